@@ -1,0 +1,47 @@
+# Targets for people who know make; ./run and ./test set everything up by themselves.
+BIN := .venv/bin/
+
+.PHONY: run test check lint types imports scripts tests interop bench fuzz fresh format clean
+
+run:
+	./run
+
+test:
+	./test
+
+check: lint types imports scripts tests  ## everything that must be green before a commit
+
+lint:
+	$(BIN)ruff check device tests firmware_scripts
+	$(BIN)ruff format --check device tests
+
+types:
+	$(BIN)mypy
+
+imports:
+	$(BIN)lint-imports --no-cache
+
+scripts:
+	shellcheck run test .ci/run $$(grep -lE '^#!/bin/(sh|bash)' -r firmware_scripts tests)
+
+tests:
+	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop'
+
+interop:  ## calls with baresip, Kamailio and SIPp
+	firmware_scripts/prepare test interop
+	$(BIN)pytest -m interop -v
+
+bench:  ## memory, CPU, speed beside the peers; prints ratios
+	firmware_scripts/prepare test interop
+	$(BIN)python -m tests.bench
+
+fresh:  ## the README's two commands in bare Debian 12 and 13 roots
+	firmware_scripts/prepare interop
+	firmware_scripts/try-fresh-root bookworm trixie
+
+format:
+	$(BIN)ruff format device tests
+	$(BIN)ruff check --fix device tests
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

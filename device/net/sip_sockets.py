@@ -1,0 +1,75 @@
+"""The sockets of one SIP element together: UDP and TCP at one port, look-ups, and the address to show others."""
+
+from device.net.addresses import NetError, is_unspecified, local_address_towards
+from device.net.interfaces import MessageReceiver, Reactor
+from device.net.tcp import TcpSockets
+from device.net.udp import UdpSocket
+from device.sip.hop import Hop, Transmission
+
+PORT_TRIES = 8
+"""Attempts to find a free port that UDP and TCP can share when any port will do."""
+
+
+class SipSockets:
+    """Carries `Transmission` out and bytes in; keeps UDP and TCP on the same port number."""
+
+    __slots__ = ("_advertised", "_bind_address", "_reactor", "tcp", "udp")
+
+    def __init__(
+        self, reactor: Reactor, receiver: MessageReceiver, bind_address: str = "", advertised_address: str = ""
+    ) -> None:
+        self._reactor = reactor
+        self._bind_address = bind_address
+        self._advertised = advertised_address
+        self.udp = UdpSocket(reactor, receiver)
+        self.tcp = TcpSockets(reactor, receiver)
+
+    def open(self, port: int) -> None:
+        """Open both sockets at `port`, or at one free port for both when it is 0; raises NetError."""
+        for attempt in range(PORT_TRIES if port == 0 else 1):
+            self.udp.open(self._bind_address, port)
+            try:
+                self.tcp.listen(self._bind_address, self.udp.local_port)
+            except NetError:
+                self.udp.close()
+                if attempt == PORT_TRIES - 1 or port:
+                    raise
+            else:
+                return
+
+    @property
+    def local_port(self) -> int:
+        """The port both listen on."""
+        return self.udp.local_port
+
+    def send(self, transmission: Transmission) -> None:
+        """Send by the transport that the transmission's hop names."""
+        if transmission.hop.transport == "UDP":
+            self.udp.send(transmission.data, transmission.hop)
+        else:
+            self.tcp.send(transmission.data, transmission.hop)
+
+    def sent_by(self, hop: Hop) -> tuple[str, int]:
+        """The host and port at which the peer at `hop` can reach us: for Via, Contact and SDP."""
+        return self.address_towards(hop.host), self.local_port
+
+    def address_towards(self, host: str) -> str:
+        """Our own address as `host` should see it: advertised, bound, or the one of the outgoing interface."""
+        if self._advertised:
+            return self._advertised
+        if not is_unspecified(self._bind_address):
+            return self._bind_address
+        return local_address_towards(host)
+
+    def close(self) -> None:
+        """Close every socket."""
+        self.udp.close()
+        self.tcp.close()
+
+    def next_timeout(self) -> float | None:
+        """When a TCP connection needs attention."""
+        return self.tcp.next_timeout()
+
+    def handle_timeout(self, now: float) -> None:
+        """Give up slow handshakes, close idle connections."""
+        self.tcp.handle_timeout(now)

@@ -1,0 +1,94 @@
+"""SIP over UDP (RFC 3261 section 18): one socket, datagrams in and out."""
+
+import logging
+import socket
+
+from device.net.addresses import NetError, explain_bind_error, family_of, plain_host, socket_host
+from device.net.interfaces import MessageReceiver, Reactor
+from device.sip.hop import Hop
+
+logger = logging.getLogger(__name__)
+
+DATAGRAMS_PER_TURN = 32
+"""How many datagrams are read before the loop's other work has its turn."""
+
+MAX_DATAGRAM = 65535
+"""The largest payload that UDP can carry, in bytes."""
+
+DSCP_CS3 = 24 << 2
+"""Type-of-service byte for signalling (RFC 4594 section 4.2)."""
+
+
+class UdpSocket:
+    """The UDP socket of a SIP element."""
+
+    __slots__ = ("_family", "_reactor", "_receiver", "_socket", "local_port")
+
+    def __init__(self, reactor: Reactor, receiver: MessageReceiver) -> None:
+        self._reactor = reactor
+        self._receiver = receiver
+        self._socket: socket.socket | None = None
+        self._family = socket.AF_INET
+        self.local_port = 0
+
+    def open(self, host: str, port: int) -> None:
+        """Bind to `host` ("" for every address) and `port` (0 for any); raises NetError with the reason."""
+        self.close()
+        self._family = family_of(host)
+        sock = socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            if self._family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind((host, port))
+        except OSError as error:
+            sock.close()
+            raise NetError(explain_bind_error(error, "UDP", host, port)) from error
+        _mark(sock, self._family)
+        self._socket = sock
+        self.local_port = sock.getsockname()[1]
+        self._reactor.add_reader(sock.fileno(), self._readable)
+
+    def close(self) -> None:
+        """Close the socket; closing twice is no error."""
+        if self._socket is not None:
+            self._reactor.remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def send(self, data: bytes, hop: Hop) -> None:
+        """Send one datagram; a failure is told to the receiver, loss is SIP's own business."""
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendto(data, (socket_host(hop.host, self._family), hop.port))
+        except BlockingIOError:
+            logger.debug("socket buffer full: datagram to %s:%d dropped, SIP will repeat it", hop.host, hop.port)
+        except (OSError, OverflowError, UnicodeError) as error:
+            text = getattr(error, "strerror", None) or str(error)
+            self._receiver.receive_transport_error(hop, self._reactor.now(), text)
+
+    def _readable(self) -> None:
+        for _ in range(DATAGRAMS_PER_TURN):
+            if self._socket is None:
+                return
+            try:
+                data, address = self._socket.recvfrom(MAX_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # An ICMP error of an earlier datagram; the transaction's timer is the judge of that.
+                logger.debug("UDP: %s", error.strerror)
+                continue
+            source = Hop("UDP", plain_host(address[0]), address[1])
+            self._receiver.receive_datagram(data, source, self._reactor.now())
+
+
+def _mark(sock: socket.socket, family: int) -> None:
+    """Mark the packets as signalling for routers that honour it; never a reason to fail."""
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, DSCP_CS3)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_CS3)
+    except OSError:
+        logger.debug("the kernel refuses the DSCP mark; going on without it")
