@@ -1,0 +1,79 @@
+"""What the main thread asks of the audio thread: imperatives, given to `AudioEngine.submit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from device.records import dataclass
+
+if TYPE_CHECKING:
+    from device.audio.interfaces import DatagramPort
+    from device.media.stream import StreamParameters
+    from device.media.tones import TonePattern
+    from device.model import CallId
+
+GainPath = Literal["mic", "ear", "tone"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachStream:
+    """Run a call's sound. The audio thread owns both ports from now on and closes them with the stream."""
+
+    call_id: CallId
+    parameters: StreamParameters
+    rtp: DatagramPort
+    rtcp: DatagramPort | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStream:
+    """Take what a later offer and answer agreed (hold, another codec, another address) for a running stream."""
+
+    call_id: CallId
+    parameters: StreamParameters
+
+
+@dataclass(frozen=True, slots=True)
+class DetachStream:
+    """Send RTCP BYE, close the ports, report `StreamEnded`. Unknown call ids are ignored."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class StartTone:
+    """Play a tone to the ear, mixed with any stream; replaces the tone that plays."""
+
+    pattern: TonePattern
+
+
+@dataclass(frozen=True, slots=True)
+class StopTone:
+    """End the tone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigit:
+    """Send one of 0-9 * # A-D to the far end of a call, as its media session agreed."""
+
+    call_id: CallId
+    digit: str
+    duration_ms: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SetGain:
+    """Change the loudness of the microphone, of everything heard, or of the tones; 0 dB leaves samples as they are."""
+
+    path: GainPath
+    db: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetMuted:
+    """Send silence instead of the microphone, in every call."""
+
+    muted: bool
+
+
+AudioCommand = AttachStream | UpdateStream | DetachStream | StartTone | StopTone | SendDigit | SetGain | SetMuted

@@ -1,0 +1,78 @@
+"""What the audio thread tells the main thread: past-tense events, fetched with `AudioEngine.reports`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device.records import dataclass
+
+if TYPE_CHECKING:
+    from device.media.stream import StreamReport
+    from device.model import CallId
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """A stream was detached, or had to be given up; its ports are closed. The last report of that call."""
+
+    call_id: CallId
+    report: StreamReport | None
+    """The final counters; None where even they could not be had."""
+    error: str = ""
+    """Why it was given up; empty when it was detached as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamProgressed:
+    """The counters of a running stream, about every second."""
+
+    call_id: CallId
+    report: StreamReport
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSilent:
+    """No RTP came for `seconds` although the far end should send; told once for each such silence."""
+
+    call_id: CallId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DigitHeard:
+    """The far end pressed a key (RFC 4733)."""
+
+    call_id: CallId
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """The card cannot be used; calls go on in silence while it is tried again about every second."""
+
+    text: str
+    """Which card, what is wrong, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFound:
+    """The card works again after `DeviceLost`."""
+
+    name: str
+
+
+AudioReport = StreamEnded | StreamProgressed | StreamSilent | DigitHeard | DeviceLost | DeviceFound
+
+
+@dataclass(frozen=True, slots=True)
+class AudioCounters:
+    """Running totals of the audio thread since the engine was made."""
+
+    periods: int = 0
+    """Periods of 20 ms that were run."""
+    capture_xruns: int = 0
+    playback_xruns: int = 0
+    devices_lost: int = 0
+    real_time: bool = False
+    """Whether the thread got real-time priority."""
+    device_open: bool = False
