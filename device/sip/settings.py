@@ -1,0 +1,77 @@
+"""The settings of the SIP user agent that hold for all accounts; what belongs to one account is in device.model."""
+
+from typing import ClassVar
+
+from device import __version__
+from device.records import dataclass
+
+HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class UserAgentSettings:
+    """How this phone speaks SIP."""
+
+    SECTION: ClassVar[str] = "sip"
+    HELP: ClassVar[dict[str, str]] = {
+        "user_agent": "text of the User-Agent and Server headers; empty sends neither",
+        "bind_address": "local IP address to listen on; empty for every address",
+        "port": "local port for SIP over UDP and TCP",
+        "tcp": "listen for SIP over TCP as well",
+        "advertised_address": "host to write into Contact instead of the local or learnt one; empty for automatic",
+        "advertised_port": "port that goes with advertised_address; 0 for the local port",
+        "ip_call_user": "user part of our address in calls that use no account",
+        "display_name": "name shown to the other side in calls that use no account",
+        "ring_timeout_s": "seconds that an outgoing call may ring before it is given up",
+        "answer_timeout_s": "seconds that an incoming call may ring before it is refused with 480",
+        "max_calls": "calls at once, ringing ones included; further ones hear busy",
+        "accept_ip_calls": "accept calls to this machine's bare address that name no account",
+        "trusted_sources_only": "accept calls only from the servers of our accounts",
+        "learn_contact": "put the public address that the registrar saw into Contact (for address translation)",
+        "retry_cap_s": "longest pause in seconds between attempts to register while the server is unreachable",
+        "slow_retry_s": "pause in seconds after the server refused the account or its password",
+        "unregister_timeout_s": "seconds to wait for the server when the registration is taken back",
+    }
+
+    user_agent: str = f"offhook/{__version__}"
+    bind_address: str = ""
+    port: int = 5060
+    tcp: bool = True
+    advertised_address: str = ""
+    advertised_port: int = 0
+    ip_call_user: str = "offhook"
+    display_name: str = ""
+    ring_timeout_s: int = 180
+    answer_timeout_s: int = 120
+    max_calls: int = 16
+    accept_ip_calls: bool = True
+    trusted_sources_only: bool = False
+    learn_contact: bool = True
+    retry_cap_s: int = 60
+    slow_retry_s: int = 300
+    unregister_timeout_s: int = 4
+
+    def faults(self) -> list[str]:
+        """Everything wrong with these settings, in words; empty when they are good."""
+        faults = []
+        for name, lowest, highest in (
+            ("port", 1, HIGHEST_PORT),
+            ("advertised_port", 0, HIGHEST_PORT),
+            ("ring_timeout_s", 5, 3600),
+            ("answer_timeout_s", 5, 3600),
+            ("max_calls", 1, 100),
+            ("retry_cap_s", 1, 3600),
+            ("slow_retry_s", 1, 86400),
+            ("unregister_timeout_s", 0, 60),
+        ):
+            value = getattr(self, name)
+            if not lowest <= value <= highest:
+                faults.append(f"sip.{name}: {value} is not between {lowest} and {highest}")
+        if self.advertised_port and not self.advertised_address:
+            faults.append("sip.advertised_port: is set but sip.advertised_address is empty; set both or neither")
+        if not self.ip_call_user:
+            faults.append("sip.ip_call_user: is empty; name the user part for calls without an account")
+        for name in ("user_agent", "display_name", "ip_call_user", "advertised_address", "bind_address"):
+            if not getattr(self, name).isprintable():
+                faults.append(f"sip.{name}: contains a line break or another control character")
+        return faults
