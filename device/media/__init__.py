@@ -1,0 +1,1 @@
+"""Sound as values: PCM, codecs, tones, resampling, and what a call's media negotiates and streams. Pure."""

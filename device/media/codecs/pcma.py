@@ -1,0 +1,23 @@
+"""G.711 A-law (ITU-T G.711, RFC 3551 section 4.5.14): one octet a sample, 8 kHz."""
+
+from device.media import pcm as samples
+
+
+class PcmaCodec:
+    """PCMA: stateless, 64 kbit/s."""
+
+    __slots__ = ()
+
+    name = "PCMA"
+    payload_type: int | None = 8
+    clock_rate_hz = 8000
+    sample_rate_hz = 8000
+
+    def encode(self, pcm: bytes) -> bytes:
+        return samples.encode_alaw(pcm)
+
+    def decode(self, payload: bytes) -> bytes:
+        return samples.decode_alaw(payload)
+
+    def duration(self, payload: bytes) -> int:
+        return len(payload)

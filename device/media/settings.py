@@ -1,0 +1,85 @@
+"""The settings of calls' sound on the wire: codecs, packet time, jitter buffer, telephone events, tones."""
+
+from typing import ClassVar
+
+from device.media.codecs import CODEC_NAMES
+from device.media.tones import COUNTRIES
+from device.records import dataclass
+
+PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)
+DYNAMIC_PAYLOAD_TYPES = range(96, 128)
+"""Payload types free for negotiation (RFC 3551 section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """Section "media" of the settings."""
+
+    SECTION: ClassVar[str] = "media"
+    HELP: ClassVar[dict[str, str]] = {
+        "codecs": "codecs we offer and accept, best first, separated by commas: " + ", ".join(CODEC_NAMES),
+        "ptime_ms": "length of the packets that we send unless the peer asks for another, in ms",
+        "telephone_event_payload_type": "payload type 96 to 127 that we offer for keypad digits (RFC 4733)",
+        "digit_ms": "length of a digit that we send, in ms",
+        "digit_gap_ms": "pause between two digits that we send, in ms",
+        "digit_level_db": "level of a sent digit in dBm0, from -63 to 0",
+        "jitter_start_ms": "delay that the jitter buffer begins with, in ms",
+        "jitter_min_ms": "smallest delay that the jitter buffer shrinks to on a calm network, in ms",
+        "jitter_max_ms": "largest delay that the jitter buffer grows to, in ms",
+        "tones": "country whose tones the phone plays: " + ", ".join(COUNTRIES),
+        "tone_level_db": "level of each frequency of a tone in dB below full scale, from -60 to 0",
+        "symmetric": "send to where the peer's packets come from, for peers behind address translation (yes or no)",
+        "rtcp": "send and expect control packets with loss and delay figures (yes or no)",
+    }
+
+    codecs: str = "PCMA,PCMU"
+    ptime_ms: int = 20
+    telephone_event_payload_type: int = 101
+    digit_ms: int = 120
+    digit_gap_ms: int = 80
+    digit_level_db: int = -10
+    jitter_start_ms: int = 40
+    jitter_min_ms: int = 20
+    jitter_max_ms: int = 300
+    tones: str = "itu"
+    tone_level_db: int = -16
+    symmetric: bool = True
+    rtcp: bool = True
+
+    @property
+    def codec_names(self) -> tuple[str, ...]:
+        """The codecs in order of preference, upper-case."""
+        return tuple(name.strip().upper() for name in self.codecs.split(",") if name.strip())
+
+    def faults(self) -> list[str]:
+        """Every fault in words; empty when all is well."""
+        checks = (
+            (bool(self.codec_names), "codecs: at least one codec is needed"),
+            (
+                all(name in CODEC_NAMES for name in self.codec_names),
+                f"codecs: {self.codecs!r} names more than {', '.join(CODEC_NAMES)}",
+            ),
+            (
+                len(set(self.codec_names)) == len(self.codec_names),
+                f"codecs: {self.codecs!r} names a codec twice",
+            ),
+            (
+                self.ptime_ms in PACKET_TIMES_MS,
+                f"ptime_ms: {self.ptime_ms} is not one of {', '.join(map(str, PACKET_TIMES_MS))}",
+            ),
+            (
+                self.telephone_event_payload_type in DYNAMIC_PAYLOAD_TYPES,
+                f"telephone_event_payload_type: {self.telephone_event_payload_type} is not between 96 and 127",
+            ),
+            (40 <= self.digit_ms <= 5000, f"digit_ms: {self.digit_ms} is not between 40 and 5000"),
+            (40 <= self.digit_gap_ms <= 5000, f"digit_gap_ms: {self.digit_gap_ms} is not between 40 and 5000"),
+            (-63 <= self.digit_level_db <= 0, f"digit_level_db: {self.digit_level_db} is not between -63 and 0"),
+            (
+                0 <= self.jitter_min_ms <= self.jitter_start_ms <= self.jitter_max_ms <= 2000,
+                f"jitter_min_ms, jitter_start_ms, jitter_max_ms: {self.jitter_min_ms}, {self.jitter_start_ms},"
+                f" {self.jitter_max_ms} must rise from at least 0 to at most 2000",
+            ),
+            (self.tones in COUNTRIES, f"tones: {self.tones!r} is not one of {', '.join(COUNTRIES)}"),
+            (-60 <= self.tone_level_db <= 0, f"tone_level_db: {self.tone_level_db} is not between -60 and 0"),
+        )
+        return [f"{self.SECTION}.{text}" for holds, text in checks if not holds]
