@@ -1,0 +1,81 @@
+"""Where bytes come from and go to: values of the transport layer's border, without any socket behind them."""
+
+from typing import Final
+
+from device.records import dataclass
+
+UDP: Final = "UDP"
+TCP: Final = "TCP"
+TLS: Final = "TLS"
+
+DEFAULT_PORTS: Final = {UDP: 5060, TCP: 5060, TLS: 5061}
+"""Port by transport where a URI or a Via names none (RFC 3261 section 18.1.1 and 19.1.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One neighbour: the source of a message that came, or where a message goes.
+
+    `transport` is "UDP", "TCP" or "TLS", `host` an IP literal without brackets. For a stream `connection` names
+    an open connection: the one that the message came on, or the one to send on; when that is closed, or None,
+    a connection to `host`:`port` is used or opened.
+    """
+
+    transport: str
+    host: str
+    port: int
+    connection: int | None = None
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the transport itself retransmits, so that the transactions need not (section 17)."""
+        return self.transport != UDP
+
+    def is_same_peer(self, other: "Hop") -> bool:
+        """Whether both name the same address by the same transport, whatever the connection."""
+        return self.port == other.port and self.host == other.host and self.transport == other.transport
+
+    def __str__(self) -> str:
+        return f"{self.transport.lower()}:{bracketed(self.host)}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """Bytes ready for the wire, and where they go."""
+
+    data: bytes
+    hop: Hop
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """What a URI or a route says about where to go; RFC 3263 turns it into hops. None means "not said"."""
+
+    host: str
+    port: int | None = None
+    transport: str | None = None
+
+    def literal_hop(self) -> Hop | None:
+        """The hop when `host` is an IP literal, so that nothing has to be looked up (RFC 3263 section 4.1)."""
+        host = ip_literal(self.host)
+        if host is None:
+            return None
+        transport = (self.transport or UDP).upper()
+        return Hop(transport, host, self.port or DEFAULT_PORTS.get(transport, 5060))
+
+
+def ip_literal(host: str) -> str | None:
+    """The address in `host` without brackets, or None when `host` is a name."""
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if ":" in host:
+        return host
+    numbers = host.split(".")
+    if len(numbers) == 4 and all(n.isascii() and n.isdigit() and len(n) <= 3 and int(n) <= 255 for n in numbers):
+        return host
+    return None
+
+
+def bracketed(host: str) -> str:
+    """`host` as it stands in a Via or a URI: an IPv6 literal goes in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
