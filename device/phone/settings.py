@@ -1,0 +1,94 @@
+"""The settings of the phone: times, tones, dialling, buttons and the door."""
+
+from typing import ClassVar
+
+from device.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """Everything about the phone that an installer may choose."""
+
+    SECTION: ClassVar[str] = "phone"
+    SECRETS: ClassVar[tuple[str, ...]] = ("door_code",)
+    """Fields that are never shown or logged."""
+
+    dial_plan: str = "[0-9*].|#[0-9*]."
+    emergency_numbers: str = "112,911"
+    speed_dials: str = ""
+    hash_dials: bool = True
+    first_digit_timeout_s: float = 20.0
+    inter_digit_timeout_s: float = 4.0
+    hotline: str = ""
+    hotline_delay_s: float = 0.0
+    direct_calls: bool = False
+    out_of_service_tone: str = "REORDER"
+    hang_up_tone: str = "BUSY"
+    busy_tone_s: float = 30.0
+    reorder_s: float = 20.0
+    howler_s: float = 60.0
+    hands_free_tone_s: float = 4.0
+    ring_pattern: str = "default"
+    ring_timeout_s: float = 60.0
+    decline_status: int = 486
+    no_answer_s: float = 120.0
+    talk_limit_s: float = 0.0
+    flash: bool = True
+    auto_answer: str = "off"
+    auto_answer_callers: str = ""
+    auto_answer_delay_s: float = 0.0
+    auto_answer_beep: bool = True
+    button_targets: str = ""
+    button_step_s: float = 30.0
+    button_guard_s: float = 2.0
+    door_code: str = ""
+    door_code_end: str = ""
+    door_callers: str = ""
+    door_relay: str = "door"
+    door_open_s: float = 3.0
+    door_tries: int = 3
+    door_lock_out_s: float = 60.0
+    door_hang_up_s: float = 0.0
+
+    HELP: ClassVar[dict[str, str]] = {
+        "dial_plan": "which numbers can be dialled and how they are rewritten; see docs/dial-plan.md",
+        "emergency_numbers": "numbers, by comma, that are dialled at once and unchanged, even out of service",
+        "speed_dials": 'short codes as "code=target", by comma, such as "1=1001,2=sip:door@example.org"',
+        "hash_dials": "whether # after a number dials it at once",
+        "first_digit_timeout_s": "seconds of dial tone before the handset counts as forgotten",
+        "inter_digit_timeout_s": "seconds after the last digit before the number is dialled",
+        "hotline": "target that is called when the handset is lifted; empty for none",
+        "hotline_delay_s": "seconds of dial tone before the hotline is called; 0 calls at once",
+        "direct_calls": "whether the phone is in service without a registered account, for calls straight by IP",
+        "out_of_service_tone": "tone for a handset that is lifted out of service: BUSY, REORDER or HOWLER",
+        "hang_up_tone": "tone when the far end has hung up: BUSY or REORDER",
+        "busy_tone_s": "seconds of busy tone before the howler",
+        "reorder_s": "seconds of reorder tone before the howler",
+        "howler_s": "seconds of howler (off-hook warning) before silence",
+        "hands_free_tone_s": "seconds of busy or reorder tone when the handset is down",
+        "ring_pattern": 'cadence of the bell; "default" is the country\'s own',
+        "ring_timeout_s": "seconds of ringing before the caller is turned away with 480; 0 rings for ever",
+        "decline_status": "status for a call that is declined: 480, 486 or 603",
+        "no_answer_s": "seconds before a call that nobody answers is given up; 0 waits for ever",
+        "talk_limit_s": "longest talk in seconds; 0 for no limit",
+        "flash": "whether a hook flash holds and resumes the call",
+        "auto_answer": "answer without a hand: off, header (when the caller asks for it) or always",
+        "auto_answer_callers": "callers, by comma, that auto answer is limited to; empty for everyone",
+        "auto_answer_delay_s": "seconds of ringing before auto answer",
+        "auto_answer_beep": "whether a short tone is heard when the phone answers by itself",
+        "button_targets": 'what buttons call, as "door=1001,bell=1002"; "door=1001>1002" tries 1002 next',
+        "button_step_s": "seconds that each target of a button rings",
+        "button_guard_s": "seconds after a press in which another press does not end the call",
+        "door_code": "digits that the far end dials within a call to open the door, 2 to 16; empty for none",
+        "door_code_end": 'what ends the door code: nothing ("") or "#"',
+        "door_callers": "far ends, by comma, that may open the door; empty for everyone",
+        "door_relay": "relay that opens the door",
+        "door_open_s": "seconds that the relay stays closed",
+        "door_tries": "wrong door codes before the door is locked out",
+        "door_lock_out_s": "seconds for which a locked-out door takes no code",
+        "door_hang_up_s": "seconds after opening before the call is ended; 0 leaves it",
+    }
+
+    def faults(self) -> list[str]:
+        """Every fault, in words; empty when the settings can be used."""
+        return []
