@@ -1,0 +1,186 @@
+"""The configuration of the whole daemon: sections of typed settings, read from text, validated whole at once."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from device.audio.settings import AudioSettings
+from device.errors import DeviceError
+from device.media.settings import MediaSettings
+from device.phone.settings import PhoneSettings
+from device.records import dataclass, field, fields
+from device.sip.settings import UserAgentSettings
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+_TRUE = frozenset(("1", "true", "yes", "on"))
+_FALSE = frozenset(("0", "false", "no", "off"))
+
+Section = TypeVar("Section")
+
+
+class ConfigurationError(DeviceError):
+    """Settings that cannot be used; `faults` lists everything wrong with them, one sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSettings:
+    """Which board this phone is built on."""
+
+    SECTION: ClassVar[str] = "board"
+    HELP: ClassVar[dict[str, str]] = {
+        "profile": "name of a board profile that comes with offhook, or path of one's own; empty: none chosen yet",
+    }
+
+    profile: str = ""
+
+    def faults(self) -> list[str]:
+        """Everything wrong with these settings, in words; the profile itself is checked when it is loaded."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """How the process itself behaves."""
+
+    SECTION: ClassVar[str] = "daemon"
+    HELP: ClassVar[dict[str, str]] = {
+        "log_level": "least important message that is logged: " + ", ".join(LOG_LEVELS),
+        "stop_timeout_s": "longest wait at stop for BYE and unregistration to be answered, in seconds (0 to 30)",
+    }
+
+    log_level: str = "info"
+    stop_timeout_s: float = 2.0
+
+    def faults(self) -> list[str]:
+        """Everything wrong with these settings, in words."""
+        found = []
+        if self.log_level not in LOG_LEVELS:
+            found.append(f"daemon.log_level: {self.log_level!r} is not one of {', '.join(LOG_LEVELS)}")
+        if not 0 <= self.stop_timeout_s <= 30:
+            found.append(f"daemon.stop_timeout_s: {self.stop_timeout_s:g} is not between 0 and 30")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Every section of settings."""
+
+    sip: UserAgentSettings = field(default_factory=UserAgentSettings)
+    phone: PhoneSettings = field(default_factory=PhoneSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    board: BoardSettings = field(default_factory=BoardSettings)
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    section.SECTION: section
+    for section in (UserAgentSettings, PhoneSettings, MediaSettings, AudioSettings, BoardSettings, DaemonSettings)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDescription:
+    """One setting as the console and the command line show it."""
+
+    key: str
+    value: str
+    default: str
+    kind: str
+    help: str
+
+
+def parse_configuration(values: Mapping[str, str]) -> Configuration:
+    """Make the configuration of `values`, text by "section.field"; what is absent has its default.
+
+    Raises ConfigurationError with every fault at once; a setting that does not exist is answered with the
+    nearest one that does.
+    """
+    faults = [_unknown(key) for key in values if not _exists(key)]
+    sections = {name: _parse_section(section, values, faults) for name, section in SECTIONS.items()}
+    for section in sections.values():
+        faults.extend(section.faults())
+    if faults:
+        raise ConfigurationError(faults)
+    return Configuration(**sections)
+
+
+def describe(values: Mapping[str, str]) -> list[SettingDescription]:
+    """Every setting with its value in `values` or its default, in order of sections."""
+    found = []
+    for name, section in SECTIONS.items():
+        for item in fields(section):
+            key = f"{name}.{item.name}"
+            default = _text(item.default)
+            help_text = section.HELP.get(item.name, "")
+            found.append(SettingDescription(key, values.get(key, default), default, _kind(item), help_text))
+    return found
+
+
+def _exists(key: str) -> bool:
+    name, _, attribute = key.partition(".")
+    section = SECTIONS.get(name)
+    return section is not None and any(item.name == attribute for item in fields(section))
+
+
+def _unknown(key: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # only for a mistake that somebody made
+
+    near = get_close_matches(key, [item.key for item in describe({})], n=1)
+    hint = f"did you mean {near[0]}?" if near else "`offhook settings list` shows all"
+    return f"{key}: there is no such setting; {hint}"
+
+
+def _parse_section(section: type[Section], values: Mapping[str, str], faults: list[str]) -> Section:
+    parsed: dict[str, object] = {}
+    for item in fields(section):  # type: ignore[arg-type]  # every section is a record
+        key = f"{section.SECTION}.{item.name}"  # type: ignore[attr-defined]
+        if key not in values:
+            continue
+        try:
+            parsed[item.name] = _parse_value(_kind(item), values[key])
+        except ValueError as error:
+            faults.append(f"{key}: {error}")
+    return section(**parsed)
+
+
+def _kind(item: Any) -> str:
+    return item.type if isinstance(item.type, str) else str(item.type.__name__)
+
+
+def _parse_value(kind: str, text: str) -> str | int | float | bool:
+    text = text.strip()
+    if kind == "bool":
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise ValueError(f"{text!r} is neither on nor off")
+    if kind == "int":
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a whole number") from None
+    if kind == "float":
+        return _parse_float(text)
+    if any(ord(character) < 0x20 for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _parse_float(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,58 @@
+"""Where log lines go: to journald or the terminal, into a short memory for `offhook log`, to its followers."""
+
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+
+KEPT_LINES = 300
+"""Log lines kept in memory for `offhook log`; about 40 kB."""
+
+_JOURNAL_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"""Syslog severities that journald reads from a "<N>" in front of a line (sd-daemon(3))."""
+
+
+class RecentLines(logging.Handler):
+    """Remembers the last lines and passes new ones on to whoever follows the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.follower: Callable[[str, str], None] | None = None
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        self.lines.append(line)
+        if self.follower is not None:
+            self.follower(record.levelname.lower(), line)
+
+
+class _JournalFormatter(logging.Formatter):
+    """Puts the syslog severity in front, as journald expects; journald adds the time itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = _JOURNAL_PRIORITY.get(record.levelno, 6)
+        return f"<{priority}>{record.name}: {super().format(record)}".replace("\n", f"\n<{priority}>")
+
+
+def start_logging(level: str, environment: Mapping[str, str]) -> RecentLines:
+    """Send the log to stderr, in journald's form when journald reads it; return the memory of recent lines."""
+    stream = logging.StreamHandler(sys.stderr)
+    if "JOURNAL_STREAM" in environment:
+        stream.setFormatter(_JournalFormatter("%(message)s"))
+    else:
+        stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    recent = RecentLines()
+    root = logging.getLogger("device")
+    root.handlers[:] = [stream, recent]
+    root.propagate = False
+    set_level(level)
+    # Threads, processes and call sites are never printed; finding them out for each line would cost time.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    return recent
+
+
+def set_level(level: str) -> None:
+    """Change the least important level that is logged."""
+    logging.getLogger("device").setLevel(level.upper())

@@ -1,0 +1,1 @@
+"""The demonstration: two whole phones and an exchange on this machine, told as a story. A client of control sockets."""
