@@ -1,0 +1,114 @@
+"""The contacts that registered with the embedded exchange, so that a restart forgets none."""
+
+from collections.abc import Sequence
+
+from device.model import Binding
+from device.store.database import Database, Row
+
+
+def split_aor(aor: str) -> tuple[str, str]:
+    """User and domain of `sip:user@domain`; the user may be empty."""
+    rest = aor.partition(":")[2] or aor
+    user, at, domain = rest.rpartition("@")
+    return (user, domain) if at else ("", rest)
+
+
+def join_aor(username: str, domain: str) -> str:
+    """The address of record of a row."""
+    return f"sip:{username}@{domain}" if username else f"sip:{domain}"
+
+
+def _binding(row: Row) -> Binding:
+    username, domain, contact, expires, callid, cseq, q, received, user_agent = row
+    return Binding(join_aor(username, domain), contact, float(expires), callid, cseq, q, received or "", user_agent)
+
+
+COLUMNS = "username, domain, contact, expires, callid, cseq, q, received, user_agent"
+
+
+class Bindings:
+    """The table `location`. Its `expires` is Unix time in whole seconds, rounded up."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, now: float) -> list[Binding]:
+        """Every binding that is still valid at Unix time `now`, in the order of their making."""
+        rows = self._database.query(
+            f"SELECT {COLUMNS} FROM location WHERE expires > ? ORDER BY contact_id",  # noqa: S608
+            (now,),
+        )
+        return [_binding(row) for row in rows]
+
+    def replace(self, aor: str, bindings: Sequence[Binding], now: float) -> None:
+        """Let `bindings` be all the contacts of `aor`, in one transaction; `now` is Unix time in seconds.
+
+        Rows that hold what they should are left alone.
+        """
+        username, domain = split_aor(aor)
+        before = {binding.contact: binding for binding in self._of(username, domain)}
+        after = {binding.contact: binding for binding in bindings}
+        gone = [contact for contact in before if contact not in after]
+        changed = [binding for contact, binding in after.items() if not _same(before.get(contact), binding)]
+        if not gone and not changed:
+            return
+        with self._database.transaction(precious=False):
+            for contact in gone:
+                self._database.execute(
+                    "DELETE FROM location WHERE username = ? AND domain = ? AND contact = ?",
+                    (username, domain, contact),
+                )
+            for binding in changed:
+                self._put(username, domain, binding, now)
+
+    def expire(self, now: float) -> int:
+        """Forget the bindings whose time is over at Unix time `now`; return how many."""
+        if not self._database.query("SELECT 1 FROM location WHERE expires <= ? LIMIT 1", (now,)):
+            return 0
+        with self._database.transaction(precious=False):
+            return self._database.execute("DELETE FROM location WHERE expires <= ?", (now,))
+
+    def _of(self, username: str, domain: str) -> list[Binding]:
+        rows = self._database.query(
+            f"SELECT {COLUMNS} FROM location WHERE username = ? AND domain = ?",  # noqa: S608
+            (username, domain),
+        )
+        return [_binding(row) for row in rows]
+
+    def _put(self, username: str, domain: str, binding: Binding, now: float) -> None:
+        self._database.execute(
+            f"INSERT INTO location ({COLUMNS}, last_modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+            " ON CONFLICT (username, domain, contact) DO UPDATE SET expires = excluded.expires,"
+            " callid = excluded.callid, cseq = excluded.cseq, q = excluded.q, received = excluded.received,"
+            " user_agent = excluded.user_agent, last_modified = excluded.last_modified",
+            (
+                username,
+                domain,
+                binding.contact,
+                _whole_seconds(binding.expires_at),
+                binding.call_id,
+                binding.cseq,
+                binding.q,
+                binding.received or None,
+                binding.user_agent,
+                int(now),
+            ),
+        )
+
+
+def _whole_seconds(unix_time: float) -> int:
+    return int(-(-unix_time // 1))
+
+
+def _same(stored: Binding | None, binding: Binding) -> bool:
+    if stored is None or stored.expires_at != _whole_seconds(binding.expires_at):
+        return False
+    return (stored.call_id, stored.cseq, stored.q, stored.received, stored.user_agent) == (
+        binding.call_id,
+        binding.cseq,
+        binding.q,
+        binding.received,
+        binding.user_agent,
+    )

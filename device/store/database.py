@@ -1,0 +1,334 @@
+"""The one SQLite connection: opening, pragmas, migration, recovery, transactions and the last good copy."""
+
+# The C module itself: `sqlite3` around it brings datetime and 400 KB of memory for converters that nobody uses here.
+import _sqlite3 as sqlite3
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from device.store.errors import (
+    DuplicateError,
+    SchemaTooNewError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+)
+from device.store.files import StoreFiles, create_private
+
+log = logging.getLogger(__name__)
+
+APPLICATION_ID = 0x4F46484B
+"""Marks the file as ours in its header ("OFHK"), for `file` and for a start with the wrong path."""
+
+BACKUP_INTERVAL_S = 60.0
+"""At most one last good copy in this time, however many changes a person makes in a row."""
+
+BUSY_TIMEOUT_S = 1.0
+CACHED_STATEMENTS = 16
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    # The page cache may take 256 KiB; memory is counted in docs/decisions and by `make bench`.
+    "PRAGMA cache_size=-256",
+    "PRAGMA mmap_size=0",
+    "PRAGMA temp_store=MEMORY",
+    # A log of 64 pages is folded into the database and cut, so that it never grows to SQLite's usual 4 MB.
+    "PRAGMA wal_autocheckpoint=64",
+    "PRAGMA journal_size_limit=262144",
+)
+
+MIGRATIONS_DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations")
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """An open store. Made by `open_database`; used by one thread, closed by its owner.
+
+    A last good copy is made after a commit of precious data, at most once in `backup_interval_s`; a change inside that
+    time is copied by `handle_timeout` or at the latest by `close`.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        files: StoreFiles,
+        clock: Callable[[], float] = time.monotonic,
+        backup_interval_s: float = BACKUP_INTERVAL_S,
+    ) -> None:
+        self.path = files.path
+        self.notice = ""
+        """What an administrator must know of the way the store was opened (a recovery), or empty."""
+        self._connection = connection
+        self._files = files
+        self._clock = clock
+        self._backup_interval_s = backup_interval_s
+        self._backup_at: float | None = None
+        self._backup_allowed_at = clock()
+        self._changed = False
+        self._closed = False
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a SELECT and return all its rows. Raises StoreError."""
+        return self._run(sql, parameters).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run one writing statement inside `transaction`; return the number of rows it touched. Raises StoreError."""
+        if not self._connection.in_transaction:
+            raise StoreError("a change outside a transaction would not stand alone: wrap it in Database.transaction()")
+        return int(self._run(sql, parameters).rowcount)
+
+    def insert(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run one INSERT inside `transaction`; return the row's number."""
+        cursor = self._run(sql, parameters)
+        return int(cursor.lastrowid or 0)
+
+    @contextmanager
+    def transaction(self, precious: bool = True) -> Iterator[None]:
+        """All or nothing: committed and on the card when the block ends, rolled back when it raises.
+
+        Inside another transaction it joins that one. `precious` data is what a person typed in: a last good copy is
+        made soon after; for the rest (call log, bindings) the next copy or the one at closing is soon enough.
+        Raises StoreError, then nothing has been written.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._changed = True
+        if precious:
+            self._backup_at = max(self._clock(), self._backup_allowed_at)
+            self.handle_timeout(self._clock())
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` has a copy to make, in seconds of the monotonic clock; None for not at all."""
+        return self._backup_at
+
+    def handle_timeout(self, now: float) -> None:
+        """Make the last good copy if it is due."""
+        if self._backup_at is not None and now >= self._backup_at:
+            self.back_up()
+
+    def back_up(self) -> bool:
+        """Make the last good copy now; a failure is logged, not raised, because the data itself is safe."""
+        self._backup_at = None
+        self._backup_allowed_at = self._clock() + self._backup_interval_s
+        try:
+            create_private(self._files.backup_new)
+            copy = sqlite3.connect(self._files.backup_new, isolation_level=None)
+            try:
+                # The copy counts only once it is renamed, so it needs no journal; it is synced as a whole before that.
+                copy.execute("PRAGMA journal_mode=OFF")
+                copy.execute("PRAGMA synchronous=OFF")
+                self._connection.backup(copy)
+            finally:
+                copy.close()
+            self._files.install_backup()
+        except (OSError, sqlite3.Error) as error:
+            log.warning("%s: the last good copy could not be made: %s", self._files.backup, error)
+            return False
+        self._changed = False
+        return True
+
+    def erase_traces(self) -> None:
+        """Leave nothing of deleted values in any file: fold the write-ahead log in, cut it, and renew the copy.
+
+        Raises StoreError when the log cannot be folded in.
+        """
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.back_up()
+
+    def close(self) -> None:
+        """Make a last good copy of what has changed, fold in the log and close; closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._changed:
+            self.back_up()
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            log.warning("%s: closing: %s", self.path, error)
+        self._connection.close()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        return run(self._connection, self.path, sql, parameters)
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.error("%s: rolling back: %s", self.path, error)
+
+
+def run(connection: sqlite3.Connection, path: str, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+    """Run one statement; every error of SQLite becomes a StoreError that names the next step, never a value."""
+    try:
+        return connection.execute(sql, parameters)
+    except sqlite3.Error as error:
+        raise translate(error, path) from None
+    except (UnicodeEncodeError, OverflowError):
+        raise StoreError(
+            "a value holds characters or a number that cannot be stored: correct it and try again"
+        ) from None
+
+
+def translate(error: sqlite3.Error, path: str) -> StoreError:
+    """The StoreError for an error of SQLite: what was wrong, with which file, what to do."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    directory = os.path.dirname(path)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusyError(f"{path} is in use by another process: stop the other offhook, then start again")
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamagedError(
+            f"{path} is damaged ({error}): restart offhook, it moves the file aside and takes the last good copy"
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return StoreError(f"{path}: no space left, nothing was written: free some space in {directory} and try again")
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        return StoreError(f"{path} cannot be written, nothing was changed: make {directory} and its files writable")
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"{path} cannot be opened: see that {directory} exists and is writable for this user")
+    if primary == sqlite3.SQLITE_IOERR:
+        return StoreError(f"{path} could not be read or written ({error}): look at the card and at the kernel's log")
+    if primary == sqlite3.SQLITE_CONSTRAINT:
+        return DuplicateError(f"such an entry exists already or belongs to none ({error})")
+    return StoreError(f"{path}: {error}")
+
+
+def open_database(
+    path: str,
+    backup_interval_s: float = BACKUP_INTERVAL_S,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> Database:
+    """Open the store at `path`, made and migrated as needed.
+
+    A damaged file is moved aside and the last good copy takes its place; without one the store starts empty. Raises
+    StoreBusyError, SchemaTooNewError, or StoreError for a place that cannot be written.
+    """
+    files = StoreFiles(path)
+    files.prepare()
+    notice = ""
+    if files.is_empty() and files.has_backup():
+        files.restore_backup()
+        notice = f"{files.path} was missing or empty and the last good copy {files.backup} was taken"
+        log.warning("%s (to start empty on purpose, remove both files)", notice)
+    try:
+        connection = _connect(files, busy_timeout_s)
+    except StoreDamagedError as error:
+        connection, notice = _recover(files, busy_timeout_s, error)
+    database = Database(connection, files, clock, backup_interval_s)
+    database.notice = notice
+    return database
+
+
+def _recover(files: StoreFiles, busy_timeout_s: float, error: StoreDamagedError) -> tuple[sqlite3.Connection, str]:
+    """Move the damaged file aside and open the last good copy in its place, or an empty store."""
+    notice = f"{files.path} was damaged and is now {files.set_aside()}"
+    log.error("%s", error)
+    if files.has_backup():
+        files.restore_backup()
+        try:
+            connection = _connect(files, busy_timeout_s)
+        except StoreDamagedError:
+            notice += f"; the last good copy was damaged too and is now {files.set_aside()}"
+        else:
+            notice += f"; the last good copy {files.backup} was taken: changes since then are lost"
+            log.error("%s", notice)
+            return connection, notice
+    files.prepare()
+    notice += "; the store starts empty: enter the accounts and settings again"
+    log.error("%s", notice)
+    return _connect(files, busy_timeout_s), notice
+
+
+def _connect(files: StoreFiles, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open, check and migrate the file as it lies there. Raises StoreDamagedError and the other StoreErrors."""
+    try:
+        connection = sqlite3.connect(
+            files.path, timeout=busy_timeout_s, isolation_level=None, cached_statements=CACHED_STATEMENTS
+        )
+    except sqlite3.Error as error:
+        raise translate(error, files.path) from None
+    try:
+        _take(connection, files.path)
+        migrate(connection, files.path, MIGRATIONS_DIRECTORY)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _take(connection: sqlite3.Connection, path: str) -> None:
+    """Lock the file for this process, see that it is whole, ours and not from the future, and set the pragmas.
+
+    The daemon alone uses the store, so it keeps the lock: a second daemon gets a clear error, and SQLite keeps the
+    index of its log in memory of its own instead of a shared file.
+    """
+    run(connection, path, "PRAGMA locking_mode=EXCLUSIVE").fetchall()
+    run(connection, path, "BEGIN IMMEDIATE")
+    run(connection, path, "COMMIT")
+    application_id = run(connection, path, "PRAGMA application_id").fetchone()[0]
+    if application_id not in (0, APPLICATION_ID):
+        raise StoreError(f"{path} belongs to another program: choose another file with the setting store.path")
+    newest = max(number for number, _ in list_migrations(MIGRATIONS_DIRECTORY))
+    version = schema_version(connection, path)
+    if version > newest:
+        raise SchemaTooNewError(
+            f"{path} was written by a newer offhook (schema {version}, this one knows up to {newest}): install the "
+            "newer offhook again, or move the file and its .backup away to start empty"
+        )
+    for pragma in PRAGMAS:
+        run(connection, path, pragma).fetchall()
+    answer = run(connection, path, "PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise StoreDamagedError(f"{path} is damaged ({' '.join(str(answer).split())})")
+
+
+def schema_version(connection: sqlite3.Connection, path: str) -> int:
+    """The number of the last migration that the file has seen."""
+    return int(run(connection, path, "PRAGMA user_version").fetchone()[0])
+
+
+def list_migrations(directory: str) -> list[tuple[int, str]]:
+    """Number and path of every NNNN_name.sql in `directory`, in order."""
+    names = sorted(name for name in os.listdir(directory) if name.endswith(".sql"))
+    return [(int(name.partition("_")[0]), os.path.join(directory, name)) for name in names]
+
+
+def migrate(connection: sqlite3.Connection, path: str, directory: str) -> None:
+    """Apply every migration that the file has not seen, each in a transaction of its own. Raises StoreError."""
+    version = schema_version(connection, path)
+    for number, name in list_migrations(directory):
+        if number <= version:
+            continue
+        with open(name, encoding="utf-8") as file:
+            statements = file.read()
+        script = f"BEGIN IMMEDIATE;\n{statements}\nPRAGMA application_id={APPLICATION_ID};\n"
+        try:
+            connection.executescript(f"{script}PRAGMA user_version={number};\nCOMMIT;")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise StoreError(f"{translate(error, path)} (while applying {os.path.basename(name)})") from None
+        log.info("%s: schema %d is in place (%s)", path, number, os.path.basename(name))

@@ -1,0 +1,143 @@
+"""The files around the database: their modes, the last good copy, and damaged ones moved aside. No SQL here."""
+
+import logging
+import os
+
+from device.store.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+FILE_MODE = 0o600
+DIRECTORY_MODE = 0o700
+DAMAGED_FILES_KEPT = 3
+"""Damaged files are kept for whoever wants to rescue something, but they may not fill the card."""
+
+COPY_BLOCK_BYTES = 65536
+
+
+def sync_directory(directory: str) -> None:
+    """Make creations and renames in `directory` survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_private(path: str) -> None:
+    """Create the empty file `path` with mode 0600 whatever the umask; one that exists is replaced."""
+    if os.path.lexists(path):
+        os.unlink(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    try:
+        os.fchmod(descriptor, FILE_MODE)
+    finally:
+        os.close(descriptor)
+
+
+class StoreFiles:
+    """Names and handling of the files that belong to the database at `path`.
+
+    Nothing here may open the database file while SQLite has it open in this process: closing any descriptor of a
+    file drops the process's POSIX locks on it.
+    """
+
+    __slots__ = ("backup", "backup_new", "directory", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+        self.directory = os.path.dirname(self.path)
+        self.backup = self.path + ".backup"
+        self.backup_new = self.backup + ".new"
+
+    def prepare(self) -> None:
+        """Make directory and file exist with their private modes, before SQLite opens the file.
+
+        SQLite gives its -wal and -shm files the mode of the database, so that one mode guards them all.
+        Raises StoreError when the place cannot be written.
+        """
+        try:
+            if not os.path.isdir(self.directory):
+                os.makedirs(self.directory, DIRECTORY_MODE)
+                os.chmod(self.directory, DIRECTORY_MODE)
+            if not os.path.exists(self.path):
+                create_private(self.path)
+            for name in (self.path, self.path + "-wal", self.path + "-shm", self.backup):
+                if os.path.exists(name):
+                    os.chmod(name, FILE_MODE)
+            if os.path.exists(self.backup_new):
+                os.unlink(self.backup_new)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: the store cannot be created here ({error.strerror}): make {self.directory} writable "
+                "for the user of offhook, or choose another place with the setting store.path"
+            ) from None
+        if not os.path.isfile(self.path):
+            raise StoreError(f"{self.path} is not a regular file: choose another place with the setting store.path")
+
+    def is_empty(self) -> bool:
+        """Whether the database has never been written, or was cut to nothing by a power cut."""
+        return os.path.getsize(self.path) == 0
+
+    def has_backup(self) -> bool:
+        return os.path.exists(self.backup) and os.path.getsize(self.backup) > 0
+
+    def restore_backup(self) -> None:
+        """Put a copy of the last good copy in the place of the database; the copy itself stays."""
+        fresh = self.path + ".restored"
+        try:
+            create_private(fresh)
+            with open(self.backup, "rb") as source, open(fresh, "wb") as target:
+                while block := source.read(COPY_BLOCK_BYTES):
+                    target.write(block)
+                target.flush()
+                os.fsync(target.fileno())
+            self._remove_journals()
+            os.replace(fresh, self.path)
+            sync_directory(self.directory)
+        except OSError as error:
+            raise StoreError(
+                f"{self.backup}: the last good copy cannot be put in place ({error.strerror}): free some space in "
+                f"{self.directory} and start again"
+            ) from None
+
+    def install_backup(self) -> None:
+        """Let the finished new copy take the place of the last one, durably."""
+        descriptor = os.open(self.backup_new, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(self.backup_new, self.backup)
+        sync_directory(self.directory)
+
+    def set_aside(self) -> str:
+        """Rename the damaged database and its journals to NAME.damaged-N; return the new name."""
+        number = max(self._damaged_numbers(), default=0) + 1
+        aside = f"{self.path}.damaged-{number}"
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                if os.path.exists(self.path + suffix):
+                    os.replace(self.path + suffix, aside + suffix)
+            for old in self._damaged_numbers()[:-DAMAGED_FILES_KEPT]:
+                self._remove_damaged(old)
+            sync_directory(self.directory)
+        except OSError as error:
+            raise StoreError(f"{self.path} is damaged and cannot be moved aside ({error.strerror})") from None
+        return aside
+
+    def _damaged_numbers(self) -> list[int]:
+        prefix = os.path.basename(self.path) + ".damaged-"
+        numbers = (name[len(prefix) :] for name in os.listdir(self.directory) if name.startswith(prefix))
+        return sorted(int(number) for number in numbers if number.isdecimal())
+
+    def _remove_damaged(self, number: int) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            name = f"{self.path}.damaged-{number}{suffix}"
+            if os.path.exists(name):
+                os.unlink(name)
+
+    def _remove_journals(self) -> None:
+        for suffix in ("-wal", "-shm"):
+            if os.path.exists(self.path + suffix):
+                os.unlink(self.path + suffix)

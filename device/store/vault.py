@@ -1,0 +1,81 @@
+"""Secrets of the accounts: clear text only while the realm is unknown, afterwards digest values of that realm."""
+
+from collections.abc import Mapping
+
+from device.model import AccountId, Credential
+from device.store.database import Database
+from device.store.errors import StoreError, UnknownEntryError
+
+HA1_COLUMNS = (("MD5", "ha1"), ("SHA-256", "ha1_sha256"), ("SHA-512-256", "ha1_sha512t256"))
+"""Digest algorithm (RFC 7616 section 6.1, RFC 8760) and the column that keeps H(user:realm:password) for it."""
+
+ALGORITHMS = tuple(algorithm for algorithm, _ in HA1_COLUMNS)
+
+
+def ha1_values(ha1s: Mapping[str, str]) -> tuple[str, ...]:
+    """The values for the three columns, empty where there is none. Raises StoreError on an unknown algorithm."""
+    unknown = sorted(set(ha1s) - set(ALGORITHMS))
+    if unknown:
+        raise StoreError(f"digest algorithm {', '.join(unknown)} is unknown: use {', '.join(ALGORITHMS)}")
+    return tuple(ha1s.get(algorithm, "") for algorithm in ALGORITHMS)
+
+
+def ha1_pairs(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Algorithm and value for each column that is filled."""
+    return tuple((algorithm, value) for algorithm, value in zip(ALGORITHMS, values, strict=True) if value)
+
+
+class Vault:
+    """The table `secret`, one row an account. A writer must stand inside `Database.transaction`."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, account_id: AccountId, credential: Credential) -> None:
+        """Keep `credential` for the account, in place of any other."""
+        sealed = ha1_values(dict(credential.ha1))
+        self._database.execute(
+            "INSERT OR REPLACE INTO secret (account_id, username, realm, ha1, ha1_sha256, ha1_sha512t256, password)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (account_id, credential.username, credential.realm, *sealed, credential.password),
+        )
+
+    def get(self, account_id: AccountId) -> Credential | None:
+        """The account's credential, or None when it has none."""
+        rows = self._database.query(
+            "SELECT username, realm, password, ha1, ha1_sha256, ha1_sha512t256 FROM secret WHERE account_id = ?",
+            (account_id,),
+        )
+        if not rows:
+            return None
+        username, realm, password, *values = rows[0]
+        return Credential(username, realm, ha1_pairs(tuple(values)), password)
+
+    def pending(self) -> list[AccountId]:
+        """The accounts whose password still lies there in clear text, because no server has named its realm."""
+        rows = self._database.query("SELECT account_id FROM secret WHERE password <> '' ORDER BY account_id")
+        return [AccountId(row[0]) for row in rows]
+
+    def seal(self, account_id: AccountId, realm: str, ha1s: Mapping[str, str]) -> None:
+        """Replace the clear text by digest values of `realm`, and leave no trace of it in any file of the store.
+
+        `ha1s` is lower-case hex by algorithm. Sealing again for the same realm changes nothing. Raises StoreError
+        when there is no clear text any more to seal for another realm.
+        """
+        credential = self.get(account_id)
+        if credential is None:
+            raise UnknownEntryError(f"account {account_id!r} has no password to seal: give it one first")
+        if not credential.password:
+            if credential.realm == realm:
+                return
+            raise StoreError(
+                f"the password of account {account_id!r} is sealed for the realm {credential.realm!r}, but the server "
+                f"asks for {realm!r}: enter the password again"
+            )
+        if not any(ha1s.values()):
+            raise StoreError(f"account {account_id!r}: no digest value was given to seal")
+        with self._database.transaction():
+            self.put(account_id, Credential(credential.username, realm, tuple(ha1s.items())))
+        self._database.erase_traces()
