@@ -1,1 +1,1 @@
-"""SIP (RFC 3261 and its extensions), pure: bytes and events in, bytes and events out."""
+"""The Session Initiation Protocol (RFC 3261 and its extensions), pure: bytes, events and the time in; the same out."""
