@@ -1,0 +1,157 @@
+"""The UDP ports of one call's sound: RTP on an even port, RTCP on the odd one above it (RFC 3550 section 11)."""
+
+import errno
+import socket
+from collections.abc import Iterator
+
+from device.ids import IdSource
+from device.net.addresses import NetError, explain_bind_error, family_of, plain_host, socket_host
+from device.records import dataclass
+
+MAX_RTP_DATAGRAM = 2048
+"""Longest datagram taken whole, in bytes: an Ethernet packet and some reserve; what is longer is no speech."""
+
+DSCP_EF = 46 << 2
+"""Type-of-service byte for voice: expedited forwarding (RFC 3246, RFC 4594 section 4.1)."""
+
+SO_PRIORITY_VOICE = 6
+"""Highest priority that a process may give its packets on the way to the network card without a privilege."""
+
+MAX_KNOWN_HOSTS = 16
+"""How many checked destinations a port remembers; a call has one or two."""
+
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+"""Why one port cannot be bound although another may."""
+
+
+class RtpPort:
+    """One bound UDP socket that never waits and never raises in use; made for the audio thread."""
+
+    __slots__ = ("_family", "_hosts", "_socket", "local_port", "refused")
+
+    def __init__(self, host: str, port: int) -> None:
+        """Bind to `host` ("" for every IPv4 address, "::" for every address). Raises OSError."""
+        self._family = family_of(host)
+        self._socket = socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            if self._family == socket.AF_INET6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
+        _mark(self._socket, self._family)
+        self.local_port: int = self._socket.getsockname()[1]
+        self.refused = 0
+        """Datagrams that the kernel would not send: no route, full queue, bad address."""
+        self._hosts: dict[str, str] = {}
+
+    def receive(self) -> tuple[bytes, tuple[str, int]] | None:
+        """The next datagram with its source, or None when none is waiting."""
+        try:
+            data, source = self._socket.recvfrom(MAX_RTP_DATAGRAM)
+        except OSError:
+            # Mostly BlockingIOError: nothing there. The rest are ICMP errors of earlier datagrams, or a closed socket.
+            return None
+        if self._family == socket.AF_INET:
+            return data, source
+        return data, (_readable_host(source), source[1])
+
+    def send(self, data: bytes, destination: tuple[str, int]) -> None:
+        """Send to an IP literal. A host name is refused: to look it up would make the audio thread wait."""
+        host = self._hosts.get(destination[0])
+        if host is None:
+            host = self._accept_host(destination[0])
+        if not host:
+            self.refused += 1
+            return
+        try:
+            self._socket.sendto(data, (host, destination[1]))
+        except (OSError, OverflowError):
+            self.refused += 1
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _accept_host(self, host: str) -> str:
+        """The literal as our socket wants it; empty for anything else."""
+        wanted = socket_host(host, self._family)
+        try:
+            socket.inet_pton(self._family, wanted.partition("%")[0])
+        except (OSError, ValueError):
+            wanted = ""
+        if len(self._hosts) >= MAX_KNOWN_HOSTS:
+            self._hosts.clear()
+        self._hosts[host] = wanted
+        return wanted
+
+
+def _readable_host(source: tuple[str, int, int, int]) -> str:
+    """An IPv6 source as text; a link-local one keeps its zone, without which it could not be answered."""
+    host = plain_host(source[0])
+    return f"{host}%{source[3]}" if source[3] and host.startswith("fe80") else host
+
+
+def _mark(sock: socket.socket, family: int) -> None:
+    """Ask routers and the network card to hurry; whoever does not allow it loses no call by it."""
+    for level, option, value in (
+        (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, DSCP_EF)
+        if family == socket.AF_INET6
+        else (socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF),
+        (socket.SOL_SOCKET, socket.SO_PRIORITY, SO_PRIORITY_VOICE),
+    ):
+        try:
+            sock.setsockopt(level, option, value)
+        except OSError:
+            continue
+
+
+@dataclass(frozen=True, slots=True)
+class RtpSocketPair:
+    """The two ports of one call."""
+
+    rtp: RtpPort
+    rtcp: RtpPort
+
+    @property
+    def local_port(self) -> int:
+        """The even port, as the session description names it."""
+        return self.rtp.local_port
+
+    def close(self) -> None:
+        """Release both; only for a pair that was not given to the audio thread."""
+        self.rtp.close()
+        self.rtcp.close()
+
+
+def _even_ports(first_port: int, last_port: int, ids: IdSource) -> Iterator[int]:
+    first = first_port + first_port % 2
+    pairs = max(0, (last_port - first + 1) // 2)
+    start = ids.number(16) % pairs if pairs else 0
+    for index in range(pairs):
+        yield first + 2 * ((start + index) % pairs)
+
+
+def open_rtp_sockets(host: str, first_port: int, last_port: int, ids: IdSource) -> RtpSocketPair:
+    """Bind an even port and the odd one above it, both within `first_port` to `last_port`.
+
+    The search begins at a random pair, so that a stranger cannot guess the port and late packets of the last call do
+    not reach the next. Raises NetError when no pair is free, or at once when the address itself cannot be used.
+    """
+    for port in _even_ports(first_port, last_port, ids):
+        try:
+            rtp = RtpPort(host, port)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise NetError(explain_bind_error(error, "RTP", host, port)) from error
+            continue
+        try:
+            return RtpSocketPair(rtp, RtpPort(host, port + 1))
+        except OSError:
+            rtp.close()
+    raise NetError(
+        f"no free pair of RTP ports from {first_port} to {last_port}: other programs hold them; set a wider range"
+    )
