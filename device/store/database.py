@@ -18,7 +18,7 @@ from device.store.errors import (
 )
 from device.store.files import StoreFiles, create_private
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x4F46484B
 """Marks the file as ours in its header ("OFHK"), for `file` and for a start with the wrong path."""
@@ -137,7 +137,7 @@ class Database:
                 copy.close()
             self._files.install_backup()
         except (OSError, sqlite3.Error) as error:
-            log.warning("%s: the last good copy could not be made: %s", self._files.backup, error)
+            logger.warning("%s: the last good copy could not be made: %s", self._files.backup, error)
             return False
         self._changed = False
         return True
@@ -160,7 +160,7 @@ class Database:
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
-            log.warning("%s: closing: %s", self.path, error)
+            logger.warning("%s: closing: %s", self.path, error)
         self._connection.close()
 
     def __enter__(self) -> "Database":
@@ -177,7 +177,7 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            log.error("%s: rolling back: %s", self.path, error)
+            logger.error("%s: rolling back: %s", self.path, error)
 
 
 def run(connection: sqlite3.Connection, path: str, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
@@ -232,7 +232,7 @@ def open_database(
     if files.is_empty() and files.has_backup():
         files.restore_backup()
         notice = f"{files.path} was missing or empty and the last good copy {files.backup} was taken"
-        log.warning("%s (to start empty on purpose, remove both files)", notice)
+        logger.warning("%s (to start empty on purpose, remove both files)", notice)
     try:
         connection = _connect(files, busy_timeout_s)
     except StoreDamagedError as error:
@@ -245,7 +245,7 @@ def open_database(
 def _recover(files: StoreFiles, busy_timeout_s: float, error: StoreDamagedError) -> tuple[sqlite3.Connection, str]:
     """Move the damaged file aside and open the last good copy in its place, or an empty store."""
     notice = f"{files.path} was damaged and is now {files.set_aside()}"
-    log.error("%s", error)
+    logger.error("%s", error)
     if files.has_backup():
         files.restore_backup()
         try:
@@ -254,11 +254,11 @@ def _recover(files: StoreFiles, busy_timeout_s: float, error: StoreDamagedError)
             notice += f"; the last good copy was damaged too and is now {files.set_aside()}"
         else:
             notice += f"; the last good copy {files.backup} was taken: changes since then are lost"
-            log.error("%s", notice)
+            logger.error("%s", notice)
             return connection, notice
     files.prepare()
     notice += "; the store starts empty: enter the accounts and settings again"
-    log.error("%s", notice)
+    logger.error("%s", notice)
     return _connect(files, busy_timeout_s), notice
 
 
@@ -331,4 +331,4 @@ def migrate(connection: sqlite3.Connection, path: str, directory: str) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise StoreError(f"{translate(error, path)} (while applying {os.path.basename(name)})") from None
-        log.info("%s: schema %d is in place (%s)", path, number, os.path.basename(name))
+        logger.info("%s: schema %d is in place (%s)", path, number, os.path.basename(name))

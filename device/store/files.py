@@ -5,7 +5,7 @@ import os
 
 from device.store.errors import StoreError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700

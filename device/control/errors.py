@@ -1,0 +1,35 @@
+"""Errors of the control socket, with the codes of JSON-RPC 2.0 section 5.1."""
+
+from device.errors import DeviceError
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+FAILED = -32000
+"""The daemon understood and could not; the message says why and what to do next."""
+REFUSED = -32001
+"""It cannot be done in the present state, such as answering when nobody rings."""
+NOT_FOUND = -32002
+"""There is no such account, call, setting or entry."""
+
+
+class ControlError(DeviceError):
+    """A call over the control socket failed: `code` as above, `message` for a person."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class DaemonUnreachableError(ControlError):
+    """Nobody answers at the control socket, or the connection was cut."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(FAILED, message)
+
+
+class SocketTakenError(DeviceError):
+    """The server cannot have its socket: another daemon answers there, or the place cannot be written."""

@@ -1,0 +1,240 @@
+"""What can be asked over the control socket: methods, their parameters and answers, and the topics of events."""
+
+from collections.abc import Mapping
+
+from device.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One named parameter; `kind` is text, number (whole), flag, texts (list of text) or map (text by text)."""
+
+    name: str
+    kind: str
+    help: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method: what it does, what it takes, what it answers, and an example of its params."""
+
+    name: str
+    help: str
+    params: tuple[Param, ...] = ()
+    result: str = "{}"
+    example: str = "{}"
+
+
+def _needs(name: str, kind: str, help_text: str) -> Param:
+    return Param(name, kind, help_text, required=True)
+
+
+_CALL = Param("call", "text", 'id of the call, such as "c7"; the only one, or the one that rings, when left out')
+_LIMIT = Param("limit", "number", "at most so many, newest first; 50 when left out")
+_ACCOUNT_ID = _needs("id", "text", 'name of the account, such as "office"')
+_ACCOUNT_FIELDS = (
+    Param("display_name", "text", "name shown to those who are called"),
+    Param("password", "text", "kept in clear text only until the server has named its realm"),
+    Param("realm", "text", "digest realm of the server where it is known: the password is then never stored"),
+    Param("registrar", "text", "host or host:port of the registrar where it is not the domain"),
+    Param("outbound_proxy", "text", "host or host:port that every request goes to first"),
+    Param("transport", "text", "udp or tcp"),
+    Param("auth_user", "text", "user name for digest where it is not the user"),
+    Param("expires_s", "number", "registration lifetime that is asked for, in seconds"),
+    Param("register", "flag", "false for calls straight by IP address"),
+    Param("enabled", "flag", "false to keep the account without using it"),
+)
+_ACCOUNT = (
+    "id, user, domain, display_name, registrar, outbound_proxy, transport, auth_user, expires_s, register, enabled, "
+    'password ("none", "pending" or "sealed"), realm, state, status, text, registered_for_s, next_attempt_s'
+)
+_CALL_FIELDS = "call, direction (in, out), remote, remote_name, account, state, seconds"
+
+_METHODS = (
+    Method(
+        "status",
+        "How the phone is: its state, accounts and calls.",
+        result="{version, pid, uptime_s, phone (state), board, audio, notices: [text], accounts: [...], calls: [...]}",
+    ),
+    Method(
+        "call.place",
+        "Call somebody.",
+        (
+            _needs("target", "text", "a number, a phone book name or code, or a SIP address"),
+            Param("account", "text", "name of the account to call with; the first that is registered when left out"),
+        ),
+        "{call}",
+        '{"target": "1002"}',
+    ),
+    Method("call.answer", "Answer the call that rings.", (_CALL,), "{call}"),
+    Method("call.hangup", "End a call, refuse the one that rings, or give up the one being made.", (_CALL,), "{call}"),
+    Method("call.list", "The calls that there are.", (), f"{{calls: [{{{_CALL_FIELDS}}}]}}"),
+    Method(
+        "call.digits",
+        "Send DTMF digits in the current call.",
+        (_needs("digits", "text", "0-9, *, #, A-D"),),
+        "{}",
+        '{"digits": "123#"}',
+    ),
+    Method("account.list", "All accounts, without secrets.", (), f"{{accounts: [{{{_ACCOUNT}}}]}}"),
+    Method("account.show", "One account, without its secret.", (_ACCOUNT_ID,), f"{{{_ACCOUNT}}}", '{"id": "office"}'),
+    Method(
+        "account.add",
+        "Add an account and register it.",
+        (
+            _ACCOUNT_ID,
+            _needs("user", "text", "user part of the address of record"),
+            _needs("domain", "text", "domain of the address of record, or the server's address"),
+            *_ACCOUNT_FIELDS,
+        ),
+        f"{{{_ACCOUNT}}}",
+        '{"id": "office", "user": "1001", "domain": "pbx.example.com", "password": "..."}',
+    ),
+    Method(
+        "account.update",
+        "Change what is given of an account and register it anew; the rest stays.",
+        (
+            _ACCOUNT_ID,
+            Param("user", "text", "user part of the address of record"),
+            Param("domain", "text", "domain of the address of record"),
+            *_ACCOUNT_FIELDS,
+        ),
+        f"{{{_ACCOUNT}}}",
+        '{"id": "office", "expires_s": 300}',
+    ),
+    Method("account.remove", "Unregister an account and forget it.", (_ACCOUNT_ID,), "{}", '{"id": "office"}'),
+    Method("settings.list", "Every setting.", (), "{settings: [{key, value, default, kind, help}]}"),
+    Method(
+        "settings.get",
+        "One setting.",
+        (_needs("key", "text", "section.field"),),
+        "{key, value, default, kind, help}",
+        '{"key": "phone.tones"}',
+    ),
+    Method(
+        "settings.set",
+        "Change settings: all of them or, when one is wrong, none. null brings a default back.",
+        (_needs("values", "map", "text by section.field, or null"),),
+        "{changed: [key], restart: [key that counts only after a restart]}",
+        '{"values": {"phone.tones": "uk"}}',
+    ),
+    Method("phonebook.list", "The phone book.", (), "{entries: [{name, target, short_code}]}"),
+    Method(
+        "phonebook.add",
+        "Put somebody into the phone book.",
+        (
+            _needs("name", "text", "whom"),
+            _needs("target", "text", "number or SIP address"),
+            Param("short_code", "text", "digits to dial instead"),
+        ),
+        "{}",
+        '{"name": "Front door", "target": "sip:door@192.0.2.7", "short_code": "11"}',
+    ),
+    Method("phonebook.remove", "Take somebody out.", (_needs("name", "text", "whom"),), "{}", '{"name": "Front door"}'),
+    Method(
+        "calllog.list",
+        "The finished calls, newest first; times are Unix seconds, 0 where it did not happen.",
+        (_LIMIT,),
+        "{calls: [{id, direction, remote, remote_name, account, started_at, answered_at, ended_at, cause}]}",
+        '{"limit": 10}',
+    ),
+    Method(
+        "log.tail",
+        "The last lines of the log.",
+        (Param("lines", "number", "so many; 50 when left out"),),
+        "{lines: [text]}",
+        '{"lines": 20}',
+    ),
+    Method(
+        "registration.refresh",
+        "Register now instead of at the next deadline.",
+        (Param("account", "text", "name of the account; all when left out"),),
+        "{accounts: [id]}",
+    ),
+    Method(
+        "board.show",
+        "Inputs and outputs of the board.",
+        (),
+        "{board, simulated, lines: [{name, direction (in, out), active, changes}]}",
+    ),
+    Method(
+        "board.drive",
+        "Drive an input line of the simulated board.",
+        (_needs("line", "text", "name of the line"), _needs("active", "flag", "its new state")),
+        "{}",
+        '{"line": "button", "active": true}',
+    ),
+    Method("board.lift", "Lift the simulated handset."),
+    Method("board.replace", "Put the simulated handset back."),
+    Method(
+        "board.press",
+        "Press keys of the simulated keypad.",
+        (_needs("digits", "text", "0-9, *, #, A-D"),),
+        "{}",
+        '{"digits": "1002"}',
+    ),
+    Method(
+        "subscribe",
+        "Send events of these topics on this connection, as notifications event.TOPIC.",
+        (_needs("topics", "texts", "phone, call, registration, sip, log, board, audio"),),
+        "{topics: [all topics subscribed to]}",
+        '{"topics": ["phone", "call"]}',
+    ),
+    Method(
+        "unsubscribe",
+        "Send no more events of these topics.",
+        (_needs("topics", "texts", "as for subscribe"),),
+        "{topics: [those left]}",
+        '{"topics": ["phone"]}',
+    ),
+    Method("daemon.version", "Version of the daemon.", (), "{version, python}"),
+    Method("daemon.stop", "End all calls, unregister and stop the daemon."),
+)
+
+METHODS: dict[str, Method] = {method.name: method for method in _METHODS}
+
+TOPICS: dict[str, str] = {
+    "phone": "{state, previous}: the phone went to another state",
+    "call": "{event (incoming, trying, ringing, established, ended), call, direction, remote, status, text}",
+    "registration": "{account, state, status, text, expires_s}",
+    "sip": "{at (Unix time), direction (in, out), peer (transport and address), text}: every message",
+    "log": "{level, line}",
+    "board": "{line, active}: a line of the board changed",
+    "audio": "{event, call, text, report}: the sound card came or went, a report of a stream",
+}
+
+
+def faults(method: Method, params: Mapping[str, object]) -> list[str]:
+    """Everything wrong with `params`, one phrase each; names what is missing, unknown or of the wrong kind."""
+    known = {param.name: param for param in method.params}
+    takes = ", ".join(known) or "none"
+    found = [f"{name}: unknown, {method.name} takes {takes}" for name in params if name not in known]
+    for param in method.params:
+        if param.name not in params:
+            if param.required:
+                found.append(f"{param.name}: missing ({param.help})")
+        elif not _fits(param.kind, params[param.name]):
+            found.append(f"{param.name}: must be {_WORDS[param.kind]}")
+    return found
+
+
+_WORDS = {
+    "text": "text",
+    "number": "a whole number",
+    "flag": "true or false",
+    "texts": "a list of texts",
+    "map": "an object with text or null for each name",
+}
+
+
+def _fits(kind: str, value: object) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "number":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "flag":
+        return isinstance(value, bool)
+    if kind == "texts":
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, dict) and all(item is None or isinstance(item, str) for item in value.values())
