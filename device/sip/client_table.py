@@ -1,0 +1,331 @@
+"""All client requests of the layer: their Via, hop after hop (RFC 3263 section 4.3), look-ups, CANCEL, deadlines."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from device.ids import IdSource
+from device.records import replace
+from device.sip.client_transaction import (
+    ClientTransaction,
+    InviteClientTransaction,
+    NonInviteClientTransaction,
+    build_cancel,
+)
+from device.sip.hop import TCP, UDP, Hop, NextHop, Transmission, bracketed
+from device.sip.message import Request, Response
+from device.sip.outbox import Outbox
+from device.sip.timers import DeadlineHeap, SipTimers
+from device.sip.transaction import (
+    ClientKey,
+    LookupWanted,
+    Output,
+    ResponseReceived,
+    State,
+    StrayResponse,
+    TransactionEvent,
+    TransactionTerminated,
+    TransactionTimedOut,
+    TransportFailed,
+)
+
+_log = logging.getLogger(__name__)
+
+SentBy = Callable[[Hop], tuple[str, int]]
+"""From where a request goes to the host and port that our Via must name for it."""
+
+MAX_UDP_REQUEST_BYTES = 1300
+"""A larger request goes by TCP, since the path MTU is not known (RFC 3261 section 18.1.1)."""
+
+UDP_ONLY_S = 300.0
+"""How long a peer that refused TCP gets even large requests by UDP."""
+
+_MAX_UDP_ONLY = 64
+
+
+class OutgoingRequest:
+    """One request of the TU on its way through one or more hops, each with a transaction of its own."""
+
+    __slots__ = ("branch_suffix", "cancel_wanted", "hops", "key", "next_hop", "request", "transaction", "udp_fallback")
+
+    def __init__(self, key: ClientKey, request: Request, next_hop: NextHop | None, branch_suffix: str = "") -> None:
+        self.key = key
+        self.request: Request | None = request
+        """As the TU gave it, without our Via; None when no other hop will be tried."""
+        self.next_hop = next_hop
+        self.branch_suffix = branch_suffix
+        self.hops: deque[Hop] = deque()
+        self.udp_fallback: Hop | None = None
+        """Where a large request that is being tried by TCP goes next."""
+        self.transaction: ClientTransaction | None = None
+        """The one whose events count; None while the look-up lasts."""
+        self.cancel_wanted = False
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether there is another hop to try."""
+        return self.request is not None and (bool(self.hops) or self.udp_fallback is not None)
+
+    def settle(self) -> None:
+        """The present hop is the last: somebody answered there, or the TU wants it no more."""
+        self.hops.clear()
+        self.udp_fallback = self.request = None
+
+
+class ClientTable:
+    """Client requests by the key that the TU knows, and their transactions by the branch on the wire.
+
+    At most `limit` requests live at once. When the table is full the one that was answered longest ago gives way;
+    when all are unanswered a new one fails with TransportFailed.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_deadlines",
+        "_ids",
+        "_limit",
+        "_outbox",
+        "_requests",
+        "_sent_by",
+        "_timers",
+        "_transactions",
+        "_udp_only",
+        "_waiting",
+    )
+
+    def __init__(self, timers: SipTimers, ids: IdSource, sent_by: SentBy, outbox: Outbox, limit: int) -> None:
+        self._timers = timers
+        self._ids = ids
+        self._sent_by = sent_by
+        self._outbox = outbox
+        self._limit = limit
+        self._requests: dict[ClientKey, OutgoingRequest] = {}
+        self._transactions: dict[ClientKey, tuple[OutgoingRequest, ClientTransaction]] = {}
+        self._answered: dict[ClientKey, None] = {}
+        self._waiting: dict[NextHop, list[ClientKey]] = {}
+        self._udp_only: dict[tuple[str, int], float] = {}
+        self._deadlines: DeadlineHeap[ClientKey] = DeadlineHeap()
+
+    def send(self, request: Request, next_hop: NextHop, now: float, branch_suffix: str = "") -> ClientKey:
+        """Start a request, an ACK for a 2xx included; `request` itself is not changed."""
+        outgoing = OutgoingRequest(self._new_key(request.method, branch_suffix), request, next_hop, branch_suffix)
+        if len(self._requests) >= self._limit and not self._evict():
+            _log.warning("all %d client transactions are in use: %s not sent", self._limit, request.method)
+            self._fail(outgoing, TransportFailed(outgoing.key, "too many requests are under way"))
+            return outgoing.key
+        self._requests[outgoing.key] = outgoing
+        hop = next_hop.literal_hop()
+        if hop is not None:
+            outgoing.hops.append(hop)
+            self._try_next_hop(outgoing, now)
+        else:
+            self._look_up(outgoing, next_hop, now)
+        return outgoing.key
+
+    def receive_lookup(self, next_hop: NextHop, hops: Iterable[Hop], now: float) -> None:
+        """All requests that wait for `next_hop` go to the first of `hops`, or fail when there is none."""
+        hops = tuple(hops)
+        for key in self._waiting.pop(next_hop, ()):
+            outgoing = self._requests.get(key)
+            if outgoing is None:
+                continue
+            self._deadlines.cancel(key)
+            if hops:
+                outgoing.hops.extend(hops)
+                self._try_next_hop(outgoing, now)
+            else:
+                self._fail(outgoing, TransportFailed(key, f"no address found for {next_hop.host}"))
+
+    def receive_response(self, response: Response, source: Hop, now: float) -> bool:
+        """Match a response (section 17.1.3); False when nobody awaits it."""
+        via = response.top_via
+        method = response.cseq.method
+        entry = self._transactions.get(ClientKey(via.branch or "", method))
+        if entry is not None:
+            self._run(*entry, entry[1].receive_response(response, source, now), now)
+            return True
+        host, port = self._sent_by(source)
+        if method == "INVITE" and 200 <= response.status < 300 and (via.host, via.port) == (bracketed(host), port):
+            self._outbox.put(StrayResponse(response, source))
+            return True
+        return False
+
+    def cancel(self, key: ClientKey, now: float) -> ClientKey | None:
+        """Send CANCEL for an INVITE, or note it until a provisional response comes (section 9.1).
+
+        Gives the key of the CANCEL. None when there is nothing to cancel: the request is unknown, no INVITE,
+        finally answered, or never left because its look-up had not ended; then it fails at once.
+        """
+        outgoing = self._requests.get(key)
+        if outgoing is None or key.method != "INVITE":
+            return None
+        invite = outgoing.transaction
+        if invite is None:
+            self._fail(outgoing, TransportFailed(key, "cancelled before it was sent"))
+            return None
+        if invite.state is State.CALLING:
+            outgoing.settle()
+            outgoing.cancel_wanted = True
+        elif invite.state is State.PROCEEDING:
+            self._send_cancel(invite, now)
+        else:
+            return None
+        return ClientKey(invite.branch, "CANCEL")
+
+    def receive_transport_error(self, hop: Hop, reason: str, now: float) -> None:
+        """What was sent to `hop` did not arrive there, or its connection ended."""
+        if hop.transport == TCP:
+            self._remember_udp_only(hop, now)
+        for outgoing, transaction in list(self._transactions.values()):
+            if transaction.hop.is_same_peer(hop):
+                self._run(outgoing, transaction, transaction.receive_transport_error(reason, now), now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Run every transaction that has something due; give up look-ups that take too long."""
+        for key in self._deadlines.pop_due(now):
+            entry = self._transactions.get(key)
+            if entry is not None:
+                self._run(*entry, entry[1].handle_timeout(now), now)
+            else:
+                self._fail(self._requests[key], TransactionTimedOut(key))
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is next wanted."""
+        return self._deadlines.next_timeout()
+
+    def _new_key(self, method: str, branch_suffix: str) -> ClientKey:
+        return ClientKey(self._ids.branch() + branch_suffix, method)
+
+    def _look_up(self, outgoing: OutgoingRequest, next_hop: NextHop, now: float) -> None:
+        waiting = self._waiting.setdefault(next_hop, [])
+        if not waiting:
+            self._outbox.put(LookupWanted(next_hop))
+        waiting.append(outgoing.key)
+        self._deadlines.set(outgoing.key, now + self._timers.transaction_timeout)
+
+    def _try_next_hop(self, outgoing: OutgoingRequest, now: float) -> None:
+        """Send by the next hop that is left; the first attempt has the branch of the key, others a new one."""
+        request = outgoing.request
+        if request is None:
+            return
+        key = outgoing.key if outgoing.transaction is None else self._new_key(request.method, outgoing.branch_suffix)
+        hop, outgoing.udp_fallback = outgoing.udp_fallback or outgoing.hops.popleft(), None
+        sent, data = self._address(request, hop, key.branch)
+        if hop.transport == UDP and len(data) > MAX_UDP_REQUEST_BYTES and not self._is_udp_only(hop, now):
+            hop, outgoing.udp_fallback = replace(hop, transport=TCP), hop
+            sent, data = self._address(request, hop, key.branch)
+        if request.method == "ACK":
+            self._outbox.put(Transmission(data, hop))
+            self._requests.pop(outgoing.key, None)
+            return
+        if not outgoing.can_retry:
+            outgoing.request = None
+        self._start(outgoing, key, sent, data, hop, now)
+
+    def _start(
+        self, outgoing: OutgoingRequest, key: ClientKey, request: Request, data: bytes, hop: Hop, now: float
+    ) -> None:
+        kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
+        transaction: ClientTransaction = kind(outgoing.key, request, data, hop, self._timers)
+        outgoing.transaction = transaction
+        self._transactions[key] = (outgoing, transaction)
+        self._run(outgoing, transaction, transaction.start(now), now)
+
+    def _address(self, request: Request, hop: Hop, branch: str) -> tuple[Request, bytes]:
+        """The request with our Via for `hop` on top (section 18.1.1, RFC 3581 section 3), and its bytes."""
+        host, port = self._sent_by(hop)
+        sent = request.copy()
+        sent.headers.prepend("Via", f"SIP/2.0/{hop.transport} {bracketed(host)}:{port};branch={branch};rport")
+        return sent, sent.encode()
+
+    def _send_cancel(self, invite: ClientTransaction, now: float) -> None:
+        key = ClientKey(invite.branch, "CANCEL")
+        if key in self._requests or not isinstance(invite, InviteClientTransaction):
+            return
+        cancel = build_cancel(invite.request)
+        outgoing = OutgoingRequest(key, cancel, None)
+        outgoing.settle()
+        self._requests[key] = outgoing
+        self._start(outgoing, key, cancel, cancel.encode(), invite.hop, now)
+        entry = self._transactions[ClientKey(invite.branch, "INVITE")]
+        self._run(*entry, invite.cancelled(now), now)
+
+    def _run(
+        self, outgoing: OutgoingRequest, transaction: ClientTransaction, outputs: list[Output], now: float
+    ) -> None:
+        """Pass on what a transaction did, and note its deadline or its end."""
+        key = ClientKey(transaction.branch, transaction.key.method)
+        if transaction.state is State.TERMINATED:
+            self._transactions.pop(key, None)
+            self._deadlines.cancel(key)
+        else:
+            self._deadlines.set(key, transaction.next_timeout())
+        for output in outputs:
+            if isinstance(output, Transmission):
+                self._outbox.put(output)
+            elif outgoing.transaction is transaction:
+                self._judge(outgoing, transaction, output, now)
+
+    def _judge(
+        self, outgoing: OutgoingRequest, transaction: ClientTransaction, event: TransactionEvent, now: float
+    ) -> None:
+        """Give the event to the TU, unless it means that the next hop has its turn."""
+        if outgoing.can_retry and _means_next_hop(event):
+            _log.debug("%s: next hop after %s", outgoing.key, type(event).__name__)
+            self._try_next_hop(outgoing, now)
+            return
+        self._outbox.put(event)
+        if isinstance(event, TransactionTerminated):
+            self._forget(outgoing.key)
+        elif isinstance(event, ResponseReceived):
+            outgoing.settle()
+            if event.response.status >= 200:
+                self._answered.setdefault(outgoing.key)
+            elif outgoing.cancel_wanted:
+                self._send_cancel(transaction, now)
+
+    def _fail(self, outgoing: OutgoingRequest, event: TransactionEvent) -> None:
+        """End a request that has no transaction; nobody waits for news of an ACK."""
+        self._forget(outgoing.key)
+        if outgoing.key.method != "ACK":
+            self._outbox.put(event)
+            self._outbox.put(TransactionTerminated(outgoing.key))
+
+    def _forget(self, key: ClientKey) -> None:
+        outgoing = self._requests.pop(key, None)
+        self._answered.pop(key, None)
+        if outgoing is not None and outgoing.transaction is None:
+            self._deadlines.cancel(key)
+
+    def _evict(self) -> bool:
+        """Make room; False when every request still awaits its answer."""
+        key = next(iter(self._answered), None)
+        if key is None:
+            return False
+        transaction = self._requests[key].transaction
+        if transaction is not None:
+            wire_key = ClientKey(transaction.branch, key.method)
+            self._transactions.pop(wire_key, None)
+            self._deadlines.cancel(wire_key)
+        self._forget(key)
+        self._outbox.put(TransactionTerminated(key))
+        return True
+
+    def _is_udp_only(self, hop: Hop, now: float) -> bool:
+        return self._udp_only.get((hop.host, hop.port), now) > now
+
+    def _remember_udp_only(self, hop: Hop, now: float) -> None:
+        self._udp_only.pop((hop.host, hop.port), None)
+        self._udp_only[hop.host, hop.port] = now + UDP_ONLY_S
+        if len(self._udp_only) > _MAX_UDP_ONLY:
+            del self._udp_only[next(iter(self._udp_only))]
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+
+def _means_next_hop(event: TransactionEvent) -> bool:
+    """Whether another server of the same domain should be tried (RFC 3263 section 4.3)."""
+    if isinstance(event, ResponseReceived):
+        return event.response.status == 503
+    return isinstance(event, TransactionTimedOut | TransportFailed)

@@ -1,0 +1,166 @@
+"""The transaction layer (RFC 3261 section 17) with the rules of the transport layer that it needs (section 18).
+
+Messages and time in; messages for the wire and events for the transaction user (TU) out.
+"""
+
+from collections.abc import Iterable
+
+from device.ids import IdSource
+from device.sip.client_table import ClientTable, SentBy
+from device.sip.hop import Hop, NextHop, Transmission
+from device.sip.message import Message, Request, Response
+from device.sip.outbox import Outbox
+from device.sip.routing import mark_source, response_hop
+from device.sip.server_table import ServerTable
+from device.sip.timers import SipTimers
+from device.sip.transaction import (
+    AckReceived,
+    CancelReceived,
+    ClientKey,
+    LookupWanted,
+    RequestReceived,
+    ResponseReceived,
+    ServerKey,
+    StrayResponse,
+    TransactionEvent,
+    TransactionKey,
+    TransactionTerminated,
+    TransactionTimedOut,
+    TransportFailed,
+)
+from device.timing import earliest
+
+DEFAULT_LIMIT = 1000
+"""Server transactions, and likewise client requests, that live at once; see the tables for what happens beyond."""
+
+
+class TransactionLayer:
+    """All transactions of one SIP element.
+
+    `sent_by` gives the host (name or IP literal) and port for our Via on the way to a hop. All times are seconds on
+    the caller's monotonic clock. No method raises for anything that a peer did; the typed properties of a message
+    that `parser.validate` has not seen may raise SipParseError out of `receive_message`.
+    """
+
+    __slots__ = ("_clients", "_outbox", "_servers", "now", "unmatched_responses")
+
+    def __init__(
+        self,
+        timers: SipTimers,
+        ids: IdSource,
+        sent_by: SentBy,
+        server_limit: int = DEFAULT_LIMIT,
+        client_limit: int = DEFAULT_LIMIT,
+    ) -> None:
+        self._outbox = Outbox()
+        self._servers = ServerTable(timers, self._outbox, server_limit)
+        self._clients = ClientTable(timers, ids, sent_by, self._outbox, client_limit)
+        self.now = 0.0
+        """The latest time that any caller told."""
+        self.unmatched_responses = 0
+        """Responses that belonged to nothing and were dropped (section 18.1.2)."""
+
+    def send_request(self, request: Request, next_hop: NextHop, now: float, branch_suffix: str = "") -> ClientKey:
+        """Send a request other than ACK and CANCEL through a client transaction.
+
+        `request` comes without our Via and is not changed; the layer prepends a Via with branch and rport to a copy.
+        A host name is looked up first (LookupWanted). Several hops are tried in turn, with a new branch but the
+        same key. `branch_suffix` ends every branch; a proxy puts its loop detection there (section 16.6 step 8).
+        Every key ends with exactly one TransactionTerminated.
+        """
+        self.now = now
+        return self._clients.send(request, next_hop, now, branch_suffix)
+
+    def send_ack(self, ack: Request, next_hop: NextHop, now: float) -> None:
+        """Send an ACK for a 2xx, or forward one: no transaction, a branch of its own, no events (section 13.2.2.4)."""
+        self.now = now
+        self._clients.send(ack, next_hop, now)
+
+    def cancel(self, key: ClientKey, now: float) -> ClientKey | None:
+        """Cancel an INVITE (section 9.1); see `ClientTable.cancel`. Calling it twice sends one CANCEL."""
+        self.now = now
+        return self._clients.cancel(key, now)
+
+    def receive_lookup(self, next_hop: NextHop, hops: Iterable[Hop], now: float) -> None:
+        """The answer to LookupWanted: hops in the order in which to try them, none when nothing was found."""
+        self.now = now
+        self._clients.receive_lookup(next_hop, hops, now)
+
+    def send_response(self, key: ServerKey, response: Response, now: float) -> bool:
+        """Answer a request through its transaction, which sends it again as needed, except a 2xx to INVITE.
+
+        False when the transaction is over; the response is dropped then.
+        """
+        self.now = now
+        return self._servers.send_response(key, response, now)
+
+    def send_stateless(self, response: Response, source: Hop) -> None:
+        """Answer a request that has no transaction; `source` is where it came from."""
+        self._put_response(response, response_hop(response.top_via, source))
+
+    def forward_response(self, response: Response) -> None:
+        """Send a response on by its top Via alone, a proxy's own having been removed (section 16.7 step 9)."""
+        self._put_response(response, response_hop(response.top_via, None))
+
+    def receive_message(self, message: Message, source: Hop, now: float) -> None:
+        """Take a parsed and validated message off the wire."""
+        self.now = now
+        if isinstance(message, Request):
+            mark_source(message, source)
+            self._servers.receive_request(message, source, now)
+        elif not self._clients.receive_response(message, source, now):
+            self.unmatched_responses += 1
+
+    def receive_transport_error(self, hop: Hop, now: float, text: str) -> None:
+        """Sending to `hop` failed: ICMP says unreachable, or the connection could not be made (section 18.4)."""
+        self.now = now
+        self._clients.receive_transport_error(hop, text, now)
+        self._servers.receive_transport_error(hop, text, now)
+
+    def connection_closed(self, hop: Hop, now: float) -> None:
+        """A stream ended: requests that await their first answer on it fail; responses will open a new one."""
+        self.now = now
+        self._clients.receive_transport_error(hop, "the connection was closed", now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do all that is due at `now`."""
+        self.now = now
+        self._clients.handle_timeout(now)
+        self._servers.handle_timeout(now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is next wanted."""
+        return earliest(self._clients.next_timeout(), self._servers.next_timeout())
+
+    def transmissions_to_send(self) -> list[Transmission]:
+        """Everything that is to go on the wire, oldest first; each is given once."""
+        transmissions = list(self._outbox.transmissions)
+        self._outbox.transmissions.clear()
+        return transmissions
+
+    def next_event(self) -> TransactionEvent | None:
+        """The oldest event not yet taken."""
+        return self._outbox.events.popleft() if self._outbox.events else None
+
+    def _put_response(self, response: Response, hop: Hop | None) -> None:
+        if hop is not None:
+            self._outbox.put(Transmission(response.encode(), hop))
+
+
+__all__ = [
+    "AckReceived",
+    "CancelReceived",
+    "ClientKey",
+    "LookupWanted",
+    "RequestReceived",
+    "ResponseReceived",
+    "SentBy",
+    "ServerKey",
+    "StrayResponse",
+    "TransactionEvent",
+    "TransactionKey",
+    "TransactionLayer",
+    "TransactionTerminated",
+    "TransactionTimedOut",
+    "TransportFailed",
+]
