@@ -16,12 +16,16 @@ NOT_FOUND = -32002
 
 
 class ControlError(DeviceError):
-    """A call over the control socket failed: `code` as above, `message` for a person."""
+    """A call over the control socket failed: `code` as above, `message` for a person, `data` for a program.
 
-    def __init__(self, code: int, message: str) -> None:
+    Where several things are wrong at once, `data` is {"faults": [one sentence each]}.
+    """
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.data = data
 
 
 class DaemonUnreachableError(ControlError):

@@ -102,9 +102,9 @@ class JsonRpcConnection:
         """Answer a call. Raises ValueError or TypeError for what JSON cannot say, OverflowError over `max_bytes`."""
         self._send({"jsonrpc": "2.0", "id": call_id, "result": result}, max_bytes)
 
-    def send_error(self, call_id: CallNumber | None, code: int, message: str) -> None:
-        """Refuse a call."""
-        self._send({"jsonrpc": "2.0", "id": call_id, "error": {"code": code, "message": message}})
+    def send_error(self, call_id: CallNumber | None, error: ControlError) -> None:
+        """Refuse a call. Raises ValueError or TypeError when `error.data` cannot be said in JSON."""
+        self._send(error_object(call_id, error))
 
     def send_line(self, line: bytes) -> None:
         """Send what `encode_line` made, such as one notification for many subscribers."""
@@ -132,6 +132,14 @@ def encode_line(value: Mapping[str, object]) -> bytes:
 def encode_notification(method: str, params: Mapping[str, object]) -> bytes:
     """One notification as a line."""
     return encode_line({"jsonrpc": "2.0", "method": method, "params": dict(params)})
+
+
+def error_object(call_id: CallNumber | None, error: ControlError) -> dict[str, object]:
+    """The refusal of a call as JSON-RPC 2.0 section 5.1 has it."""
+    told: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.data is not None:
+        told["data"] = error.data
+    return {"jsonrpc": "2.0", "id": call_id, "error": told}
 
 
 def _reject_constant(name: str) -> object:
@@ -176,7 +184,8 @@ def _read_answer(value: dict[str, object]) -> ConnectionEvent:
     if isinstance(error, dict):
         code, message = error.get("code"), error.get("message")
         code = code if isinstance(code, int) else INVALID_REQUEST
-        return ErrorReceived(number, ControlError(code, message if isinstance(message, str) else "no reason given"))
+        text = message if isinstance(message, str) else "no reason given"
+        return ErrorReceived(number, ControlError(code, text, error.get("data")))
     if number is not None and "result" in value:
         return ResultReceived(number, value["result"])
     return BadLineReceived(number, ControlError(INVALID_REQUEST, 'neither "method" nor "result" nor "error"'))

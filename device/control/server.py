@@ -23,6 +23,7 @@ from device.control.protocol import (
     JsonRpcConnection,
     encode_line,
     encode_notification,
+    error_object,
 )
 from device.errors import DeviceError
 
@@ -201,7 +202,7 @@ class ControlServer:
         text = f"{MAX_CLIENTS} clients are connected already: close one and try again"
         logger.warning("control socket: %s", text)
         try:
-            client_socket.send(encode_line({"jsonrpc": "2.0", "id": None, "error": {"code": FAILED, "message": text}}))
+            client_socket.send(encode_line(error_object(None, ControlError(FAILED, text))))
         except OSError:
             logger.debug("control socket: the client that was turned away did not wait for the reason")
         client_socket.close()
@@ -223,7 +224,7 @@ class ControlServer:
             if isinstance(event, CallReceived):
                 self._serve(client, event)
             elif isinstance(event, BadLineReceived):
-                client.connection.send_error(event.id, event.error.code, event.error.message)
+                client.connection.send_error(event.id, event.error)
                 self._flush(client)
 
     def _serve(self, client: _Client, call: CallReceived) -> None:
@@ -280,13 +281,14 @@ class ControlServer:
             return
         except (TypeError, ValueError):
             logger.exception("control socket: a result cannot be said in JSON")
-            client.connection.send_error(call_id, INTERNAL_ERROR, "a fault in the answer: see `offhook log`")
+            self._refuse(client, call_id, ControlError(INTERNAL_ERROR, "a fault in the answer: see `offhook log`"))
+            return
         self._flush(client)
 
     def _refuse(self, client: _Client, call_id: CallNumber | None, error: ControlError) -> None:
         if call_id is None or not client.open:
             return
-        client.connection.send_error(call_id, error.code, error.message)
+        client.connection.send_error(call_id, error)
         self._flush(client)
 
     def _subscribe(self, client: _Client, params: dict[str, Any]) -> object:
