@@ -1,0 +1,41 @@
+"""A glitch filter for one input, for chips whose kernel side cannot filter; pure."""
+
+
+class Debounce:
+    """A level counts once it has been stable for `debounce_ms`; a spike that is shorter leaves no trace.
+
+    This is a filter and not a dead time: a dead time lets the first spike through and then goes blind. A change is
+    dated when the level has been stable for long enough, as the kernel dates it, so that both edges of a pulse are
+    late by the same time and its length is right even if we are called late.
+    """
+
+    __slots__ = ("_candidate", "_deadline", "_period", "level")
+
+    def __init__(self, debounce_ms: int, level: bool = False) -> None:
+        self._period = debounce_ms / 1000
+        self._candidate = level
+        self._deadline: float | None = None
+        self.level = level
+        """The settled level."""
+
+    def receive_edge(self, level: bool, at: float) -> list[tuple[bool, float]]:
+        """Take the raw level seen at `at`; returns the settled changes (level, time) up to then, usually none."""
+        settled = self.handle_timeout(at)
+        self._candidate = level
+        if level == self.level:
+            self._deadline = None
+            return settled
+        self._deadline = at + self._period
+        return settled + self.handle_timeout(at)
+
+    def handle_timeout(self, now: float) -> list[tuple[bool, float]]:
+        """The change that settled at or before `now`, as (level, time), or an empty list."""
+        if self._deadline is None or self._deadline > now:
+            return []
+        at, self._deadline = self._deadline, None
+        self.level = self._candidate
+        return [(self.level, at)]
+
+    def next_timeout(self) -> float | None:
+        """When the level that is being watched will count."""
+        return self._deadline

@@ -1,0 +1,336 @@
+"""Reads a board profile from the mapping that a TOML file gives, and finds every fault in it."""
+
+import os
+from collections.abc import Mapping
+
+from device.hardware.cadences import COUNTRY_CADENCES
+from device.hardware.drivers import DRIVERS
+from device.hardware.errors import ProfileError
+from device.hardware.interfaces import BIASES, DRIVES, LineSpec
+from device.hardware.profile import (
+    BoardProfile,
+    DialProfile,
+    HookProfile,
+    KeypadProfile,
+    RelayProfile,
+    RingerProfile,
+)
+from device.hardware.rotary_dial import DIAL_PLANS
+
+PROFILE_FOLDER = os.path.join(os.path.dirname(__file__), "profiles")
+
+DEFAULT_CHIPS = {"gpiod": "raspberry-pi", "rpi-gpio": "raspberry-pi", "mock": "mock"}
+
+DIALLABLE = "0123456789*#ABCD"
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+LINE_KEYS = ("line", "chip", "active_low", "bias", "debounce_ms")
+OUTPUT_KEYS = ("line", "chip", "active_low", "drive")
+
+
+class _Section:
+    """One table of the profile: gives values by type, notes faults, and in the end names the keys that nobody knows."""
+
+    def __init__(self, path: str, data: object, faults: list[str]) -> None:
+        self.path = path
+        self.faults = faults
+        self._asked: list[str] = []
+        self._data: Mapping[str, object] = {}
+        if isinstance(data, Mapping):
+            self._data = data
+        else:
+            self.fault("", f"is {data!r}, not a table of keys")
+
+    def where(self, key: str) -> str:
+        return f"{self.path}.{key}".strip(".")
+
+    def fault(self, key: str, text: str) -> None:
+        self.faults.append(f"{self.where(key)}: {text}")
+
+    def has(self, key: str) -> bool:
+        self._asked.append(key)
+        return key in self._data
+
+    def value(self, key: str) -> object:
+        return self._data.get(key) if self.has(key) else None
+
+    def text(self, key: str, default: str, choices: tuple[str, ...] = ()) -> str:
+        value = self.value(key)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            self.fault(key, f"{value!r} is not a text in quotes")
+            return default
+        if choices and value not in choices:
+            self.fault(key, f"{value!r} is not known{_nearest(value, choices)}; there are {', '.join(choices)}")
+            return default
+        return value
+
+    def number(self, key: str, default: int, lowest: int, highest: int) -> int:
+        value = self.value(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.fault(key, f"{value!r} is not a whole number")
+            return default
+        if not lowest <= value <= highest:
+            self.fault(key, f"{value} is not between {lowest} and {highest}")
+            return default
+        return value
+
+    def seconds(self, key: str, default: float, highest: float) -> float:
+        value = self.value(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= highest:
+            self.fault(key, f"{value!r} is not a number of seconds above 0 and up to {highest:g}")
+            return default
+        return float(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.value(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self.fault(key, f"{value!r} is not true or false")
+            return default
+        return value
+
+    def items(self, key: str) -> list[object]:
+        value = self.value(key)
+        if value is None:
+            self.fault(key, "is missing; give a list in square brackets")
+            return []
+        if not isinstance(value, list) or not value:
+            self.fault(key, f"{value!r} is not a list in square brackets with something in it")
+            return []
+        return value
+
+    def tables(self, key: str) -> dict[str, object]:
+        """A table of named tables, such as [lamps.message]."""
+        value = self.value(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self.fault(key, f"is not a table; write [{self.where(key)}.NAME] and the keys below it")
+            return {}
+        for name in value:
+            if not name or not NAME_CHARACTERS.issuperset(name):
+                self.fault(f"{key}.{name}", "a name has lower-case letters, digits, - and _ only")
+        return dict(value)
+
+    def finish(self) -> None:
+        for key in self._data:
+            if key not in self._asked:
+                self.fault(key, f"unknown key{_nearest(key, self._asked)}; there are {', '.join(self._asked)}")
+
+
+def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # only for a mistake that somebody made
+
+    close = get_close_matches(word, known, 1, 0.5)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+class _Reader:
+    """Builds the records of a profile; what is wrong becomes a fault and a default."""
+
+    def __init__(self, data: Mapping[str, object]) -> None:
+        self.faults: list[str] = []
+        self._top = _Section("", data, self.faults)
+        self._driver = "gpiod"
+        self._chip = ""
+        self._taken: dict[tuple[str, int | str], str] = {}
+
+    def read(self) -> BoardProfile:
+        top = self._top
+        name = top.text("name", "unnamed board")
+        self._driver = top.text("driver", "gpiod", DRIVERS)
+        self._chip = top.text("chip", DEFAULT_CHIPS[self._driver])
+        profile = BoardProfile(
+            name=name,
+            driver=self._driver,
+            hook=self._hook(top.value("hook")) if top.has("hook") else None,
+            keypad=self._keypad(top.value("keypad")) if top.has("keypad") else None,
+            dial=self._dial(top.value("dial")) if top.has("dial") else None,
+            ringer=self._ringer(top.value("ringer")) if top.has("ringer") else None,
+            lamps={key: self._output(f"lamps.{key}", data) for key, data in top.tables("lamps").items()},
+            relays={key: self._relay(f"relays.{key}", data) for key, data in top.tables("relays").items()},
+            buttons={key: self._button(f"buttons.{key}", data) for key, data in top.tables("buttons").items()},
+        )
+        top.finish()
+        return profile
+
+    def _hook(self, data: object) -> HookProfile:
+        section = _Section("hook", data, self.faults)
+        line = self._input_line(section, debounce_ms=20)
+        hook = HookProfile(
+            line=line,
+            flash=section.flag("flash", True),
+            flash_min_ms=section.number("flash_min_ms", 80, 20, 1000),
+            flash_max_ms=section.number("flash_max_ms", 800, 100, 2000),
+        )
+        if hook.flash_min_ms >= hook.flash_max_ms:
+            section.fault("flash_max_ms", f"{hook.flash_max_ms} is not more than flash_min_ms ({hook.flash_min_ms})")
+        section.finish()
+        return hook
+
+    def _keypad(self, data: object) -> KeypadProfile:
+        section = _Section("keypad", data, self.faults)
+        chip = section.text("chip", self._chip)
+        rows = [self._spec(section, f"rows[{place}]", chip, line) for place, line in enumerate(section.items("rows"))]
+        columns = [
+            self._spec(section, f"columns[{place}]", chip, line) for place, line in enumerate(section.items("columns"))
+        ]
+        keypad = KeypadProfile(
+            rows=tuple(LineSpec(chip, line, active_low=True, drive="open-drain") for line in rows),
+            columns=tuple(LineSpec(chip, line, active_low=True, bias="pull-up") for line in columns),
+            keys=self._keys(section, len(rows), len(columns)),
+            debounce_ms=section.number("debounce_ms", 20, 1, 100),
+            scan_ms=section.number("scan_ms", 5, 1, 50),
+            settle_us=section.number("settle_us", 20, 0, 1000),
+        )
+        section.finish()
+        return keypad
+
+    def _keys(self, section: _Section, rows: int, columns: int) -> tuple[str, ...]:
+        keys = section.items("keys")
+        texts = tuple(row for row in keys if isinstance(row, str))
+        together = "".join(texts)
+        if len(texts) != rows or len(texts) != len(keys) or any(len(row) != columns for row in texts):
+            section.fault("keys", f'must be {rows} texts of {columns} characters, one a row, such as "123"')
+        if wrong := sorted(set(together) - set(DIALLABLE)):
+            section.fault("keys", f"{' '.join(wrong)} cannot be dialled; there are 0-9, *, # and A-D")
+        if twice := sorted({key for key in together if together.count(key) > 1}):
+            section.fault("keys", f"{' '.join(twice)} is there more than once")
+        return texts
+
+    def _dial(self, data: object) -> DialProfile:
+        section = _Section("dial", data, self.faults)
+        off_normal = None
+        if not section.has("pulse"):
+            section.fault("pulse", "is missing; give a table with at least line = NUMBER")
+        # The pulse contact of nearly every dial is closed at rest, to ground: a break lets the pull-up win.
+        pulse = self._input("dial.pulse", section.value("pulse") or {"line": 0}, 6, active_low=False, most_ms=20)
+        if section.has("off_normal"):
+            off_normal = self._input("dial.off_normal", section.value("off_normal"), 10)
+        dial = DialProfile(
+            pulse=pulse,
+            off_normal=off_normal,
+            plan=section.text("plan", "international", tuple(DIAL_PLANS)),
+            gap_ms=section.number("gap_ms", 200, 100, 1000),
+            min_break_ms=section.number("min_break_ms", 15, 1, 40),
+            max_break_ms=section.number("max_break_ms", 150, 90, 1000),
+        )
+        section.finish()
+        return dial
+
+    def _ringer(self, data: object) -> RingerProfile:
+        section = _Section("ringer", data, self.faults)
+        shared = self._output_line(section, None)
+        lines = section.items("lines")
+        if len(lines) > 2:
+            section.fault("lines", f"has {len(lines)} lines; a ringer has one or two")
+        specs = [
+            LineSpec(
+                shared.chip,
+                self._spec(section, f"lines[{place}]", shared.chip, line),
+                active_low=shared.active_low,
+                drive=shared.drive,
+            )
+            for place, line in enumerate(lines)
+        ]
+        cadence = section.text("cadence", "eu", tuple(COUNTRY_CADENCES))
+        section.finish()
+        return RingerProfile(tuple(specs), cadence)
+
+    def _relay(self, path: str, data: object) -> RelayProfile:
+        section = _Section(path, data, self.faults)
+        relay = RelayProfile(self._output_line(section, "line"), section.seconds("max_pulse_s", 10.0, 3600.0))
+        section.finish()
+        return relay
+
+    def _output(self, path: str, data: object) -> LineSpec:
+        section = _Section(path, data, self.faults)
+        spec = self._output_line(section, "line")
+        section.finish()
+        return spec
+
+    def _button(self, path: str, data: object) -> LineSpec:
+        return self._input(path, data, 30)
+
+    def _input(
+        self, path: str, data: object, debounce_ms: int, *, active_low: bool = True, most_ms: int = 500
+    ) -> LineSpec:
+        section = _Section(path, data, self.faults)
+        spec = self._input_line(section, debounce_ms, active_low=active_low, most_ms=most_ms)
+        section.finish()
+        return spec
+
+    def _input_line(
+        self, section: _Section, debounce_ms: int, *, active_low: bool = True, most_ms: int = 500
+    ) -> LineSpec:
+        chip = section.text("chip", self._chip)
+        bias = section.text("bias", "pull-up", BIASES)
+        return LineSpec(
+            chip=chip,
+            line=self._spec(section, "line", chip, section.value("line")),
+            active_low=section.flag("active_low", active_low),
+            bias=next(known for known in BIASES if known == bias),
+            debounce_ms=section.number("debounce_ms", debounce_ms, 0, most_ms),
+        )
+
+    def _output_line(self, section: _Section, key: str | None) -> LineSpec:
+        chip = section.text("chip", self._chip)
+        drive = section.text("drive", "push-pull", DRIVES)
+        return LineSpec(
+            chip=chip,
+            line=0 if key is None else self._spec(section, key, chip, section.value(key)),
+            active_low=section.flag("active_low", False),
+            drive=next(known for known in DRIVES if known == drive),
+        )
+
+    def _spec(self, section: _Section, key: str, chip: str, line: object) -> int | str:
+        """Check one line number or name, and that nothing else has it."""
+        if isinstance(line, bool) or not isinstance(line, (int, str)) or line == "":
+            said = "is missing" if line is None else f"{line!r} is no line"
+            section.fault(key, f"{said}; give the number of a line (BCM on a Raspberry Pi) or its name in quotes")
+            return 0
+        if isinstance(line, int) and line < 0:
+            section.fault(key, f"{line} is no line; numbers begin with 0")
+            return 0
+        taken_by = self._taken.setdefault((chip, line), section.where(key))
+        if taken_by != section.where(key):
+            section.fault(key, f"line {line} is taken by {taken_by} already")
+        return line
+
+
+def read_profile(data: Mapping[str, object]) -> tuple[BoardProfile, list[str]]:
+    """The profile and its faults; a profile with faults holds defaults in their places and is not to be used."""
+    reader = _Reader(data)
+    return reader.read(), reader.faults
+
+
+def builtin_profiles() -> list[str]:
+    """The names of the profiles that come with offhook."""
+    return sorted(name.removesuffix(".toml") for name in os.listdir(PROFILE_FOLDER) if name.endswith(".toml"))
+
+
+def read_toml(name_or_path: str) -> dict[str, object]:
+    """The contents of a TOML file, or of a profile that comes with offhook. Raises ProfileError."""
+    import tomllib  # noqa: PLC0415  # a parser that a daemon with settings as mappings never needs
+
+    path = name_or_path
+    if os.sep not in path and not path.endswith(".toml"):
+        path = os.path.join(PROFILE_FOLDER, f"{name_or_path}.toml")
+        if not os.path.exists(path):
+            known = builtin_profiles()
+            fault = f"no such board profile{_nearest(name_or_path, known)}; there are {', '.join(known)}"
+            raise ProfileError(name_or_path, [f"{fault}, or give the path of a .toml file"])
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ProfileError(path, [f"cannot be read: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(path, [f"is not TOML: {error}"]) from error

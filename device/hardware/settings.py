@@ -1,0 +1,57 @@
+"""The settings of section "hardware": which board profile, and what of it is changed without editing it."""
+
+from typing import ClassVar
+
+from device.hardware.cadences import COUNTRY_CADENCES
+from device.hardware.profile import BoardProfile
+from device.records import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareSettings:
+    """Empty texts and zeros leave the word to the board profile."""
+
+    SECTION: ClassVar[str] = "hardware"
+    HELP: ClassVar[dict[str, str]] = {
+        "board": "name of a board profile that comes with offhook, or the path of a TOML file",
+        "flash": "hook flash: on, off, or empty for what the board profile says",
+        "flash_min_ms": "shortest hook flash in ms, 0 for the board profile's; shorter is contact bounce",
+        "flash_max_ms": "longest hook flash in ms, 0 for the board profile's; longer is a hang-up",
+        "cadence": "ringing cadence by country, such as us, uk, de; empty for the board profile's",
+    }
+
+    board: str = "simulated"
+    flash: str = ""
+    flash_min_ms: int = 0
+    flash_max_ms: int = 0
+    cadence: str = ""
+
+    def faults(self) -> list[str]:
+        """Every fault in words."""
+        faults = []
+        if not self.board:
+            faults.append("hardware.board: empty; give the name of a profile, such as simulated, or a file")
+        if self.flash not in ("", "on", "off"):
+            faults.append(f"hardware.flash: {self.flash!r} is not one of on, off, or empty")
+        for name, value in (("flash_min_ms", self.flash_min_ms), ("flash_max_ms", self.flash_max_ms)):
+            if not 0 <= value <= 2000:
+                faults.append(f"hardware.{name}: {value} is not between 0 and 2000")
+        if 0 < self.flash_max_ms <= self.flash_min_ms:
+            faults.append(f"hardware.flash_max_ms: {self.flash_max_ms} is not more than flash_min_ms")
+        if self.cadence and self.cadence not in COUNTRY_CADENCES:
+            faults.append(f"hardware.cadence: {self.cadence!r} is not one of {', '.join(COUNTRY_CADENCES)}")
+        return faults
+
+    def apply(self, profile: BoardProfile) -> BoardProfile:
+        """The profile with these settings in it."""
+        hook, ringer = profile.hook, profile.ringer
+        if hook is not None:
+            hook = replace(
+                hook,
+                flash=hook.flash if not self.flash else self.flash == "on",
+                flash_min_ms=self.flash_min_ms or hook.flash_min_ms,
+                flash_max_ms=self.flash_max_ms or hook.flash_max_ms,
+            )
+        if ringer is not None and self.cadence:
+            ringer = replace(ringer, cadence=self.cadence)
+        return replace(profile, hook=hook, ringer=ringer)
