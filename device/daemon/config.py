@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar
 
 from device.audio.settings import AudioSettings
 from device.errors import DeviceError
+from device.hardware.settings import HardwareSettings
 from device.media.settings import MediaSettings
 from device.phone.settings import PhoneSettings
 from device.records import dataclass, field, fields
@@ -27,37 +28,30 @@ class ConfigurationError(DeviceError):
 
 
 @dataclass(frozen=True, slots=True)
-class BoardSettings:
-    """Which board this phone is built on."""
-
-    SECTION: ClassVar[str] = "board"
-    HELP: ClassVar[dict[str, str]] = {
-        "profile": "name of a board profile that comes with offhook, or path of one's own; empty: none chosen yet",
-    }
-
-    profile: str = ""
-
-    def faults(self) -> list[str]:
-        """Everything wrong with these settings, in words; the profile itself is checked when it is loaded."""
-        return []
-
-
-@dataclass(frozen=True, slots=True)
 class DaemonSettings:
     """How the process itself behaves."""
 
     SECTION: ClassVar[str] = "daemon"
     HELP: ClassVar[dict[str, str]] = {
         "log_level": "least important message that is logged: " + ", ".join(LOG_LEVELS),
+        "rtp_first_port": "lowest UDP port for sound (1024 to 65534); each call takes an even port and the next one",
+        "rtp_last_port": "highest UDP port for sound",
         "stop_timeout_s": "longest wait at stop for BYE and unregistration to be answered, in seconds (0 to 30)",
     }
 
     log_level: str = "info"
     stop_timeout_s: float = 2.0
+    rtp_first_port: int = 16_384
+    rtp_last_port: int = 16_583
 
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words."""
         found = []
+        if not 1024 <= self.rtp_first_port < self.rtp_last_port <= 65_535:
+            found.append(
+                f"daemon.rtp_first_port, daemon.rtp_last_port: {self.rtp_first_port} to {self.rtp_last_port}"
+                " is no range within 1024 to 65535"
+            )
         if self.log_level not in LOG_LEVELS:
             found.append(f"daemon.log_level: {self.log_level!r} is not one of {', '.join(LOG_LEVELS)}")
         if not 0 <= self.stop_timeout_s <= 30:
@@ -73,13 +67,13 @@ class Configuration:
     phone: PhoneSettings = field(default_factory=PhoneSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
-    board: BoardSettings = field(default_factory=BoardSettings)
+    hardware: HardwareSettings = field(default_factory=HardwareSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
 
 
 SECTIONS: dict[str, type[Any]] = {
     section.SECTION: section
-    for section in (UserAgentSettings, PhoneSettings, MediaSettings, AudioSettings, BoardSettings, DaemonSettings)
+    for section in (UserAgentSettings, PhoneSettings, MediaSettings, AudioSettings, HardwareSettings, DaemonSettings)
 }
 
 

@@ -44,6 +44,10 @@ class Resolver:
         self._under_way.add(next_hop)
         threading.Thread(target=self._work, args=(next_hop,), name="resolver", daemon=True).start()
 
+    def known_address(self, host: str) -> str | None:
+        """The address of `host` if it has been looked up before, however long ago."""
+        return next((hops[0].host for next_hop, (_, hops) in self._answers.items() if next_hop.host == host), None)
+
     def _work(self, next_hop: NextHop) -> None:
         transport = (next_hop.transport or "UDP").upper()
         port = next_hop.port or DEFAULT_PORT

@@ -1,0 +1,169 @@
+"""The accounts that are in use: from the store to the user agent, their registration, their sealed secrets."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from device.model import Account, AccountId, Credential
+from device.records import dataclass
+from device.sip.digest import ha1
+from device.sip.events import RealmLearnt, RegistrationChanged, RegistrationState
+from device.sip.user_agent import UserAgent
+from device.store.accounts import Accounts
+
+logger = logging.getLogger(__name__)
+
+SEALED_ALGORITHMS = ("MD5", "SHA-256")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """An account as a status display shows it."""
+
+    account: Account
+    state: str
+    status: int
+    text: str
+    expires_s: int
+    next_attempt_s: float | None
+    changed_at: float
+    """Monotonic seconds."""
+
+
+class AccountTable:
+    """Every account of the store, told to the user agent and followed from there."""
+
+    __slots__ = ("_accounts", "_changed", "_registrations", "_store", "_user_agent")
+
+    def __init__(self, store: Accounts, user_agent: UserAgent, changed: Callable[[bool], None]) -> None:
+        self._store = store
+        self._user_agent = user_agent
+        self._changed = changed
+        self._registrations: dict[AccountId, tuple[RegistrationChanged, float]] = {}
+        self._accounts: list[Account] = []
+
+    def start(self, now: float) -> None:
+        """Register every account that is enabled."""
+        self._accounts = list(self._store.list())
+        for account in self._accounts:
+            self._use(account, now)
+        self._changed(self.usable())
+
+    def put(self, account: Account, credential: Credential | None, now: float) -> None:
+        """Add an account, or replace one; a missing credential keeps the old one."""
+        if self.get(account.id) is None:
+            self._store.add(account, credential)
+        else:
+            self._store.update(account, credential)
+            self._user_agent.remove_account(account.id, now)
+            self._registrations.pop(account.id, None)
+        self._accounts = list(self._store.list())
+        self._use(account, now)
+        self._changed(self.usable())
+
+    def remove(self, account_id: AccountId, now: float) -> None:
+        """Forget an account and take its registration back."""
+        self._store.remove(account_id)
+        self._accounts = list(self._store.list())
+        self._user_agent.remove_account(account_id, now)
+        self._registrations.pop(account_id, None)
+        self._changed(self.usable())
+
+    def refresh(self, account_id: AccountId | None, now: float) -> list[AccountId]:
+        """Register one account, or every one, anew and at once; answers which."""
+        chosen = [a for a in self._accounts if a.enabled and a.register and account_id in (None, a.id)]
+        for account in chosen:
+            self._user_agent.start_registration(account.id, now)
+        return [account.id for account in chosen]
+
+    def secret_state(self, account_id: AccountId) -> str:
+        """How the account's password is kept: "none", "pending" in clear text, or "sealed" as HA1."""
+        credential = self._store.credential(account_id)
+        if credential is None:
+            return "none"
+        return "pending" if credential.password else "sealed"
+
+    def stop(self, now: float) -> None:
+        """Take every registration back."""
+        for account in self._accounts:
+            if account.enabled and account.register:
+                self._user_agent.stop_registration(account.id, now)
+
+    def stopped(self) -> bool:
+        """Whether no registration is left at any server, as far as we know."""
+        gone = (RegistrationState.UNREGISTERED, RegistrationState.FAILED)
+        return all(event.state in gone for event, _ in self._registrations.values())
+
+    def receive(self, event: RegistrationChanged | RealmLearnt, now: float) -> None:
+        """Follow what the user agent tells about an account."""
+        if isinstance(event, RealmLearnt):
+            self._seal(event)
+            return
+        self._registrations[event.account_id] = (event, now)
+        self._changed(self.usable())
+
+    def usable(self) -> bool:
+        """Whether a call could be placed through some account now."""
+        return self.choose() is not None
+
+    def choose(self) -> Account | None:
+        """The account for the next call: the first that is registered, else the first that needs no registration."""
+        accounts = [account for account in self._accounts if account.enabled]
+        for account in accounts:
+            if account.register and self._state(account.id) is RegistrationState.REGISTERED:
+                return account
+        return next((account for account in accounts if not account.register), None)
+
+    def any_enabled(self) -> Account | None:
+        """Some enabled account, registered or not: for an emergency call there is nothing to lose."""
+        return next((account for account in self._accounts if account.enabled), None)
+
+    def get(self, account_id: AccountId) -> Account | None:
+        """The account of that name."""
+        return next((account for account in self._accounts if account.id == account_id), None)
+
+    def statuses(self) -> list[AccountStatus]:
+        """Every account with where it stands."""
+        return [self._status(account) for account in self._accounts]
+
+    def _status(self, account: Account) -> AccountStatus:
+        event, at = self._registrations.get(account.id, (None, 0.0))
+        if event is None:
+            idle = "unregistered" if account.register else "no registration needed"
+            return AccountStatus(account, idle if account.enabled else "disabled", 0, "", 0, None, at)
+        return AccountStatus(
+            account, event.state.value, event.status, event.text, event.expires_s, event.next_attempt_s, at
+        )
+
+    def _state(self, account_id: AccountId) -> RegistrationState | None:
+        entry = self._registrations.get(account_id)
+        return entry[0].state if entry else None
+
+    def _use(self, account: Account, now: float) -> None:
+        if not account.enabled:
+            return
+        self._user_agent.add_account(account, self._store.credential(account.id))
+        if account.register:
+            self._user_agent.start_registration(account.id, now)
+
+    def _seal(self, event: RealmLearnt) -> None:
+        """Replace a clear-text password by its HA1 values, now that the realm is known."""
+        credential = self._store.credential(event.account_id)
+        account = self.get(event.account_id)
+        if credential is None or account is None or not credential.password:
+            return
+        sealed = seal(credential.username, event.realm, credential.password)
+        self._store.seal(event.account_id, event.realm, dict(sealed.ha1))
+        self._user_agent.add_account(account, sealed)
+        logger.info("account %s: the password is now kept as digest HA1 for realm %r", event.account_id, event.realm)
+
+
+def seal(username: str, realm: str, password: str) -> Credential:
+    """The credential that answers `realm` without the password being kept.
+
+    SHA-512-256 is included when OpenSSL is loaded anyway, as it is once a server has asked for that algorithm
+    (decision 0003).
+    """
+    algorithms = (*SEALED_ALGORITHMS, "SHA-512-256") if "hashlib" in sys.modules else SEALED_ALGORITHMS
+    values = tuple((algorithm, ha1(algorithm, username, realm, password)) for algorithm in algorithms)
+    return Credential(username=username, realm=realm, ha1=values)

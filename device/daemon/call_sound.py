@@ -1,0 +1,95 @@
+"""One call's sound seen from the main thread: its MediaSession, its RTP ports and what the audio thread was told."""
+
+import logging
+
+from device.audio.commands import AttachStream, DetachStream, UpdateStream
+from device.audio.engine import AudioEngine
+from device.media.media_session import MediaSession
+from device.media.stream import StreamParameters
+from device.model import CallId
+from device.net.rtp_socket import RtpSocketPair
+from device.records import replace
+from device.sip.hop import ip_literal
+
+logger = logging.getLogger(__name__)
+
+STALE_DATAGRAMS = 1000
+"""Most datagrams thrown away before a stream begins: what came while nobody listened would only be delay."""
+
+
+class CallSound:
+    """From the first offer to the end of the call; tells the audio thread only what changed."""
+
+    __slots__ = ("_attached", "_call_id", "_engine", "_ports", "_resolved", "_told", "_wanted", "session")
+
+    def __init__(self, call_id: CallId, session: MediaSession, ports: RtpSocketPair, engine: AudioEngine) -> None:
+        self.session = session
+        self._call_id = call_id
+        self._ports = ports
+        self._engine = engine
+        self._wanted = False
+        self._attached = False
+        self._told: StreamParameters | None = None
+        self._resolved: dict[str, str] = {}
+
+    def connect(self) -> None:
+        """Microphone and earpiece belong to this call, at once or as soon as its media is agreed."""
+        self._wanted = True
+        self.refresh()
+
+    def disconnect(self) -> None:
+        """Part microphone and earpiece from the call, which stays up."""
+        self._wanted = False
+        self.refresh()
+
+    def unresolved_host(self) -> str | None:
+        """A host name in the peer's description that must be looked up before sound can flow."""
+        parameters = self.session.parameters
+        if parameters is None or ip_literal(parameters.remote[0]) or parameters.remote[0] in self._resolved:
+            return None
+        return parameters.remote[0]
+
+    def resolved(self, name: str, address: str) -> None:
+        """`name` in the peer's description is at `address`."""
+        self._resolved[name] = address
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring the audio thread up to date with what was agreed."""
+        parameters = self._wanted_parameters()
+        if parameters is None or parameters == self._told or (not self._wanted and not self._attached):
+            return
+        if self._attached:
+            self._engine.submit(UpdateStream(self._call_id, parameters))
+        else:
+            self._discard_stale()
+            self._attached = True
+            self._engine.submit(AttachStream(self._call_id, parameters, self._ports.rtp, self._ports.rtcp))
+        self._told = parameters
+
+    def _wanted_parameters(self) -> StreamParameters | None:
+        parameters = self.session.parameters
+        if parameters is None or self.unresolved_host():
+            return None
+        host, port = parameters.remote
+        rtcp_host, rtcp_port = parameters.remote_rtcp
+        return replace(
+            parameters,
+            remote=(self._resolved.get(host, host), port),
+            remote_rtcp=(self._resolved.get(rtcp_host, rtcp_host), rtcp_port),
+            on_hold=parameters.on_hold or not self._wanted,
+        )
+
+    def _discard_stale(self) -> None:
+        for port in (self._ports.rtp, self._ports.rtcp):
+            for _ in range(STALE_DATAGRAMS):
+                if port.receive() is None:
+                    break
+
+    def end(self) -> None:
+        """The call is over: end the stream, or close the ports that no stream ever used."""
+        if self._attached:
+            self._attached = False
+            self._engine.submit(DetachStream(self._call_id))
+        else:
+            self._ports.close()

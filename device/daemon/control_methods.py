@@ -1,0 +1,339 @@
+"""What clients of the control socket can ask of the daemon; device/control/schema.py documents each method."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from device import __version__
+from device.audio.engine import AudioEngine
+from device.control.errors import INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
+from device.daemon.accounts import AccountStatus, AccountTable, seal
+from device.daemon.config import ConfigurationError, describe, parse_configuration
+from device.daemon.desk import Desk
+from device.daemon.logs import RecentLines
+from device.daemon.phone_line import PhoneLine
+from device.daemon.runtime import Runtime
+from device.model import Account, AccountId, CallId, Credential, PhonebookEntry
+from device.net.sip_sockets import SipSockets
+from device.phone.events import AnswerRequested, DialRequested, DigitsRequested, HangupRequested, PhoneEvent
+from device.phone.phone import Phone
+from device.records import asdict, dataclass, fields, replace
+from device.store.call_log import CallLog
+from device.store.phonebook import Phonebook
+from device.store.settings import Settings
+
+Params = Mapping[str, Any]
+
+DEFAULT_LIMIT = 50
+MASKED = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Everything that the methods reach into."""
+
+    phone: Phone
+    runtime: Runtime
+    line: PhoneLine
+    accounts: AccountTable
+    desk: Desk
+    engine: AudioEngine
+    sockets: SipSockets
+    settings: Settings
+    phonebook: Phonebook
+    call_log: CallLog
+    log: RecentLines
+    stop: Callable[[], None]
+    apply_settings: Callable[[], list[str]]
+    """Makes stored settings count where that needs no restart; answers the keys that do need one."""
+    notices: Callable[[], list[str]]
+    """What an administrator should know: a store that was recovered, a card that is missing."""
+    started_at: float
+
+
+class ControlMethods:
+    """The table of methods for the control server."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def table(self) -> dict[str, Callable[[Params], object]]:
+        """Every method by its name."""
+        return {
+            "status": self._status,
+            "call.place": self._call_place,
+            "call.answer": lambda params: self._request(AnswerRequested(_call_id(params))),
+            "call.hangup": lambda params: self._request(HangupRequested(_call_id(params))),
+            "call.digits": lambda params: self._request(DigitsRequested(_text(params, "digits"), _call_id(params))),
+            "call.list": self._call_list,
+            "account.list": lambda params: {"accounts": self._accounts()},
+            "account.show": lambda params: self._shown(self._account_status(params)),
+            "account.add": self._account_add,
+            "account.update": self._account_update,
+            "account.remove": self._account_remove,
+            "registration.refresh": self._registration_refresh,
+            "settings.list": self._settings_list,
+            "settings.get": self._settings_get,
+            "settings.set": self._settings_set,
+            "phonebook.list": lambda params: {"entries": [asdict(entry) for entry in self._rooms.phonebook.list()]},
+            "phonebook.add": self._phonebook_add,
+            "phonebook.remove": self._phonebook_remove,
+            "calllog.list": self._calllog_list,
+            "log.tail": self._log_tail,
+            "board.show": lambda params: self._rooms.desk.snapshot(),
+            "board.drive": self._board_drive,
+            "board.lift": lambda params: self._rooms.desk.lift(time.monotonic()),
+            "board.replace": lambda params: self._rooms.desk.replace(time.monotonic()),
+            "board.press": lambda params: self._rooms.desk.press(_text(params, "digits"), time.monotonic()),
+            "daemon.stop": self._daemon_stop,
+            "daemon.version": lambda params: {"version": __version__, "python": sys.version.split()[0]},
+        }
+
+    def _status(self, _params: Params) -> dict[str, object]:
+        rooms = self._rooms
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - rooms.started_at, 1),
+            "memory_kib": resident_kib(),
+            "port": rooms.sockets.local_port,
+            "phone": asdict(rooms.phone.snapshot()),
+            "accounts": self._accounts(),
+            "calls": self._calls(),
+            "audio": asdict(rooms.engine.counters()),
+            "board": rooms.desk.snapshot(),
+            "notices": rooms.notices(),
+        }
+
+    # Calls.
+
+    def _call_place(self, params: Params) -> object:
+        account_id = params.get("account")
+        if account_id is not None:
+            self._account_status({"id": account_id})
+            self._rooms.line.prefer_account(AccountId(account_id))
+        try:
+            return self._request(DialRequested(_text(params, "target")))
+        finally:
+            self._rooms.line.prefer_account(None)
+
+    def _call_list(self, _params: Params) -> object:
+        return {"calls": self._calls()}
+
+    def _calls(self) -> list[dict[str, object]]:
+        snapshot = self._rooms.phone.snapshot()
+        call = snapshot.call
+        if call is None:
+            return []
+        since = call.started if call.answered is None else call.answered
+        return [
+            {
+                "call": call.call_id,
+                "direction": call.direction,
+                "remote": call.remote,
+                "remote_name": call.remote_name,
+                "account": self._rooms.line.account_of(CallId(call.call_id)),
+                "state": snapshot.state,
+                "seconds": round(time.monotonic() - since, 1),
+            }
+        ]
+
+    def _request(self, event: PhoneEvent) -> object:
+        before = self._rooms.phone.call_id
+        refusal = self._rooms.runtime.request(event, time.monotonic())
+        if refusal is not None:
+            raise ControlError(REFUSED, refusal)
+        return {"call": self._rooms.phone.call_id or before or ""}
+
+    # Accounts.
+
+    def _account_status(self, params: Params) -> AccountStatus:
+        wanted = _text(params, "id")
+        for status in self._rooms.accounts.statuses():
+            if status.account.id == wanted:
+                return status
+        raise ControlError(NOT_FOUND, f"there is no account {wanted!r}; `offhook account list` shows all")
+
+    def _accounts(self) -> list[dict[str, object]]:
+        return [self._shown(status) for status in self._rooms.accounts.statuses()]
+
+    def _shown(self, status: AccountStatus) -> dict[str, object]:
+        return {
+            **asdict(status.account),
+            "aor": str(status.account.aor),
+            "password": self._rooms.accounts.secret_state(status.account.id),
+            "state": status.state,
+            "status": status.status,
+            "text": status.text,
+            "registered_for_s": status.expires_s,
+            "next_attempt_s": status.next_attempt_s,
+        }
+
+    def _account_add(self, params: Params) -> object:
+        if self._rooms.accounts.get(AccountId(_text(params, "id"))) is not None:
+            raise ControlError(
+                INVALID_PARAMS, f"account {params['id']!r} exists; change it with `offhook account set {params['id']}`"
+            )
+        blank = Account(AccountId(_text(params, "id")), _text(params, "user"), _text(params, "domain"))
+        return self._put_account(blank, params)
+
+    def _account_update(self, params: Params) -> object:
+        return self._put_account(self._account_status(params).account, params)
+
+    def _put_account(self, before: Account, params: Params) -> object:
+        account = changed_account(before, params)
+        password = params.get("password")
+        credential = None
+        if password:
+            credential = Credential(
+                account.auth_user or account.user, str(params.get("realm") or ""), (), str(password)
+            )
+            if credential.realm:
+                credential = seal(credential.username, credential.realm, credential.password)
+        self._rooms.accounts.put(account, credential, time.monotonic())
+        return self._shown(self._account_status({"id": account.id}))
+
+    def _account_remove(self, params: Params) -> object:
+        account = self._account_status(params).account
+        self._rooms.accounts.remove(account.id, time.monotonic())
+        return {"removed": account.id}
+
+    def _registration_refresh(self, params: Params) -> object:
+        wanted = params.get("account")
+        if wanted is not None:
+            self._account_status({"id": wanted})
+        return {"accounts": self._rooms.accounts.refresh(AccountId(wanted) if wanted else None, time.monotonic())}
+
+    # Settings.
+
+    def _settings_list(self, _params: Params) -> object:
+        stored = self._rooms.settings.get_all()
+        return {"settings": [{**asdict(item), "value": _masked(item.key, item.value)} for item in describe(stored)]}
+
+    def _settings_get(self, params: Params) -> object:
+        key = _text(params, "key")
+        for item in describe(self._rooms.settings.get_all()):
+            if item.key == key:
+                return {**asdict(item), "value": _masked(key, item.value)}
+        raise ControlError(NOT_FOUND, f"there is no setting {key!r}; `offhook settings list` shows all")
+
+    def _settings_set(self, params: Params) -> object:
+        values = params.get("values")
+        if not isinstance(values, dict) or not values:
+            raise ControlError(INVALID_PARAMS, 'give "values" as an object of setting and new value')
+        changes = {str(key): None if value is None else str(value) for key, value in values.items()}
+        merged = {**self._rooms.settings.get_all(), **changes}
+        try:
+            parse_configuration({key: value for key, value in merged.items() if value is not None})
+        except ConfigurationError as error:
+            raise _all_faults(error.faults) from error
+        self._rooms.settings.set_many(changes)
+        waiting = self._rooms.apply_settings()
+        return {"changed": sorted(changes), "restart": [key for key in waiting if key in changes]}
+
+    # Books and logs.
+
+    def _phonebook_add(self, params: Params) -> object:
+        entry = PhonebookEntry(_text(params, "name"), _text(params, "target"), str(params.get("short_code") or ""))
+        self._rooms.phonebook.add(entry)
+        self._refresh_speed_dials()
+        return asdict(entry)
+
+    def _phonebook_remove(self, params: Params) -> object:
+        self._rooms.phonebook.remove(_text(params, "name"))
+        self._refresh_speed_dials()
+        return {"removed": params["name"]}
+
+    def _refresh_speed_dials(self) -> None:
+        self._rooms.phone.set_speed_dials(speed_dials(self._rooms.phonebook))
+
+    def _calllog_list(self, params: Params) -> object:
+        return {"calls": [asdict(record) for record in self._rooms.call_log.recent(_limit(params, "limit"))]}
+
+    def _log_tail(self, params: Params) -> object:
+        return {"lines": list(self._rooms.log.lines)[-_limit(params, "lines") :]}
+
+    def _board_drive(self, params: Params) -> object:
+        return self._rooms.desk.drive(_text(params, "line"), bool(params.get("active")), time.monotonic())
+
+    def _daemon_stop(self, _params: Params) -> object:
+        self._rooms.stop()
+        return {"stopping": True}
+
+
+def changed_account(account: Account, params: Params) -> Account:
+    """`account` with the fields that `params` names; raises ControlError for a value that does not fit."""
+    changes: dict[str, object] = {}
+    for item in fields(account):
+        if item.name not in params or item.name == "id":
+            continue
+        value = params[item.name]
+        wanted = type(getattr(account, item.name))
+        if wanted is not type(value):
+            raise ControlError(INVALID_PARAMS, f"{item.name}: {value!r} is not of type {wanted.__name__}")
+        changes[item.name] = value
+    changed = replace(account, **changes)  # type: ignore[arg-type]  # each type was checked above
+    faults = account_faults(changed)
+    if faults:
+        raise _all_faults(faults)
+    return changed
+
+
+def _all_faults(faults: list[str]) -> ControlError:
+    return ControlError(INVALID_PARAMS, "nothing was changed: " + "; ".join(faults))
+
+
+def account_faults(account: Account) -> list[str]:
+    """Everything wrong with an account, in words."""
+    found = []
+    if not account.user and account.register:
+        found.append("user: is empty; a registration needs the user part of the address")
+    if not account.domain:
+        found.append("domain: is empty; give the SIP domain or the server's address")
+    for name in ("user", "domain", "registrar", "outbound_proxy"):
+        if any(character in ' <>"\r\n\t,;' for character in getattr(account, name)):
+            found.append(f"{name}: {getattr(account, name)!r} contains a character that an address cannot have")
+    if account.transport not in ("udp", "tcp"):
+        found.append(f"transport: {account.transport!r} is not one of udp, tcp")
+    if not 60 <= account.expires_s <= 86_400:
+        found.append(f"expires_s: {account.expires_s} is not between 60 and 86400")
+    return found
+
+
+def speed_dials(phonebook: Phonebook) -> dict[str, str]:
+    """Short codes of the phone book and what they call."""
+    return {entry.short_code: entry.target for entry in phonebook.list() if entry.short_code}
+
+
+def resident_kib() -> int:
+    """Resident memory of this process in KiB, as the kernel accounts it."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _masked(key: str, value: str) -> str:
+    return MASKED if value and key == "phone.door_code" else value
+
+
+def _text(params: Params, name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise ControlError(INVALID_PARAMS, f'"{name}" is missing: give it as text')
+    return value
+
+
+def _call_id(params: Params) -> CallId | None:
+    value = params.get("call")
+    return CallId(value) if isinstance(value, str) and value else None
+
+
+def _limit(params: Params, name: str) -> int:
+    value = params.get(name, DEFAULT_LIMIT)
+    if not isinstance(value, int) or not 1 <= value <= 1000:
+        raise ControlError(INVALID_PARAMS, f'"{name}" must be a whole number from 1 to 1000')
+    return value

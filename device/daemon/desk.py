@@ -1,0 +1,129 @@
+"""The board in the loop: descriptors to desk events, commands to devices, and the simulated desk where there is one."""
+
+from collections.abc import Callable
+
+from device.control.errors import REFUSED, ControlError
+from device.desk_events import DeskEvent
+from device.hardware.board import Board
+from device.hardware.errors import HardwareError
+from device.hardware.mock_chip import MockChip
+from device.hardware.simulated_desk import SimulatedDesk
+from device.net.interfaces import Reactor
+from device.records import asdict
+from device.timing import earliest
+
+
+class Desk:
+    """A board, watched by the loop; on a simulated one a person's hands can be moved by the control socket."""
+
+    def __init__(
+        self,
+        board: Board,
+        simulated: SimulatedDesk | None,
+        chip: MockChip | None,
+        reactor: Reactor,
+        post: Callable[[DeskEvent], None],
+    ) -> None:
+        self._board = board
+        self._simulated = simulated
+        self._chip = chip
+        self._reactor = reactor
+        self._post = post
+        self._watched: set[int] = set()
+
+    def start(self, now: float) -> None:
+        """Read every input once and watch their lines."""
+        for event in self._board.start(now):
+            self._post(event)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Watch the descriptors that there are now: a line that failed is gone from them."""
+        fds = set(self._board.fds())
+        for fd in self._watched - fds:
+            self._reactor.remove_reader(fd)
+        for fd in fds - self._watched:
+            self._reactor.add_reader(fd, self._reading(fd))
+        self._watched = fds
+
+    def _reading(self, fd: int) -> Callable[[], None]:
+        def read() -> None:
+            for event in self._board.receive_ready(fd, self._reactor.now()):
+                self._post(event)
+            self._watch()
+
+        return read
+
+    def handle_timeout(self, now: float) -> None:
+        """Blink, ring, scan and move the simulated hands as far as `now`."""
+        if self._simulated is not None:
+            self._simulated.handle_timeout(now)
+        for event in self._board.handle_timeout(now):
+            self._post(event)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is next needed."""
+        simulated = self._simulated.next_timeout() if self._simulated is not None else None
+        return earliest(self._board.next_timeout(), simulated)
+
+    def start_ringer(self, pattern: str, now: float) -> None:
+        """Ring in a named cadence; "default" is the profile's own."""
+        self._board.ringer.start(pattern, now)
+
+    def stop_ringer(self) -> None:
+        """Silence the bell."""
+        self._board.ringer.stop()
+
+    def show_lamp(self, name: str, mode: str, now: float) -> None:
+        """Set a lamp to a mode."""
+        self._board.lamp(name).show(mode, now)
+
+    def pulse_relay(self, name: str, seconds: float, now: float) -> None:
+        """Close a relay for so many seconds."""
+        self._board.relay(name).pulse(seconds, now)
+
+    def snapshot(self) -> dict[str, object]:
+        """The state of every device and line."""
+        return asdict(self._board.snapshot())
+
+    def lift(self, now: float) -> dict[str, object]:
+        """A person lifts the simulated handset."""
+        self._hands().lift(now)
+        return {"at": now}
+
+    def replace(self, now: float) -> dict[str, object]:
+        """A person puts the simulated handset back."""
+        self._hands().replace(now)
+        return {"at": now}
+
+    def press(self, digits: str, now: float) -> dict[str, object]:
+        """A person dials digits on the simulated keypad or rotary dial, one after the other."""
+        try:
+            self._hands().dial(digits, now)
+        except HardwareError as error:
+            raise ControlError(REFUSED, str(error)) from error
+        return {"at": now}
+
+    def drive(self, line: str, active: bool, now: float) -> dict[str, object]:
+        """Something outside moves one simulated line to a physical level."""
+        self._hands()
+        try:
+            if self._chip is not None:
+                self._chip.drive(line, active, now)
+        except HardwareError as error:
+            raise ControlError(REFUSED, str(error)) from error
+        return {"at": now}
+
+    def _hands(self) -> SimulatedDesk:
+        if self._simulated is None:
+            raise ControlError(
+                REFUSED, "this phone has a real board: use your hands, or start offhook with hardware.board=simulated"
+            )
+        return self._simulated
+
+    def close(self) -> None:
+        """Safe state; give all lines back."""
+        for fd in self._watched:
+            self._reactor.remove_reader(fd)
+        self._watched = set()
+        self._board.close()

@@ -1,0 +1,128 @@
+"""Carries out what the phone wants, each command by the adapter that can: hop 5 of every road in the architecture."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from device.audio.commands import SendDigit as SendDigitTo
+from device.audio.commands import StartTone as PlayTone
+from device.audio.commands import StopTone as SilenceTone
+from device.audio.engine import AudioEngine
+from device.daemon.desk import Desk
+from device.daemon.phone_line import PhoneLine
+from device.media.tones import tone_pattern
+from device.model import CallRecord
+from device.phone.commands import (
+    AnswerCall,
+    Command,
+    ConnectAudio,
+    DisconnectAudio,
+    HangUp,
+    HoldCall,
+    LogCall,
+    PlaceCall,
+    PulseRelay,
+    Refuse,
+    RejectCall,
+    ResumeCall,
+    SelectAudioPath,
+    SendDigit,
+    SendRinging,
+    SetLamp,
+    StartRinger,
+    StartTone,
+    StopRinger,
+    StopTone,
+)
+from device.store.call_log import CallLog
+from device.store.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+DIGIT_MS = 120
+"""Length of a telephone event that a key press sends, in milliseconds."""
+
+
+class WallClock(Protocol):
+    """Turns monotonic seconds into Unix time."""
+
+    def __call__(self, monotonic: float) -> float:
+        """The Unix time at `monotonic`."""
+
+
+class Executor:
+    """One method a command; nothing is decided here."""
+
+    def __init__(
+        self,
+        line: PhoneLine,
+        engine: AudioEngine,
+        desk: Desk,
+        call_log: CallLog,
+        country: str,
+        wall_clock: WallClock,
+    ) -> None:
+        self._line = line
+        self._engine = engine
+        self._desk = desk
+        self._call_log = call_log
+        self._country = country
+        self._wall_clock = wall_clock
+        self._refusal: str | None = None
+        self._actions: dict[type, Callable[[Any, float], None]] = {
+            PlaceCall: lambda c, now: line.place(c.call_id, c.target, c.emergency, now),
+            SendRinging: lambda c, now: line.ring(c.call_id, now),
+            AnswerCall: lambda c, now: line.answer(c.call_id, now),
+            RejectCall: lambda c, now: line.reject(c.call_id, c.status, now),
+            HangUp: lambda c, now: line.hang_up(c.call_id, now),
+            HoldCall: lambda c, now: line.hold(c.call_id, now),
+            ResumeCall: lambda c, now: line.resume(c.call_id, now),
+            ConnectAudio: lambda c, now: line.connect_audio(c.call_id),
+            DisconnectAudio: lambda c, now: line.disconnect_audio(c.call_id),
+            SelectAudioPath: lambda c, now: None,  # one card serves as handset and loudspeaker
+            SendDigit: lambda c, now: engine.submit(SendDigitTo(c.call_id, c.digit, DIGIT_MS)),
+            StartTone: self._start_tone,
+            StopTone: lambda c, now: engine.submit(SilenceTone()),
+            StartRinger: lambda c, now: desk.start_ringer(c.pattern, now),
+            StopRinger: lambda c, now: desk.stop_ringer(),
+            SetLamp: lambda c, now: desk.show_lamp(c.name, c.state, now),
+            PulseRelay: lambda c, now: desk.pulse_relay(c.name, c.seconds, now),
+            LogCall: self._log_call,
+            Refuse: self._refuse,
+        }
+
+    def execute(self, commands: list[Command], now: float) -> None:
+        """Carry out `commands` in order; one that fails is logged and does not keep the others from being done."""
+        for command in commands:
+            try:
+                self._actions[type(command)](command, now)
+            except Exception:
+                logger.exception("%s could not be carried out", command)
+
+    def take_refusal(self) -> str | None:
+        """Why the request that was just handled was refused, None if it was not."""
+        refusal, self._refusal = self._refusal, None
+        return refusal
+
+    def _refuse(self, command: Refuse, _now: float) -> None:
+        self._refusal = command.reason
+
+    def _start_tone(self, command: StartTone, _now: float) -> None:
+        self._engine.submit(PlayTone(tone_pattern(self._country, command.tone)))
+
+    def _log_call(self, command: LogCall, _now: float) -> None:
+        record = CallRecord(
+            direction=command.direction,
+            remote=command.remote,
+            remote_name=command.remote_name,
+            account="",
+            started_at=self._wall_clock(command.started),
+            answered_at=0.0 if command.answered is None else self._wall_clock(command.answered),
+            ended_at=self._wall_clock(command.ended),
+            cause=command.cause,
+        )
+        try:
+            self._call_log.add(record)
+        except StoreError as error:
+            # A full or broken card must not keep anybody from telephoning.
+            logger.error("%s: the call could not be put in the call log: %s", command.call_id, error)

@@ -1,0 +1,128 @@
+"""The daemon's life: start, run, stop. `offhook run` and the systemd unit come in here."""
+
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from device import __version__
+from device.daemon.config import Configuration, ConfigurationError
+from device.daemon.logs import RecentLines, set_level, start_logging
+from device.daemon.loop import Loop
+from device.daemon.notify import ServiceNotifier
+from device.daemon.options import USAGE, RunOptions, UsageError, parse_options
+from device.daemon.wiring import PhoneParts, build_phone, usable_configuration
+from device.errors import DeviceError
+from device.store.database import Database, open_database
+from device.store.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+STOP_POLL_S = 0.05
+"""How often a stop looks whether the last answers have come, in seconds."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the phone with the arguments after `offhook run`; answers the process's exit status."""
+    try:
+        options = parse_options(arguments, os.environ)
+    except UsageError as error:
+        sys.stderr.write(f"offhook run: {error}\n")
+        return EXIT_USAGE
+    if options.help:
+        sys.stdout.write(USAGE)
+        return EXIT_OK
+    log = start_logging(options.settings.get("daemon.log_level", "info"), os.environ)
+    try:
+        return _run(options, log)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            logger.error("%s", fault)
+        return EXIT_USAGE
+    except DeviceError as error:
+        logger.error("%s", error)
+        return EXIT_FAILED
+
+
+def _run(options: RunOptions, log: RecentLines) -> int:
+    with open_database(options.store) as database:
+        stored = Settings(database).get_all()
+        configuration, notices = usable_configuration(stored, options.settings)
+        for notice in notices:
+            logger.error("%s", notice)
+        if database.notice:
+            notices.append(database.notice)
+        set_level(configuration.daemon.log_level)
+        loop = Loop()
+        parts = build_phone(configuration, database, loop, options.socket, log, loop.stop, notices)
+        notifier = ServiceNotifier(os.environ)
+        try:
+            _start(parts, configuration, notifier, database)
+            loop.run()
+        finally:
+            _stop(parts, configuration, notifier)
+    return EXIT_OK
+
+
+class _Upkeep:
+    """The store's last good copy and the service manager's watchdog, pumped by the loop that runs the calls."""
+
+    def __init__(self, database: Database, notifier: ServiceNotifier) -> None:
+        self._database = database
+        self._notifier = notifier
+
+    def pump(self, now: float) -> float | None:
+        """Do what is due."""
+        self._database.handle_timeout(now)
+        deadlines = [self._notifier.pump(now), self._database.next_timeout()]
+        return min((at for at in deadlines if at is not None), default=None)
+
+
+def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier, database: Database) -> None:
+    now = time.monotonic()
+    parts.server.open()
+    parts.sockets.open(configuration.sip.port)
+    parts.desk.start(now)
+    parts.accounts.start(now)
+    parts.loop.add_participant(parts.runtime)
+    parts.loop.add_participant(_Upkeep(database, notifier))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: parts.loop.call_soon_threadsafe(parts.loop.stop))
+    # The first REGISTER leaves before anything else is done: a phone is registered as soon as it can be.
+    parts.runtime.pump(time.monotonic())
+    logger.info(
+        "offhook %s: SIP at port %d, board %s, control socket %s",
+        __version__,
+        parts.sockets.local_port,
+        configuration.hardware.board,
+        parts.server.path,
+    )
+    notifier.ready("running")
+    # Everything made so far lives as long as the process: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+
+
+def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier) -> None:
+    """Hang up, unregister, wait a little for the answers, put everything in its safe state."""
+    notifier.stopping()
+    now = time.monotonic()
+    logger.info("stopping: hanging up and unregistering")
+    parts.line.hang_up_all(now)
+    parts.accounts.stop(now)
+    deadline = now + configuration.daemon.stop_timeout_s
+    while time.monotonic() < deadline and not (parts.accounts.stopped() and parts.endpoint.is_quiet()):
+        parts.loop.turn(STOP_POLL_S)
+    parts.desk.close()
+    parts.engine.close()
+    parts.runtime.pump(time.monotonic())
+    parts.sockets.close()
+    parts.server.close()
+    parts.loop.close()
+    notifier.close()
+    logger.info("stopped")

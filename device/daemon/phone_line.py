@@ -1,0 +1,302 @@
+"""Joins the user agent to the sound of its calls: what the phone calls a line, made of SIP sessions and media sessions."""
+
+import logging
+from collections.abc import Callable
+
+from device.audio.engine import AudioEngine
+from device.daemon.accounts import AccountTable
+from device.daemon.call_sound import CallSound
+from device.ids import IdSource
+from device.media.media_session import MediaSession
+from device.media.settings import MediaSettings
+from device.model import Account, AccountId, CallId
+from device.net.resolver import Resolver
+from device.net.rtp_socket import RtpSocketPair
+from device.net.sip_sockets import SipSockets
+from device.phone.events import CallAnswered, CallFinished, CallOffered, CallProgressed, CallRang, PhoneEvent
+from device.sdp.errors import NoCommonCodec, SdpError
+from device.sip.events import (
+    CallEnded,
+    CallEstablished,
+    CallEvent,
+    CallRinging,
+    CallTrying,
+    IncomingCall,
+    OfferAnswered,
+    OfferReceived,
+    OfferRefused,
+)
+from device.sip.hop import Hop, NextHop, ip_literal
+from device.sip.user_agent import UserAgent
+
+logger = logging.getLogger(__name__)
+
+SOMEWHERE = "192.0.2.1"
+"""An address of RFC 5737 that stands for "out there": the route to it tells our own address; nothing is sent."""
+
+BAD_REQUEST = 400
+NOT_ACCEPTABLE_HERE = 488
+SERVICE_UNAVAILABLE = 503
+
+OpenPorts = Callable[[], RtpSocketPair]
+
+
+class PhoneLine:
+    """Places, answers and ends calls with sound, and turns what the user agent tells into events for the phone."""
+
+    def __init__(
+        self,
+        user_agent: UserAgent,
+        accounts: AccountTable,
+        engine: AudioEngine,
+        sockets: SipSockets,
+        resolver: Resolver,
+        media_settings: MediaSettings,
+        open_ports: OpenPorts,
+        ids: IdSource,
+    ) -> None:
+        self._user_agent = user_agent
+        self._accounts = accounts
+        self._engine = engine
+        self._sockets = sockets
+        self._resolver = resolver
+        self._media_settings = media_settings
+        self._open_ports = open_ports
+        self._ids = ids
+        self._calls: dict[CallId, CallSound] = {}
+        self._answers: dict[CallId, bytes] = {}
+        self._early: dict[CallId, bytes] = {}
+        self._events: list[PhoneEvent] = []
+        self._preferred: AccountId | None = None
+        self._account_ids: dict[CallId, AccountId] = {}
+
+    # What the phone wants.
+
+    def place(self, call_id: CallId, target: str, emergency: bool, now: float) -> None:
+        """Call `target` through the account that suits, or straight by IP where the target is an address."""
+        account = self._accounts.get(self._preferred) if self._preferred else self._accounts.choose()
+        if account is None and emergency:
+            account = self._accounts.any_enabled()
+        try:
+            sound = self._open(call_id, self._far_host(account, target))
+        except OSError as error:
+            self._fail(call_id, SERVICE_UNAVAILABLE, f"no RTP port: {error}")
+            return
+        account_id = account.id if account else None
+        if account_id:
+            self._account_ids[call_id] = account_id
+        logger.info("%s: calling %s%s", call_id, target, f" through account {account_id}" if account_id else "")
+        self._user_agent.invite(call_id, target, sound.session.create_offer(), account_id, now)
+
+    def prefer_account(self, account_id: AccountId | None) -> None:
+        """Use this account for the next calls; None leaves the choice to the registrations."""
+        self._preferred = account_id
+
+    def account_of(self, call_id: CallId) -> str:
+        """The account that a call goes through; empty for a call straight by IP."""
+        return self._account_ids.get(call_id, "")
+
+    def ring(self, call_id: CallId, now: float) -> None:
+        """Tell the caller that the phone rings."""
+        self._user_agent.ring(call_id, now)
+
+    def answer(self, call_id: CallId, now: float) -> None:
+        """Accept an offered call, with our answer or, where it came without an offer, with our own offer."""
+        sound = self._calls.get(call_id)
+        if sound is None:
+            return
+        body = self._answers.pop(call_id, b"") or sound.session.create_offer()
+        logger.info("%s: answered here", call_id)
+        self._user_agent.answer(call_id, body, now)
+
+    def reject(self, call_id: CallId, status: int, now: float) -> None:
+        """Turn an offered call away."""
+        self._user_agent.reject(call_id, status, now)
+
+    def hang_up(self, call_id: CallId, now: float) -> None:
+        """End a call by whatever its state needs."""
+        self._user_agent.hang_up(call_id, now)
+
+    def hang_up_all(self, now: float) -> None:
+        """End every call, as at a stop of the daemon."""
+        for call_id in list(self._calls):
+            self._user_agent.hang_up(call_id, now)
+
+    def hold(self, call_id: CallId, now: float) -> None:
+        """Put the far end on hold."""
+        if call_id in self._calls:
+            self._user_agent.reoffer(call_id, self._calls[call_id].session.hold(), now)
+            self._calls[call_id].refresh()
+
+    def resume(self, call_id: CallId, now: float) -> None:
+        """Take the far end off hold."""
+        if call_id in self._calls:
+            self._user_agent.reoffer(call_id, self._calls[call_id].session.resume(), now)
+            self._calls[call_id].refresh()
+
+    def connect_audio(self, call_id: CallId) -> None:
+        """Join microphone and earpiece to the call."""
+        if call_id in self._calls:
+            self._calls[call_id].connect()
+
+    def disconnect_audio(self, call_id: CallId) -> None:
+        """Part microphone and earpiece from the call."""
+        if call_id in self._calls:
+            self._calls[call_id].disconnect()
+
+    @property
+    def calls(self) -> int:
+        """How many calls have sound or may get it."""
+        return len(self._calls)
+
+    # What the user agent tells.
+
+    def receive(self, event: CallEvent, now: float) -> list[PhoneEvent]:
+        """Take one event of a call, see to its media, and say what the phone should hear of it."""
+        self._events = []
+        try:
+            self._receive(event, now)
+        except SdpError as error:
+            logger.warning("%s: the other side's session description is no good: %s", event.call_id, error)
+            self._user_agent.hang_up(event.call_id, now)
+        return self._events
+
+    def _receive(self, event: CallEvent, now: float) -> None:
+        match event:
+            case IncomingCall():
+                self._offered(event, now)
+            case CallTrying():
+                self._events.append(CallProgressed(event.call_id))
+            case CallRinging():
+                self._events.append(CallRang(event.call_id, self._take_early_media(event)))
+            case CallEstablished():
+                self._established(event)
+            case OfferReceived():
+                self._reoffered(event, now)
+            case OfferAnswered():
+                self._take_answer(event.call_id, event.sdp)
+            case OfferRefused():
+                self._offer_refused(event)
+            case CallEnded():
+                self._ended(event)
+
+    def _offered(self, event: IncomingCall, now: float) -> None:
+        host = event.source.partition(" ")[2].rpartition(":")[0].strip("[]")
+        try:
+            sound = self._open(event.call_id, host or SOMEWHERE)
+            if event.offer:
+                self._answers[event.call_id] = sound.session.receive_offer(event.offer)
+        except NoCommonCodec as error:
+            logger.info("%s: refused with 488: %s", event.call_id, error)
+            self._user_agent.reject(event.call_id, NOT_ACCEPTABLE_HERE, now)
+        except SdpError as error:
+            logger.info("%s: refused with 400: %s", event.call_id, error)
+            self._user_agent.reject(event.call_id, BAD_REQUEST, now)
+        except OSError as error:
+            logger.error("%s: refused with 503: no RTP port: %s", event.call_id, error)
+            self._user_agent.reject(event.call_id, SERVICE_UNAVAILABLE, now)
+        else:
+            if event.account_id:
+                self._account_ids[event.call_id] = event.account_id
+            logger.info("%s: %s <%s> calls", event.call_id, event.caller_name or "somebody", event.caller)
+            self._look_up(event.call_id, sound)
+            self._events.append(CallOffered(event.call_id, event.caller, event.caller_name))
+
+    def _take_early_media(self, event: CallRinging) -> bool:
+        if not event.sdp:
+            return False
+        self._take_answer(event.call_id, event.sdp)
+        self._early[event.call_id] = event.sdp
+        return True
+
+    def _established(self, event: CallEstablished) -> None:
+        if event.sdp and event.sdp != self._early.get(event.call_id):
+            self._take_answer(event.call_id, event.sdp)
+        logger.info("%s: connected with %s", event.call_id, event.remote)
+        self._events.append(CallAnswered(event.call_id))
+
+    def _take_answer(self, call_id: CallId, sdp: bytes) -> None:
+        sound = self._calls.get(call_id)
+        if sound is not None:
+            sound.session.receive_answer(sdp)
+            self._look_up(call_id, sound)
+            sound.refresh()
+
+    def _reoffered(self, event: OfferReceived, now: float) -> None:
+        sound = self._calls.get(event.call_id)
+        if sound is None:
+            return
+        try:
+            body = sound.session.receive_offer(event.offer) if event.offer else sound.session.create_offer()
+        except NoCommonCodec as error:
+            logger.info("%s: a new offer refused with 488: %s", event.call_id, error)
+            self._user_agent.refuse_offer(event.call_id, NOT_ACCEPTABLE_HERE, now)
+            return
+        self._user_agent.accept_offer(event.call_id, body, now)
+        self._look_up(event.call_id, sound)
+        sound.refresh()
+
+    def _offer_refused(self, event: OfferRefused) -> None:
+        sound = self._calls.get(event.call_id)
+        if sound is not None:
+            logger.info("%s: the other side refused our new offer with %d", event.call_id, event.status)
+            sound.session.offer_refused()
+            sound.refresh()
+
+    def _ended(self, event: CallEnded) -> None:
+        cause = event.cause
+        logger.info("%s: ended by %s: %s", event.call_id, "us" if cause.local else "the other side", cause.text)
+        self._forget(event.call_id)
+        self._events.append(CallFinished(event.call_id, cause.status, cause.text, cause.local))
+
+    # Media.
+
+    def _open(self, call_id: CallId, far_host: str) -> CallSound:
+        ports = self._open_ports()
+        address = self._sockets.address_towards(far_host)
+        session = MediaSession(self._media_settings, address, ports.rtp.local_port, self._ids)
+        sound = self._calls[call_id] = CallSound(call_id, session, ports, self._engine)
+        return sound
+
+    def _forget(self, call_id: CallId) -> None:
+        self._answers.pop(call_id, None)
+        self._early.pop(call_id, None)
+        self._account_ids.pop(call_id, None)
+        sound = self._calls.pop(call_id, None)
+        if sound is not None:
+            sound.end()
+
+    def _fail(self, call_id: CallId, status: int, text: str) -> None:
+        logger.error("%s: %s", call_id, text)
+        self._events.append(CallFinished(call_id, status, text, local=True))
+
+    def failures(self) -> list[PhoneEvent]:
+        """Events of calls that could not even be begun."""
+        events, self._events = self._events, []
+        return events
+
+    def _far_host(self, account: Account | None, target: str) -> str:
+        """An IP address on the way to the far end, as far as it is known before DNS has been asked."""
+        candidates = [account.outbound_proxy, account.registrar, account.domain] if account else []
+        candidates.append(target.rpartition("@")[2].removeprefix("sip:").partition(";")[0])
+        for candidate in candidates:
+            if not candidate:
+                continue
+            host = candidate[1 : candidate.index("]")] if candidate.startswith("[") and "]" in candidate else candidate
+            if host.count(":") == 1:
+                host = host.partition(":")[0]
+            address = ip_literal(host) or self._resolver.known_address(host)
+            if address:
+                return address
+        return SOMEWHERE
+
+    def _look_up(self, call_id: CallId, sound: CallSound) -> None:
+        name = sound.unresolved_host()
+        if name is not None:
+            self._resolver.lookup(NextHop(name, None, None))
+
+    def receive_lookup(self, next_hop: NextHop, hops: list[Hop]) -> None:
+        """A host name that stood in a session description has an address, or none."""
+        for sound in self._calls.values():
+            if sound.unresolved_host() == next_hop.host and hops:
+                sound.resolved(next_hop.host, hops[0].host)

@@ -1,0 +1,175 @@
+"""The one inbox of the daemon: takes events from every side, asks the phone, has its commands carried out."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from device.audio.engine import AudioEngine
+from device.audio.reports import AudioReport, DeviceFound, DeviceLost, DigitHeard, StreamEnded, StreamSilent
+from device.daemon.accounts import AccountTable
+from device.daemon.desk import Desk
+from device.daemon.executor import Executor
+from device.daemon.phone_line import PhoneLine
+from device.net.resolver import Resolver
+from device.net.sip_sockets import SipSockets
+from device.phone import events
+from device.phone.commands import Command
+from device.phone.events import MediaLost, PhoneEvent, RegistrationUpdated
+from device.phone.phone import Phone
+from device.phone.states import PhoneState
+from device.records import asdict
+from device.sip.endpoint import SipEndpoint
+from device.sip.events import RealmLearnt, RegistrationChanged
+from device.sip.hop import Hop, NextHop
+from device.sip.transaction_layer import LookupWanted
+from device.timing import earliest
+
+logger = logging.getLogger(__name__)
+
+Publish = Callable[[str, dict[str, object]], None]
+
+TURNS_PER_PUMP = 64
+"""Rounds of events before the loop looks at its descriptors again, however much still comes."""
+
+
+class Runtime:
+    """A participant of the loop; nobody else calls the phone, the endpoint's events or the executor."""
+
+    def __init__(
+        self,
+        phone: Phone,
+        endpoint: SipEndpoint,
+        sockets: SipSockets,
+        resolver: Resolver,
+        accounts: AccountTable,
+        line: PhoneLine,
+        executor: Executor,
+        engine: AudioEngine,
+        desk: Desk,
+        publish: Publish,
+    ) -> None:
+        self._phone = phone
+        self._endpoint = endpoint
+        self._sockets = sockets
+        self._resolver = resolver
+        self._accounts = accounts
+        self._line = line
+        self._executor = executor
+        self._engine = engine
+        self._desk = desk
+        self._publish = publish
+        self._inbox: deque[PhoneEvent] = deque()
+        self._state: PhoneState | None = None
+        self._usable: bool | None = None
+
+    def post(self, event: PhoneEvent) -> None:
+        """Put an event into the inbox; it is handled in the next pump."""
+        self._inbox.append(event)
+
+    def request(self, event: PhoneEvent, now: float) -> str | None:
+        """Handle a request at once; answers why it was refused, None when it was not."""
+        self._handle(event, now)
+        refusal = self._executor.take_refusal()
+        self.pump(now)
+        return refusal
+
+    def usable_changed(self, usable: bool) -> None:
+        """Whether a call could be placed through some account now."""
+        if usable != self._usable:
+            self._usable = usable
+            self.post(RegistrationUpdated(usable))
+
+    def receive_lookup(self, next_hop: NextHop, hops: list[Hop], now: float) -> None:
+        """An answer of the resolver: for the endpoint, and for a call whose description names a host."""
+        self._endpoint.receive_lookup(next_hop, hops, now)
+        self._line.receive_lookup(next_hop, hops)
+
+    def pump(self, now: float) -> float | None:
+        """Let everything that is due happen and everything that has come be handled; answers the next deadline."""
+        self._endpoint.handle_timeout(now)
+        self._sockets.handle_timeout(now)
+        self._desk.handle_timeout(now)
+        self._execute(self._phone.handle_timeout(now), now)
+        for report in self._engine.reports():
+            self._receive_report(report)
+        for _ in range(TURNS_PER_PUMP):
+            if not self._turn(now):
+                break
+        else:
+            return now
+        return earliest(
+            self._endpoint.next_timeout(),
+            self._sockets.next_timeout(),
+            self._desk.next_timeout(),
+            self._phone.next_timeout(),
+        )
+
+    def _turn(self, now: float) -> bool:
+        """One round; answers whether anything happened."""
+        busy = False
+        while (event := self._endpoint.next_event()) is not None:
+            busy = True
+            self._receive_sip(event, now)
+        for failure in self._line.failures():
+            self.post(failure)
+        while self._inbox:
+            busy = True
+            self._handle(self._inbox.popleft(), now)
+        for transmission in self._endpoint.transmissions_to_send():
+            busy = True
+            self._sockets.send(transmission)
+        return busy
+
+    def _receive_sip(self, event: object, now: float) -> None:
+        if isinstance(event, LookupWanted):
+            self._resolver.lookup(event.next_hop)
+        elif isinstance(event, (RegistrationChanged, RealmLearnt)):
+            self._accounts.receive(event, now)
+            if isinstance(event, RegistrationChanged):
+                self._publish_registration(event)
+        else:
+            for phone_event in self._line.receive(event, now):  # type: ignore[arg-type]  # the rest are call events
+                self.post(phone_event)
+
+    def _receive_report(self, report: AudioReport) -> None:
+        match report:
+            case DigitHeard(call_id, digit):
+                self.post(events.DigitHeard(call_id, digit))
+            case StreamSilent(call_id, seconds):
+                logger.warning("%s: no sound from the other side for %.0f s", call_id, seconds)
+                self.post(MediaLost(call_id))
+            case StreamEnded(call_id, figures, error):
+                if error:
+                    logger.error("%s: the sound of the call had to be given up: %s", call_id, error)
+                self._publish("audio", {"call": call_id, "ended": True, "report": asdict(figures) if figures else None})
+            case DeviceLost(text):
+                self._publish("audio", {"device": "lost", "text": text})
+            case DeviceFound(name):
+                self._publish("audio", {"device": "found", "text": name})
+            case _:
+                self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
+
+    def _handle(self, event: PhoneEvent, now: float) -> None:
+        self._execute(self._phone.handle(event, now), now)
+
+    def _execute(self, commands: list[Command], now: float) -> None:
+        self._executor.execute(commands, now)
+        if self._phone.state is not self._state:
+            previous, self._state = self._state, self._phone.state
+            before = previous.value if previous else ""
+            self._publish(
+                "phone", {"state": self._state.value, "previous": before, "at": now, "call": self._phone.call_id}
+            )
+
+    def _publish_registration(self, event: RegistrationChanged) -> None:
+        self._publish(
+            "registration",
+            {
+                "account": event.account_id,
+                "state": event.state.value,
+                "status": event.status,
+                "text": event.text,
+                "expires_s": event.expires_s,
+                "next_attempt_s": event.next_attempt_s,
+            },
+        )

@@ -1,0 +1,205 @@
+"""Which thing is plugged into which: builds the whole phone from its configuration."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+
+from device.audio.devices import make_device
+from device.audio.engine import AudioEngine
+from device.control.server import ControlServer
+from device.daemon.accounts import AccountTable
+from device.daemon.config import Configuration, ConfigurationError, parse_configuration
+from device.daemon.control_methods import ControlMethods, Rooms, speed_dials
+from device.daemon.desk import Desk
+from device.daemon.executor import Executor
+from device.daemon.logs import RecentLines, set_level
+from device.daemon.loop import Loop
+from device.daemon.phone_line import SOMEWHERE, PhoneLine
+from device.daemon.runtime import Runtime
+from device.daemon.sip_trace import trace_record
+from device.hardware.board import Board, BoardProfile
+from device.hardware.drivers import open_chip
+from device.hardware.mock_chip import MockChip
+from device.hardware.simulated_desk import SimulatedDesk, resting_levels
+from device.ids import SystemIds
+from device.model import CallId
+from device.net.addresses import is_unspecified
+from device.net.resolver import Resolver
+from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
+from device.net.sip_sockets import SipSockets
+from device.phone.phone import Phone
+from device.records import dataclass
+from device.sip.endpoint import SipEndpoint
+from device.sip.hop import Hop, ip_literal
+from device.sip.timers import SipTimers
+from device.sip.user_agent import UserAgent
+from device.store.accounts import Accounts
+from device.store.call_log import CallLog
+from device.store.database import Database
+from device.store.phonebook import Phonebook
+from device.store.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LIVE_SETTINGS = ("daemon.log_level",)
+"""Settings that count at once; all others count from the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneParts:
+    """The parts of a running phone that its owner starts and stops."""
+
+    loop: Loop
+    sockets: SipSockets
+    endpoint: SipEndpoint
+    accounts: AccountTable
+    line: PhoneLine
+    engine: AudioEngine
+    desk: Desk
+    runtime: Runtime
+    server: ControlServer
+
+
+def usable_configuration(stored: dict[str, str], given: dict[str, str]) -> tuple[Configuration, list[str]]:
+    """The configuration of stored and given settings; stored ones that no longer fit are left out and told.
+
+    A phone must come up after an update that knows a setting no more. What the command line gives must be right:
+    raises ConfigurationError for that.
+    """
+    parse_configuration(given)
+    try:
+        return parse_configuration({**stored, **given}), []
+    except ConfigurationError as error:
+        faults = error.faults
+    named = {word.rstrip(":,") for fault in faults for word in fault.split(" ")}
+    kept = {key: value for key, value in stored.items() if key not in named}
+    notices = [f"stored setting ignored: {fault}" for fault in faults]
+    try:
+        return parse_configuration({**kept, **given}), notices
+    except ConfigurationError:
+        return parse_configuration(given), [*notices, "all stored settings were left aside"]
+
+
+def open_board(configuration: Configuration) -> tuple[Board, SimulatedDesk | None, MockChip | None]:
+    """The board of the configured profile, and hands to move it where it is simulated. Raises HardwareError."""
+    profile = configuration.hardware.apply(BoardProfile.load(configuration.hardware.board))
+    if profile.driver != "mock":
+        return Board(profile, open_chip(profile.driver)), None, None
+    chip = MockChip(initially=resting_levels(profile))
+    return Board(profile, chip), SimulatedDesk(profile, chip), chip
+
+
+def build_phone(
+    configuration: Configuration,
+    database: Database,
+    loop: Loop,
+    socket_path: str,
+    log: RecentLines,
+    stop: Callable[[], None],
+    notices: list[str],
+) -> PhoneParts:
+    """Build every part, closed and still; raises DeviceError for a board that cannot be had."""
+    ids = SystemIds()
+    settings = Settings(database)
+    phonebook = Phonebook(database)
+    call_log = CallLog(database)
+    sip = configuration.sip
+
+    def local_address(_transport: str, host: str) -> tuple[str, int]:
+        address = ip_literal(host) or resolver.known_address(host) or SOMEWHERE
+        return sockets.address_towards(address), sockets.local_port
+
+    def sent_by(hop: Hop) -> tuple[str, int]:
+        return sockets.sent_by(hop)
+
+    user_agent = UserAgent(sip, ids, local_address)
+    endpoint = SipEndpoint(user_agent, SipTimers(), ids, sent_by)
+    sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
+    resolver = Resolver(loop, lambda next_hop, hops: runtime.receive_lookup(next_hop, hops, loop.now()))
+    accounts = AccountTable(Accounts(database), user_agent, lambda usable: runtime.usable_changed(usable))
+    engine = AudioEngine(
+        configuration.audio, lambda: make_device(configuration.audio), lambda: loop.call_soon_threadsafe(_nothing)
+    )
+    line = PhoneLine(
+        user_agent, accounts, engine, sockets, resolver, configuration.media, _port_opener(configuration, ids), ids
+    )
+    phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
+    board, hands, chip = open_board(configuration)
+    desk = Desk(board, hands, chip, loop, lambda event: runtime.post(event))
+    wall_offset = time.time() - time.monotonic()
+    executor = Executor(line, engine, desk, call_log, configuration.media.tones, lambda at: at + wall_offset)
+    publish = _Publisher()
+    runtime = Runtime(phone, endpoint, sockets, resolver, accounts, line, executor, engine, desk, publish)
+
+    def apply_settings() -> list[str]:
+        stored = settings.get_all()
+        set_level(stored.get("daemon.log_level", configuration.daemon.log_level))
+        return [key for key in _every_key() if key not in LIVE_SETTINGS]
+
+    rooms = Rooms(
+        phone=phone,
+        runtime=runtime,
+        line=line,
+        accounts=accounts,
+        desk=desk,
+        engine=engine,
+        sockets=sockets,
+        settings=settings,
+        phonebook=phonebook,
+        call_log=call_log,
+        log=log,
+        stop=stop,
+        apply_settings=apply_settings,
+        notices=lambda: notices,
+        started_at=time.monotonic(),
+    )
+    server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
+    publish.server = server
+    log.follower = lambda level, text: server.publish("log", {"level": level, "line": text})
+
+    def trace(direction: str, data: bytes, hop: Hop, _at: float) -> None:
+        if server.has_subscribers("sip"):
+            server.publish("sip", trace_record(direction, data, hop, time.time()))
+
+    endpoint.on_trace = trace
+    return PhoneParts(loop, sockets, endpoint, accounts, line, engine, desk, runtime, server)
+
+
+class _Publisher:
+    """Hands events to the control server, which is built after those who have something to tell."""
+
+    server: ControlServer | None = None
+
+    def __call__(self, topic: str, params: dict[str, object]) -> None:
+        if self.server is not None and self.server.has_subscribers(topic):
+            self.server.publish(topic, params)
+
+
+def _every_key() -> list[str]:
+    from device.daemon.config import describe  # noqa: PLC0415
+
+    return [item.key for item in describe({})]
+
+
+def _port_opener(configuration: Configuration, ids: SystemIds) -> Callable[[], RtpSocketPair]:
+    daemon = configuration.daemon
+    host = "" if is_unspecified(configuration.sip.bind_address) else configuration.sip.bind_address
+    return lambda: open_rtp_sockets(host, daemon.rtp_first_port, daemon.rtp_last_port, ids)
+
+
+def _call_namer() -> Callable[[], CallId]:
+    """Names for our outgoing calls that a log of several days keeps apart: the process and a count."""
+    count = 0
+    process = os.getpid()
+
+    def name() -> CallId:
+        nonlocal count
+        count += 1
+        return CallId(f"out-{process}-{count}")
+
+    return name
+
+
+def _nothing() -> None:
+    """The loop's turn itself is what a wake-up is for."""
