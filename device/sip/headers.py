@@ -410,10 +410,11 @@ def parse_token_list(values: str | Iterable[str]) -> list[str]:
     return [token for token in tokens if token]
 
 
-def split_commas(text: str) -> list[str]:
+def split_commas(text: str, skip_empty: bool = False) -> list[str]:
     """Split at commas outside quoted strings and angle brackets; the pieces are stripped of white space.
 
-    Raises SipParseError for an empty piece or a quote without end. An empty text gives an empty list.
+    Raises SipParseError for a quote without end, and for an empty piece unless these are to be skipped. An empty
+    text gives an empty list.
     """
     if "," not in text:
         return [text] if text else []
@@ -432,6 +433,8 @@ def split_commas(text: str) -> list[str]:
         pieces.append(text[start:])
     pieces = [piece.strip(_LWS) for piece in pieces]
     if "" in pieces:
+        if skip_empty:
+            return [piece for piece in pieces if piece]
         raise SipParseError(f"an empty element in a list: {text[:60]!a}")
     return pieces
 

@@ -250,10 +250,14 @@ class Request(_Message):
         self._uri = uri
         self._uri_text = None
 
+    @property
+    def uri_text(self) -> str:
+        """The Request-URI as it stands, or will stand, in the request line."""
+        return str(self._uri) if self._uri_text is None else self._uri_text
+
     def encode(self) -> bytes:
         """The request on the wire, Content-Length set."""
-        uri = self._uri if self._uri_text is None else self._uri_text
-        return self._encode(f"{self.method} {uri} SIP/2.0")
+        return self._encode(f"{self.method} {self.uri_text} SIP/2.0")
 
     def copy(self) -> "Request":
         """An independent copy; the body is shared, it cannot change."""

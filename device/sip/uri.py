@@ -159,8 +159,8 @@ def _parse(text: str) -> Uri:
     host, port = parse_host_port(host_port)
     return Uri(
         scheme,
-        _unescape(user),
-        _unescape(password),
+        unescape(user),
+        unescape(password),
         host,
         port,
         _parse_params(param_text) if semicolon else (),
@@ -192,7 +192,7 @@ def _parse_params(text: str) -> Params:
         name, equals, value = piece.partition("=")
         if not name:
             raise SipParseError(f"URI parameter without a name: {_shown(text)}")
-        params.append((_unescape(name).lower(), _unescape(value) if equals else None))
+        params.append((unescape(name).lower(), unescape(value) if equals else None))
     return tuple(params)
 
 
@@ -202,11 +202,12 @@ def _parse_headers(text: str) -> tuple[tuple[str, str], ...]:
         name, equals, value = piece.partition("=")
         if not name or not equals:
             raise SipParseError(f"URI header without name or value: {_shown(text)}")
-        headers.append((_unescape(name), _unescape(value)))
+        headers.append((unescape(name), unescape(value)))
     return tuple(headers)
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """`text` with its %HH escapes resolved; an escape that is none stays as it is."""
     if "%" not in text:
         return text
     raw = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), text.encode("utf-8", "surrogateescape"))
