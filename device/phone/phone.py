@@ -1,13 +1,40 @@
 """The phone: events in, commands out, one table between them."""
 
+import logging
 from collections.abc import Callable, Mapping
 
 from device.model import CallId
-from device.phone.commands import Command
-from device.phone.events import PhoneEvent
+from device.phone.commands import Command, Refuse
+from device.phone.events import (
+    AnswerRequested,
+    CallAnswered,
+    CallFinished,
+    CallProgressed,
+    CallRang,
+    DigitHeard,
+    DigitsRequested,
+    HangupRequested,
+    HoldRequested,
+    HookFlashed,
+    HookLifted,
+    HookReplaced,
+    MediaLost,
+    PhoneEvent,
+    RegistrationUpdated,
+    ResumeRequested,
+)
+from device.phone.line import Line
+from device.phone.outputs import Outputs
 from device.phone.settings import PhoneSettings
-from device.phone.states import PhoneState
+from device.phone.states import PhoneState, Timer
+from device.phone.transitions import IGNORED, TRANSITIONS, EventType, event_name
 from device.records import dataclass
+
+logger = logging.getLogger(__name__)
+
+_CALL_EVENTS = (CallProgressed, CallRang, CallAnswered, CallFinished, MediaLost, DigitHeard)
+_CALL_REQUESTS = (AnswerRequested, HangupRequested, DigitsRequested, HoldRequested, ResumeRequested)
+_TALKING = (PhoneState.CONNECTED, PhoneState.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +74,7 @@ class Phone:
 
     `new_call_id` names the calls this phone places; without it they are "out-1", "out-2" ...
     `speed_dials` maps short codes to targets, besides those of the settings.
+    Raises DialPlanError or ValueError for settings whose `faults()` were not heeded.
     """
 
     def __init__(
@@ -55,33 +83,162 @@ class Phone:
         new_call_id: Callable[[], CallId] | None = None,
         speed_dials: Mapping[str, str] | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._speed_dials = dict(speed_dials or {})
+        self._line = Line(settings, new_call_id, self._speed_dials)
+        self._line.state = self._in_service_or_out(PhoneState.IDLE)
+        self._outputs = Outputs()
 
     @property
     def state(self) -> PhoneState:
-        raise NotImplementedError
+        return self._line.state
 
     @property
     def call_id(self) -> CallId | None:
         """The name of the call there is, None without one."""
-        raise NotImplementedError
+        return None if self._line.call is None else self._line.call.call_id
 
     def handle(self, event: PhoneEvent, now: float) -> list[Command]:
-        """Take one event at `now` (monotonic seconds) and say what is to be done about it, in order."""
-        raise NotImplementedError
+        """Take one event at `now` (monotonic seconds) and say what is to be done about it, in order.
+
+        A request that cannot be met is answered by `Refuse` among the commands.
+        """
+        if self._changes_nothing(event):
+            logger.debug("%s: %s changes nothing", self._label(), type(event).__name__)
+            return []
+        if isinstance(event, _CALL_REQUESTS) and event.call_id not in (None, self.call_id):
+            return [Refuse(f"There is no call {event.call_id}.")]
+        if isinstance(event, HookLifted | HookReplaced):
+            self._line.lifted = isinstance(event, HookLifted)
+        return self._dispatch(type(event), event, now)
 
     def handle_timeout(self, now: float) -> list[Command]:
         """Let every deadline up to `now` take effect."""
-        raise NotImplementedError
+        commands: list[Command] = []
+        while due := self._line.timers.pop_due(now):
+            for timer in due:
+                commands += self._dispatch(timer, None, now)
+        return commands
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called next, None for not at all."""
-        raise NotImplementedError
+        return self._line.timers.next_timeout()
 
     def set_speed_dials(self, speed_dials: Mapping[str, str]) -> None:
         """Replace the short codes that came besides the settings, as when the phone book has changed."""
-        raise NotImplementedError
+        self._speed_dials = dict(speed_dials)
+        self._line.configure(self._line.settings, self._speed_dials)
+
+    def configure(self, settings: PhoneSettings, now: float) -> list[Command]:
+        """Go on with other settings; a call that stands is not touched. A half-dialled number is forgotten.
+
+        Raises DialPlanError or ValueError, with nothing changed, for settings that have faults.
+        """
+        self._line.configure(settings, self._speed_dials)
+        return self.handle(RegistrationUpdated(self._line.registered), now)
 
     def snapshot(self) -> PhoneSnapshot:
         """What the phone is doing now."""
-        raise NotImplementedError
+        line, outputs, call = self._line, self._outputs, self._line.call
+        shown = None
+        if call is not None:
+            shown = CallSnapshot(
+                call.call_id,
+                call.direction,
+                call.remote,
+                call.remote_name,
+                call.started,
+                call.answered,
+                call.held,
+                call.early_media,
+            )
+        return PhoneSnapshot(
+            line.state.value,
+            line.lifted,
+            line.registered,
+            outputs.ringing,
+            outputs.tone,
+            outputs.audio_path,
+            line.missed_calls,
+            line.messages_waiting,
+            shown,
+        )
+
+    def _changes_nothing(self, event: PhoneEvent) -> bool:
+        """Whether the event tells of a hook that is so already, or of a call that is no more."""
+        if isinstance(event, HookLifted):
+            return self._line.lifted
+        if isinstance(event, HookReplaced | HookFlashed):
+            return not self._line.lifted
+        return isinstance(event, _CALL_EVENTS) and event.call_id != self.call_id
+
+    def _dispatch(self, event_type: EventType, event: PhoneEvent | None, now: float) -> list[Command]:
+        line = self._line
+        row = TRANSITIONS.get((line.state, event_type))
+        if row is None:
+            assert (line.state, event_type) in IGNORED, f"undecided: {line.state} on {event_name(event_type)}"
+            logger.debug("%s: %s ignored in %s", self._label(), event_name(event_type), line.state.name)
+            return []
+        next_states, action = row
+        label = self._label()
+        chosen = action(line, event, now)
+        if len(next_states) == 1:
+            chosen = next_states[0]
+        assert chosen is None or chosen in next_states, f"{line.state} on {event_name(event_type)} chose {chosen}"
+        if chosen is not None:
+            self._enter(chosen, label, event_type, now)
+        before, after = self._outputs.follow(line)
+        return before + line.take_commands() + after
+
+    def _enter(self, state: PhoneState, label: str, event_type: EventType, now: float) -> None:
+        """Change the state: the one place where that is done."""
+        line, entered = self._line, self._in_service_or_out(state)
+        label = self._label() if line.call is not None else label
+        logger.debug("%s: %s -> %s on %s", label, line.state.name, entered.name, event_name(event_type))
+        line.state = entered
+        line.silenced = False
+        line.beeping = line.beeping and entered in _TALKING
+        for timer in Timer:
+            if (entered, timer) not in TRANSITIONS:
+                line.timers.cancel(timer)
+        self._start_timer(entered, now)
+
+    def _in_service_or_out(self, state: PhoneState) -> PhoneState:
+        """Rest and dial tone are not what they say while nobody can be called."""
+        if state in (PhoneState.IDLE, PhoneState.DIAL_TONE) and not self._line.in_service:
+            return PhoneState.OUT_OF_SERVICE
+        return state
+
+    def _start_timer(self, state: PhoneState, now: float) -> None:
+        """Start the timer that goes with a state."""
+        line, settings = self._line, self._line.settings
+        if state is PhoneState.DIAL_TONE:
+            line.timers.set(Timer.FIRST_DIGIT, now + settings.first_digit_timeout_s)
+        elif state is PhoneState.COLLECTING:
+            line.timers.set(Timer.INTER_DIGIT, now + settings.inter_digit_timeout_s)
+        elif state is PhoneState.ALERTING and settings.ring_timeout_s > 0:
+            line.timers.set(Timer.RING, now + settings.ring_timeout_s)
+        elif state is PhoneState.CONNECTED:
+            self._limit_talk(now)
+        elif state in (PhoneState.BUSY_TONE, PhoneState.REORDER, PhoneState.HOWLER, PhoneState.OUT_OF_SERVICE):
+            self._limit_tone(state, now)
+
+    def _limit_talk(self, now: float) -> None:
+        line = self._line
+        limit_s = line.settings.talk_limit_s
+        if limit_s > 0 and Timer.TALK not in line.timers and not line.standing_call().emergency:
+            line.timers.set(Timer.TALK, now + limit_s)
+
+    def _limit_tone(self, state: PhoneState, now: float) -> None:
+        line, settings = self._line, self._line.settings
+        tone_s = {
+            PhoneState.BUSY_TONE: settings.busy_tone_s,
+            PhoneState.HOWLER: settings.howler_s,
+        }.get(state, settings.reorder_s)
+        if line.lifted:
+            line.timers.set(Timer.TONE, now + tone_s)
+        elif state is not PhoneState.OUT_OF_SERVICE:
+            line.timers.set(Timer.TONE, now + settings.hands_free_tone_s)
+
+    def _label(self) -> str:
+        """The call that a line in the log is about."""
+        return self.call_id or "-"

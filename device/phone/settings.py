@@ -1,8 +1,47 @@
 """The settings of the phone: times, tones, dialling, buttons and the door."""
 
+from math import isfinite
 from typing import ClassVar
 
+from device.phone.commands import TONES
+from device.phone.dial_plan import DialPlan
+from device.phone.errors import DialPlanError
 from device.records import dataclass
+
+DOOR_CODE_DIGITS = "0123456789*ABCD"
+"""# is not among them: it may end the code."""
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The parts of a list by comma, without blanks and empty parts."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_pairs(text: str) -> dict[str, str]:
+    """A list such as "1=1001,2=sip:door@example.org" as a dictionary.
+
+    Raises ValueError, with a sentence for a person, for a part without name or equals sign, or a name given twice.
+    """
+    pairs: dict[str, str] = {}
+    for part in split_list(text):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not name or not equals:
+            raise ValueError(f"{part!r} is not written name=target")
+        if name in pairs:
+            raise ValueError(f"{name!r} is given twice")
+        pairs[name] = value
+    return pairs
+
+
+def parse_button_targets(text: str) -> dict[str, tuple[str, ...]]:
+    """Whom each button calls, one after the other; a button with no target only answers and ends calls.
+
+    Raises ValueError as `parse_pairs` does.
+    """
+    return {
+        name: tuple(target.strip() for target in targets.split(">") if target.strip())
+        for name, targets in parse_pairs(text).items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +52,7 @@ class PhoneSettings:
     SECRETS: ClassVar[tuple[str, ...]] = ("door_code",)
     """Fields that are never shown or logged."""
 
-    dial_plan: str = "[0-9*].|#[0-9*]."
+    dial_plan: str = "[0-9*].|#[0-9*].|+x."
     emergency_numbers: str = "112,911"
     speed_dials: str = ""
     hash_dials: bool = True
@@ -91,4 +130,108 @@ class PhoneSettings:
 
     def faults(self) -> list[str]:
         """Every fault, in words; empty when the settings can be used."""
-        return []
+        return [f"phone.{fault}" for check in _CHECKS for fault in check(self)]
+
+
+_POSITIVE = (
+    "first_digit_timeout_s",
+    "inter_digit_timeout_s",
+    "busy_tone_s",
+    "reorder_s",
+    "howler_s",
+    "hands_free_tone_s",
+    "button_step_s",
+    "door_open_s",
+    "door_lock_out_s",
+)
+_NOT_NEGATIVE = (
+    "hotline_delay_s",
+    "ring_timeout_s",
+    "no_answer_s",
+    "talk_limit_s",
+    "auto_answer_delay_s",
+    "button_guard_s",
+    "door_hang_up_s",
+)
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "out_of_service_tone": ("BUSY", "REORDER", "HOWLER"),
+    "hang_up_tone": ("BUSY", "REORDER"),
+    "decline_status": (480, 486, 603),
+    "auto_answer": ("off", "header", "always"),
+    "door_code_end": ("", "#"),
+}
+assert set(_CHOICES["out_of_service_tone"]) <= set(TONES)
+
+
+def _fault_times(settings: PhoneSettings) -> list[str]:
+    faults = []
+    for name in (*_POSITIVE, *_NOT_NEGATIVE):
+        seconds: float = getattr(settings, name)
+        if not isfinite(seconds) or seconds < 0 or (seconds == 0 and name in _POSITIVE):
+            least = "more than 0" if name in _POSITIVE else "0 or more"
+            faults.append(f"{name}: {seconds} is not a number of seconds, {least}")
+    return faults
+
+
+def _fault_choices(settings: PhoneSettings) -> list[str]:
+    return [
+        f"{name}: {getattr(settings, name)!r} is not one of {', '.join(map(repr, choices))}"
+        for name, choices in _CHOICES.items()
+        if getattr(settings, name) not in choices
+    ]
+
+
+def _fault_dial_plan(settings: PhoneSettings) -> list[str]:
+    try:
+        DialPlan(settings.dial_plan)
+    except DialPlanError as error:
+        return [f"dial_plan: {error}"]
+    return []
+
+
+def _fault_numbers(settings: PhoneSettings) -> list[str]:
+    numbers = split_list(settings.emergency_numbers)
+    faults = [
+        f"emergency_numbers: {number!r} is not made of the keys 0-9, * and #"
+        for number in numbers
+        if not set(number) <= set("0123456789*#")
+    ]
+    for number in numbers:
+        hidden = [other for other in numbers if other != number and other.startswith(number)]
+        faults += [f"emergency_numbers: {other!r} can never be dialled after {number!r}" for other in hidden]
+    return faults
+
+
+def _fault_pairs(settings: PhoneSettings) -> list[str]:
+    faults = []
+    try:
+        for code, target in parse_pairs(settings.speed_dials).items():
+            if not set(code) <= set("0123456789*#"):
+                faults.append(f"speed_dials: {code!r} is not made of the keys 0-9, * and #")
+            if not target:
+                faults.append(f"speed_dials: {code!r} has no target")
+    except ValueError as error:
+        faults.append(f"speed_dials: {error}")
+    try:
+        parse_button_targets(settings.button_targets)
+    except ValueError as error:
+        faults.append(f"button_targets: {error}")
+    return faults
+
+
+def _fault_door(settings: PhoneSettings) -> list[str]:
+    """The code itself is a secret and stands in no fault."""
+    faults = []
+    if settings.door_code:
+        if not set(settings.door_code) <= set(DOOR_CODE_DIGITS):
+            faults.append("door_code: it may have 0-9, * and A-D only")
+        if not 2 <= len(settings.door_code) <= 16:
+            faults.append("door_code: it must have 2 to 16 digits")
+        if not settings.door_relay:
+            faults.append("door_relay: a relay is needed for the door code to open")
+    if settings.door_tries < 1:
+        faults.append(f"door_tries: {settings.door_tries} is less than 1")
+    return faults
+
+
+_CHECKS = (_fault_times, _fault_choices, _fault_dial_plan, _fault_numbers, _fault_pairs, _fault_door)

@@ -1,0 +1,182 @@
+"""Actions of the table for what happens to calls: offers, progress, ends, digits from afar, and the timers of calls."""
+
+import logging
+
+from device.model import CallId
+from device.phone.call import Call, cause_of, is_among, is_busy
+from device.phone.commands import PulseRelay, RejectCall, SendRinging
+from device.phone.events import CallAnswered, CallFinished, CallOffered, CallRang, DigitHeard, MediaLost
+from device.phone.line import Line
+from device.phone.settings import split_list
+from device.phone.states import PhoneState, Timer
+
+logger = logging.getLogger(__name__)
+
+BUSY_HERE = 486
+TEMPORARILY_UNAVAILABLE = 480
+
+
+# Incoming
+
+
+def offer_call(line: Line, event: CallOffered, now: float) -> PhoneState:
+    """Ring, or answer at once where auto answer says so."""
+    line.call = Call(event.call_id, "in", event.caller, event.caller_name, now)
+    line.door.forget_digits()
+    logger.info("%s: %s calls", event.call_id, event.caller)
+    delay_s = auto_answer_delay_s(line, event)
+    if delay_s == 0:
+        return answer_by_itself(line, None, now)
+    if delay_s is not None:
+        line.timers.set(Timer.AUTO_ANSWER, now + delay_s)
+    line.send(SendRinging(event.call_id))
+    return PhoneState.ALERTING
+
+
+def offer_call_unless_lifted(line: Line, event: CallOffered, now: float) -> PhoneState | None:
+    """Ring if the handset is down: what is heard is only the tone of a call that is over."""
+    if line.lifted:
+        refuse_caller(line, event, now)
+        return None
+    return offer_call(line, event, now)
+
+
+def refuse_caller(line: Line, event: CallOffered, now: float) -> None:
+    """The line is busy: the caller hears so, and the call log keeps it as missed."""
+    if line.call is not None and line.call.call_id == event.call_id:
+        return
+    line.send(RejectCall(event.call_id, BUSY_HERE))
+    line.keep_record(Call(event.call_id, "in", event.caller, event.caller_name, now), now, "busy", missed=True)
+
+
+def auto_answer_delay_s(line: Line, event: CallOffered) -> float | None:
+    """Seconds until the phone answers by itself, None for never."""
+    settings = line.settings
+    callers = split_list(settings.auto_answer_callers)
+    if settings.auto_answer == "off" or (callers and not is_among(event.caller, callers)):
+        return None
+    if settings.auto_answer == "always":
+        return settings.auto_answer_delay_s
+    if event.auto_answer_after_s is None:
+        return None
+    return max(0.0, event.auto_answer_after_s, settings.auto_answer_delay_s)
+
+
+def answer_by_itself(line: Line, event: None, now: float) -> PhoneState:
+    """Auto answer, with a tone so that nobody is listened to unawares."""
+    line.answer_call(now, "auto answer")
+    if line.settings.auto_answer_beep:
+        line.beep(now)
+    return PhoneState.CONNECTED
+
+
+def lose_caller(line: Line, event: CallFinished, now: float) -> None:
+    """The caller gave up, or somebody took the call elsewhere."""
+    if event.elsewhere:
+        line.close_call(now, "answered elsewhere")
+    else:
+        line.close_call(now, "missed", missed=True)
+
+
+def stop_ringing(line: Line, event: None, now: float) -> None:
+    """It rang long enough."""
+    line.reject_call(TEMPORARILY_UNAVAILABLE, now, "missed", missed=True)
+
+
+# Outgoing
+
+
+def hear_ringback(line: Line, event: CallRang, now: float) -> None:
+    """The far end rings; early media is heard instead of our own ringback, and once begun it goes on."""
+    if event.early_media:
+        line.standing_call().early_media = True
+        line.connect_audio()
+
+
+def begin_talk(line: Line, event: CallAnswered, now: float) -> None:
+    """The far end answered."""
+    call = line.standing_call()
+    call.answered = now
+    line.connect_audio()
+    logger.info("%s: answered by the far end", call.call_id)
+
+
+def fail_call(line: Line, event: CallFinished, now: float) -> PhoneState:
+    """Our call was not answered: try the next target, or let a tone tell."""
+    next_targets, button = line.standing_call().next_targets, line.standing_call().button
+    line.close_call(now, cause_of(event.status))
+    if next_targets:
+        line.place_call(next_targets[0], now, next_targets[1:], button)
+        return PhoneState.CALLING
+    return PhoneState.BUSY_TONE if is_busy(event.status) else PhoneState.REORDER
+
+
+def give_up_calling(line: Line, event: None, now: float) -> PhoneState:
+    """Nobody answers: try the next target, or give up."""
+    next_targets, button = line.standing_call().next_targets, line.standing_call().button
+    line.hang_up(now, "no answer")
+    if next_targets:
+        line.place_call(next_targets[0], now, next_targets[1:], button)
+        return PhoneState.CALLING
+    return PhoneState.REORDER
+
+
+# Within a call
+
+
+def lose_far_end(line: Line, event: CallFinished, now: float) -> PhoneState:
+    """The far end hung up."""
+    line.close_call(now, "answered" if 0 <= event.status < 300 else cause_of(event.status))
+    return state_after_talk(line)
+
+
+def lose_media(line: Line, event: MediaLost, now: float) -> PhoneState:
+    """The far end fell silent for good: end a call that would otherwise stand for ever."""
+    line.hang_up(now, event.text)
+    return state_after_talk(line)
+
+
+def end_talk(line: Line, event: None, now: float) -> PhoneState:
+    """The longest allowed talk is over, or the door has been opened."""
+    line.hang_up(now)
+    return state_after_talk(line)
+
+
+def state_after_talk(line: Line) -> PhoneState:
+    """A lifted handset hears that the line is dead; hands-free there is nothing to replace."""
+    if not line.lifted:
+        return PhoneState.IDLE
+    return PhoneState.REORDER if line.settings.hang_up_tone == "REORDER" else PhoneState.BUSY_TONE
+
+
+def end_beep(line: Line, event: None, now: float) -> None:
+    """The confirmation tone was long enough."""
+    line.beeping = False
+
+
+def hear_digit(line: Line, event: DigitHeard, now: float) -> None:
+    """A digit from the far end may be part of the door code."""
+    settings, call = line.settings, line.standing_call()
+    callers = split_list(settings.door_callers)
+    if callers and not is_among(call.remote, callers):
+        return
+    locked = line.door.locked(now)
+    if line.door.opens(event.digit, now):
+        open_door(line, call.call_id, now)
+    elif not locked and line.door.locked(now):
+        logger.warning(
+            "%s: too many wrong door codes from %s, the door takes none for %.0f s",
+            call.call_id,
+            call.remote,
+            settings.door_lock_out_s,
+        )
+
+
+def open_door(line: Line, call_id: CallId, now: float) -> None:
+    """Pulse the relay, and let both sides hear that it was done."""
+    settings = line.settings
+    line.send(PulseRelay(settings.door_relay, settings.door_open_s))
+    line.beep(now)
+    if settings.door_hang_up_s > 0:
+        line.timers.set(Timer.DOOR_HANG_UP, now + settings.door_hang_up_s)
+    logger.info("%s: door opened by code", call_id)

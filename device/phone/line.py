@@ -1,0 +1,161 @@
+"""The line: what the phone knows and can do, shared by the actions that the table names.
+
+Tone, bell, lamps and audio path are not switched by the actions; they follow from the state, see `outputs`.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from device.model import CallId
+from device.phone.call import Call
+from device.phone.commands import (
+    AnswerCall,
+    Command,
+    ConnectAudio,
+    DisconnectAudio,
+    HangUp,
+    PlaceCall,
+    Refuse,
+    RejectCall,
+)
+from device.phone.dial_plan import DialPlan
+from device.phone.digit_collector import DigitCollector
+from device.phone.door_code import DoorCode
+from device.phone.settings import PhoneSettings, parse_button_targets, parse_pairs, split_list
+from device.phone.states import PhoneState, Timer
+from device.timing import TimerSet
+
+logger = logging.getLogger(__name__)
+
+BEEP_S = 0.5
+"""Length of the confirmation tone within a call, in seconds."""
+
+
+class Line:
+    """State and means of one line with one call at a time."""
+
+    def __init__(
+        self, settings: PhoneSettings, new_call_id: Callable[[], CallId] | None, speed_dials: Mapping[str, str]
+    ) -> None:
+        self.state = PhoneState.IDLE
+        self.lifted = False
+        self.registered = False
+        self.messages_waiting = False
+        self.missed_calls = 0
+        self.silenced = False
+        """The tone of this state has played long enough."""
+        self.beeping = False
+        self.call: Call | None = None
+        self.timers: TimerSet[Timer] = TimerSet()
+        self.door = DoorCode(settings)
+        self._placed = 0
+        self._new_call_id = new_call_id or self._count_call
+        self._commands: list[Command] = []
+        self.configure(settings, speed_dials)
+
+    def configure(self, settings: PhoneSettings, speed_dials: Mapping[str, str]) -> None:
+        """Take settings into use. Raises DialPlanError or ValueError for settings that have faults."""
+        emergency_numbers = frozenset(split_list(settings.emergency_numbers))
+        buttons = parse_button_targets(settings.button_targets)
+        short_codes = {**parse_pairs(settings.speed_dials), **speed_dials}
+        collector = DigitCollector(
+            DialPlan(settings.dial_plan), emergency_numbers, short_codes, hash_dials=settings.hash_dials
+        )
+        self.settings, self.emergency_numbers, self.buttons, self.collector = (
+            settings,
+            emergency_numbers,
+            buttons,
+            collector,
+        )
+        self.door.configure(settings)
+
+    def _count_call(self) -> CallId:
+        self._placed += 1
+        return CallId(f"out-{self._placed}")
+
+    @property
+    def in_service(self) -> bool:
+        """Whether anything but an emergency number can be called."""
+        return self.registered or self.settings.direct_calls
+
+    def can_call(self, target: str) -> bool:
+        """Whether a call to `target` may be tried now."""
+        return self.in_service or target in self.emergency_numbers
+
+    # What the actions do.
+
+    def send(self, *commands: Command) -> None:
+        """Add commands to those that answer the present event."""
+        self._commands.extend(commands)
+
+    def take_commands(self) -> list[Command]:
+        """The commands since the last time."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def refuse(self, reason: str) -> None:
+        """Tell the sender of a request why nothing was done."""
+        self.send(Refuse(reason))
+
+    def standing_call(self) -> Call:
+        """The call, in states that have one."""
+        assert self.call is not None, f"{self.state} without a call"
+        return self.call
+
+    def place_call(self, target: str, now: float, next_targets: tuple[str, ...] = (), button: str = "") -> None:
+        """Call `target`; if it does not answer, `next_targets` one by one."""
+        call = self.call = Call(self._new_call_id(), "out", target, "", now)
+        call.emergency = target in self.emergency_numbers
+        call.next_targets, call.button = next_targets, button
+        self.door.forget_digits()
+        self.send(PlaceCall(call.call_id, target, call.emergency))
+        patience_s = self.settings.button_step_s if button else self.settings.no_answer_s
+        if patience_s > 0 and not call.emergency:
+            self.timers.set(Timer.NO_ANSWER, now + patience_s)
+        logger.info("%s: calling %s%s", call.call_id, target, " (emergency)" if call.emergency else "")
+
+    def answer_call(self, now: float, by: str) -> None:
+        """Accept the offered call and talk."""
+        call = self.standing_call()
+        call.answered = now
+        self.send(AnswerCall(call.call_id))
+        self.connect_audio()
+        logger.info("%s: answered by %s", call.call_id, by)
+
+    def connect_audio(self) -> None:
+        """Join the call's sound, once."""
+        call = self.standing_call()
+        if not call.audio:
+            call.audio = True
+            self.send(ConnectAudio(call.call_id))
+
+    def beep(self, now: float) -> None:
+        """A short confirmation tone within the call."""
+        self.beeping = True
+        self.timers.set(Timer.BEEP, now + BEEP_S)
+
+    def reject_call(self, status: int, now: float, cause: str, *, missed: bool = False) -> None:
+        """Turn the offered call away."""
+        self.send(RejectCall(self.standing_call().call_id, status))
+        self.close_call(now, cause, missed=missed)
+
+    def hang_up(self, now: float, cause: str = "") -> None:
+        """End the call from our side; without a `cause` it is "answered" or "cancelled"."""
+        call = self.standing_call()
+        self.send(HangUp(call.call_id))
+        self.close_call(now, cause or ("cancelled" if call.answered is None else "answered"))
+
+    def close_call(self, now: float, cause: str, *, missed: bool = False) -> None:
+        """Let go of a call that is over: sound, log, lamp. The one place where a call is forgotten."""
+        call = self.standing_call()
+        self.call = None
+        if call.audio:
+            self.send(DisconnectAudio(call.call_id))
+        self.keep_record(call, now, cause, missed=missed)
+
+    def keep_record(self, call: Call, now: float, cause: str, *, missed: bool) -> None:
+        """Write the call into the log and count it if it was missed."""
+        self.send(call.log(now, cause, missed))
+        self.missed_calls += missed
+        talk_s = 0.0 if call.answered is None else now - call.answered
+        logger.info("%s: ended: %s, talk %.0f s", call.call_id, cause, talk_s)
