@@ -46,7 +46,17 @@ _MAX_UDP_ONLY = 64
 class OutgoingRequest:
     """One request of the TU on its way through one or more hops, each with a transaction of its own."""
 
-    __slots__ = ("branch_suffix", "cancel_wanted", "hops", "key", "next_hop", "request", "transaction", "udp_fallback")
+    __slots__ = (
+        "branch_suffix",
+        "cancel_wanted",
+        "heard",
+        "hops",
+        "key",
+        "next_hop",
+        "request",
+        "transaction",
+        "udp_fallback",
+    )
 
     def __init__(self, key: ClientKey, request: Request, next_hop: NextHop | None, branch_suffix: str = "") -> None:
         self.key = key
@@ -59,12 +69,20 @@ class OutgoingRequest:
         """Where a large request that is being tried by TCP goes next."""
         self.transaction: ClientTransaction | None = None
         """The one whose events count; None while the look-up lasts."""
+        self.heard = False
+        """Whether any response has come from the present hop."""
         self.cancel_wanted = False
 
     @property
     def can_retry(self) -> bool:
         """Whether there is another hop to try."""
         return self.request is not None and (bool(self.hops) or self.udp_fallback is not None)
+
+    def means_next_hop(self, event: TransactionEvent) -> bool:
+        """Whether `event` is a failure after which another hop, if there is one, has its turn (RFC 3263 4.3)."""
+        if isinstance(event, ResponseReceived):
+            return event.response.status == 503
+        return isinstance(event, TransactionTimedOut | TransportFailed) and not self.heard
 
     def settle(self) -> None:
         """The present hop is the last: somebody answered there, or the TU wants it no more."""
@@ -145,7 +163,11 @@ class ClientTable:
             self._run(*entry, entry[1].receive_response(response, source, now), now)
             return True
         host, port = self._sent_by(source)
-        if method == "INVITE" and 200 <= response.status < 300 and (via.host, via.port) == (bracketed(host), port):
+        if (
+            method == "INVITE"
+            and 200 <= response.status < 300
+            and (via.host, via.port) == (bracketed(host).lower(), port)
+        ):
             self._outbox.put(StrayResponse(response, source))
             return True
         return False
@@ -163,21 +185,25 @@ class ClientTable:
         if invite is None:
             self._fail(outgoing, TransportFailed(key, "cancelled before it was sent"))
             return None
-        if invite.state is State.CALLING:
-            outgoing.settle()
-            outgoing.cancel_wanted = True
-        elif invite.state is State.PROCEEDING:
-            self._send_cancel(invite, now)
-        else:
+        if invite.state not in (State.CALLING, State.PROCEEDING):
             return None
+        outgoing.settle()
+        if invite.state is State.CALLING:
+            outgoing.cancel_wanted = True
+        else:
+            self._send_cancel(invite, now)
         return ClientKey(invite.branch, "CANCEL")
 
     def receive_transport_error(self, hop: Hop, reason: str, now: float) -> None:
-        """What was sent to `hop` did not arrive there, or its connection ended."""
+        """What was sent to `hop` did not arrive there."""
         if hop.transport == TCP:
             self._remember_udp_only(hop, now)
+        self.fail_path(hop, reason, now)
+
+    def fail_path(self, hop: Hop, reason: str, now: float) -> None:
+        """Requests that are under way to `hop` have failed there."""
         for outgoing, transaction in list(self._transactions.values()):
-            if transaction.hop.is_same_peer(hop):
+            if transaction.hop.is_same_path(hop):
                 self._run(outgoing, transaction, transaction.receive_transport_error(reason, now), now)
 
     def handle_timeout(self, now: float) -> None:
@@ -228,6 +254,7 @@ class ClientTable:
         kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
         transaction: ClientTransaction = kind(outgoing.key, request, data, hop, self._timers)
         outgoing.transaction = transaction
+        outgoing.heard = False
         self._transactions[key] = (outgoing, transaction)
         self._run(outgoing, transaction, transaction.start(now), now)
 
@@ -270,7 +297,7 @@ class ClientTable:
         self, outgoing: OutgoingRequest, transaction: ClientTransaction, event: TransactionEvent, now: float
     ) -> None:
         """Give the event to the TU, unless it means that the next hop has its turn."""
-        if outgoing.can_retry and _means_next_hop(event):
+        if outgoing.can_retry and outgoing.means_next_hop(event):
             _log.debug("%s: next hop after %s", outgoing.key, type(event).__name__)
             self._try_next_hop(outgoing, now)
             return
@@ -278,8 +305,9 @@ class ClientTable:
         if isinstance(event, TransactionTerminated):
             self._forget(outgoing.key)
         elif isinstance(event, ResponseReceived):
-            outgoing.settle()
+            outgoing.heard = True
             if event.response.status >= 200:
+                outgoing.settle()
                 self._answered.setdefault(outgoing.key)
             elif outgoing.cancel_wanted:
                 self._send_cancel(transaction, now)
@@ -296,6 +324,16 @@ class ClientTable:
         self._answered.pop(key, None)
         if outgoing is not None and outgoing.transaction is None:
             self._deadlines.cancel(key)
+            self._stop_waiting(outgoing)
+
+    def _stop_waiting(self, outgoing: OutgoingRequest) -> None:
+        """Nobody waits for a look-up any more: if another request comes it is to be asked for again."""
+        waiting = self._waiting.get(outgoing.next_hop) if outgoing.next_hop is not None else None
+        if waiting is None or outgoing.key not in waiting:
+            return
+        waiting.remove(outgoing.key)
+        if not waiting and outgoing.next_hop is not None:
+            del self._waiting[outgoing.next_hop]
 
     def _evict(self) -> bool:
         """Make room; False when every request still awaits its answer."""
@@ -322,10 +360,3 @@ class ClientTable:
 
     def __len__(self) -> int:
         return len(self._requests)
-
-
-def _means_next_hop(event: TransactionEvent) -> bool:
-    """Whether another server of the same domain should be tried (RFC 3263 section 4.3)."""
-    if isinstance(event, ResponseReceived):
-        return event.response.status == 503
-    return isinstance(event, TransactionTimedOut | TransportFailed)

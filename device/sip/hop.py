@@ -1,5 +1,6 @@
 """Where bytes come from and go to: values of the transport layer's border, without any socket behind them."""
 
+import re
 from typing import Final
 
 from device.records import dataclass
@@ -7,6 +8,8 @@ from device.records import dataclass
 UDP: Final = "UDP"
 TCP: Final = "TCP"
 TLS: Final = "TLS"
+
+_IPV6: Final = re.compile(r"(?=(?:[^:]*:){2})[0-9a-fA-F:.]{2,45}(?:%[\w.-]+)?")
 
 DEFAULT_PORTS: Final = {UDP: 5060, TCP: 5060, TLS: 5061}
 """Port by transport where a URI or a Via names none (RFC 3261 section 18.1.1 and 19.1.2)."""
@@ -31,8 +34,10 @@ class Hop:
         """Whether the transport itself retransmits, so that the transactions need not (section 17)."""
         return self.transport != UDP
 
-    def is_same_peer(self, other: "Hop") -> bool:
-        """Whether both name the same address by the same transport, whatever the connection."""
+    def is_same_path(self, other: "Hop") -> bool:
+        """Whether both name the same connection, or the same address by the same transport."""
+        if self.connection is not None and self.connection == other.connection:
+            return True
         return self.port == other.port and self.host == other.host and self.transport == other.transport
 
     def __str__(self) -> str:
@@ -69,7 +74,7 @@ def ip_literal(host: str) -> str | None:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     if ":" in host:
-        return host
+        return host if _IPV6.fullmatch(host) else None
     numbers = host.split(".")
     if len(numbers) == 4 and all(n.isascii() and n.isdigit() and len(n) <= 3 and int(n) <= 255 for n in numbers):
         return host

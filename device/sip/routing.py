@@ -9,6 +9,8 @@ from device.sip.headers import Via
 from device.sip.hop import DEFAULT_PORTS, UDP, Hop, ip_literal
 from device.sip.message import Request
 
+MAX_PORT = 65535
+
 
 def mark_source(request: Request, source: Hop) -> None:
     """Write into the top Via where the request really came from (section 18.2.1, RFC 3581 section 4)."""
@@ -40,7 +42,8 @@ def response_hop(via: Via, source: Hop | None) -> Hop | None:
     group = ip_literal(via.param("maddr") or "")
     if group is not None:
         return Hop(UDP, group, port)
-    return Hop(UDP, received, via.rport or port)
+    rport = via.rport
+    return Hop(UDP, received, rport if rport is not None and 0 < rport <= MAX_PORT else port)
 
 
 def stateless_tag(request: Request) -> str:

@@ -92,7 +92,7 @@ class ServerTable:
     def receive_transport_error(self, hop: Hop, reason: str, now: float) -> None:
         """A response to `hop` could not be sent."""
         for transaction in list(self._transactions.values()):
-            if transaction.hop.is_same_peer(hop):
+            if transaction.hop.is_same_path(hop):
                 self._run(transaction, transaction.receive_transport_error(reason, now))
 
     def handle_timeout(self, now: float) -> None:

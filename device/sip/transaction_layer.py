@@ -120,7 +120,7 @@ class TransactionLayer:
     def connection_closed(self, hop: Hop, now: float) -> None:
         """A stream ended: requests that await their first answer on it fail; responses will open a new one."""
         self.now = now
-        self._clients.receive_transport_error(hop, "the connection was closed", now)
+        self._clients.fail_path(hop, "the connection was closed", now)
 
     def handle_timeout(self, now: float) -> None:
         """Do all that is due at `now`."""
