@@ -240,7 +240,11 @@ class Board:
         if name in self._failed:
             return []
         try:
-            return line.handle_timeout(now) + line.read_events()
+            changes = line.read_events()
+            if _is_due(line.next_timeout(), now):
+                # What settles only now may come back as a result, or out of the descriptor as from a kernel.
+                changes += line.handle_timeout(now) + line.read_events()
+            return changes
         except LineError as error:
             log.error("%s; this input is dead until offhook is started again", error)
             self._failed.add(name)

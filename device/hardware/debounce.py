@@ -36,6 +36,11 @@ class Debounce:
         self.level = self._candidate
         return [(self.level, at)]
 
+    def dismiss(self) -> None:
+        """Forget the level that is being watched: it has turned out to be a spike."""
+        self._deadline = None
+        self._candidate = self.level
+
     def next_timeout(self) -> float | None:
         """When the level that is being watched will count."""
         return self._deadline

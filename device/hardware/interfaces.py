@@ -15,6 +15,12 @@ Debouncer = Literal["kernel", "software", "none"]
 BIASES: tuple[Bias, ...] = ("none", "pull-up", "pull-down")
 DRIVES: tuple[Drive, ...] = ("push-pull", "open-drain", "open-source")
 
+HEADER_CHIP = "raspberry-pi"
+"""Stands for the chip behind the 40-pin header, whatever the model calls it."""
+
+HEADER_LABELS = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
+"""The labels of that chip: Raspberry Pi 5, 4, and 1 to 3 with Zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineSpec:

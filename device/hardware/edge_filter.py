@@ -1,0 +1,62 @@
+"""What an input does with raw edges where the kernel does not filter them: `Debounce`, checked against the line."""
+
+from collections.abc import Callable
+
+from device.hardware.debounce import Debounce
+from device.hardware.interfaces import LineChanged
+
+Edge = tuple[bool, float]
+"""Whether the line is active after it, and when it was, in seconds on the monotonic clock."""
+
+
+class EdgeFilter:
+    """Turns edges as they come, some of them perhaps lost, into changes that are settled and alternate.
+
+    `take_edges` gives the edges that wait, oldest first, and never blocks; `read_active` reads the line. Before a new
+    level counts the line is read once more, so that neither a lost edge nor one whose level had changed again before
+    a slow callback looked can leave a wrong state behind.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        debounce_ms: int,
+        take_edges: Callable[[], list[Edge]],
+        read_active: Callable[[], bool],
+    ) -> None:
+        self._name = name
+        self._take_edges = take_edges
+        self._read_active = read_active
+        self._debounce = Debounce(debounce_ms, read_active())
+
+    @property
+    def active(self) -> bool:
+        """The settled state."""
+        return self._debounce.level
+
+    def read_events(self) -> list[LineChanged]:
+        """The changes that settled up to the last edge that waits."""
+        settled = []
+        for active, at in self._take_edges():
+            settled += self._debounce.receive_edge(active, at)
+        return [LineChanged(self._name, active, at) for active, at in settled]
+
+    def handle_timeout(self, now: float) -> list[LineChanged]:
+        """The changes that settled by `now`."""
+        changes = self.read_events()
+        if not self._is_due(now):
+            return changes
+        if self._read_active() == self._debounce.level:
+            # The line is back where it was. Either its edge comes just now, and says when, or it was lost.
+            changes += self.read_events()
+            if self._is_due(now):
+                self._debounce.dismiss()
+        return changes + [LineChanged(self._name, active, at) for active, at in self._debounce.handle_timeout(now)]
+
+    def next_timeout(self) -> float | None:
+        """When the level that is being watched will count."""
+        return self._debounce.next_timeout()
+
+    def _is_due(self, now: float) -> bool:
+        deadline = self._debounce.next_timeout()
+        return deadline is not None and deadline <= now

@@ -1,0 +1,228 @@
+"""GPIO through the RPi.GPIO interface: the original package, or `rpi-lgpio` that speaks the same on newer kernels.
+
+Its callbacks come on a thread of its own and without level or time; they look at the line, note the time and put both
+into a queue whose descriptor wakes the loop. Nothing here is debounced by the package: its `bouncetime` is a dead
+time that lets the first spike through.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from device.hardware.edge_filter import Edge, EdgeFilter
+from device.hardware.edge_queue import EdgeQueue
+from device.hardware.errors import LineError
+from device.hardware.interfaces import (
+    HEADER_CHIP,
+    HEADER_LABELS,
+    Debouncer,
+    InputLine,
+    LineChanged,
+    LineSpec,
+    OutputLine,
+)
+
+
+class RpiChip:
+    """A `LineChip` over the 40-pin header of a Raspberry Pi; lines are BCM numbers or "GPIO17".
+
+    `library` is the module `RPi.GPIO`, imported here when it is not given. Raises LineError if it cannot be used.
+    """
+
+    def __init__(self, library: Any = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gpio = _import_rpi_gpio() if library is None else library
+        self._clock = clock
+        self._lines: dict[int, RpiInputLine | RpiOutputLine] = {}
+        if self._gpio.getmode() not in (None, self._gpio.BCM):
+            raise LineError("RPi.GPIO is in use with board numbers in this process; offhook needs BCM numbers")
+        # A pin that another program left as an output is nothing to warn of: we set it up anew.
+        self._gpio.setwarnings(False)
+        self._gpio.setmode(self._gpio.BCM)
+
+    def request_input(self, name: str, spec: LineSpec) -> InputLine:
+        pin = self._pin(name, spec)
+        pulls = {"none": self._gpio.PUD_OFF, "pull-up": self._gpio.PUD_UP, "pull-down": self._gpio.PUD_DOWN}
+        _call(name, self._gpio.setup, pin, self._gpio.IN, pull_up_down=pulls[spec.bias])
+        line = RpiInputLine(self, name, spec, pin)
+        self._lines[pin] = line
+        try:
+            _call(name, self._gpio.add_event_detect, pin, self._gpio.BOTH, callback=line.receive_callback)
+        except LineError:
+            line.close()
+            raise
+        return line
+
+    def request_output(self, name: str, spec: LineSpec, initially: bool = False) -> OutputLine:
+        line = RpiOutputLine(self, name, spec, self._pin(name, spec))
+        line.set(initially)
+        self._lines[line.pin] = line
+        return line
+
+    def close(self) -> None:
+        for line in list(self._lines.values()):
+            line.close()
+
+    @property
+    def gpio(self) -> Any:
+        """The module behind this chip."""
+        return self._gpio
+
+    def now(self) -> float:
+        """The time that an edge is dated with."""
+        return self._clock()
+
+    def line_closed(self, pin: int) -> None:
+        """A line was given back."""
+        self._lines.pop(pin, None)
+
+    def _pin(self, name: str, spec: LineSpec) -> int:
+        if spec.chip not in (HEADER_CHIP, "gpiochip0", *HEADER_LABELS):
+            raise LineError(f"{name}: RPi.GPIO knows the chip of the header only, not {spec.chip!r}; use driver gpiod")
+        text = str(spec.line).upper().removeprefix("GPIO")
+        if not text.isdecimal():
+            raise LineError(f"{name}: {spec.line!r} is no BCM number, such as 17 or GPIO17")
+        pin = int(text)
+        if pin in self._lines:
+            raise LineError(f"{name}: GPIO{pin} is in use by {self._lines[pin].name!r}; give each line one task")
+        return pin
+
+
+class RpiInputLine:
+    """An input of the header."""
+
+    def __init__(self, chip: RpiChip, name: str, spec: LineSpec, pin: int) -> None:
+        self.name = name
+        self.pin = pin
+        self._chip = chip
+        self._active_low = spec.active_low
+        self._debounce_ms = spec.debounce_ms
+        self._closed = False
+        self._queue: EdgeQueue[Edge] = EdgeQueue()
+        try:
+            self._filter = EdgeFilter(name, spec.debounce_ms, self._queue.take_all, self._read_active)
+        except LineError:
+            self._queue.close()
+            raise
+
+    def receive_callback(self, channel: int) -> None:
+        """Note an edge; runs on the thread of RPi.GPIO, and touches the queue only."""
+        if not self._closed:
+            self._queue.put((self._read_active(), self._chip.now()))
+
+    @property
+    def debounced_by(self) -> Debouncer:
+        return "software" if self._debounce_ms else "none"
+
+    def fileno(self) -> int:
+        return self._queue.fileno()
+
+    def read_events(self) -> list[LineChanged]:
+        self._require_open()
+        return self._filter.read_events()
+
+    def active(self) -> bool:
+        self._require_open()
+        return self._filter.active if self._debounce_ms else self._read_active()
+
+    def handle_timeout(self, now: float) -> list[LineChanged]:
+        self._require_open()
+        return self._filter.handle_timeout(now)
+
+    def next_timeout(self) -> float | None:
+        return self._filter.next_timeout()
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            _call(self.name, self._chip.gpio.remove_event_detect, self.pin)
+            _call(self.name, self._chip.gpio.cleanup, self.pin)
+        finally:
+            self._queue.close()
+            self._chip.line_closed(self.pin)
+
+    def _read_active(self) -> bool:
+        return bool(_call(self.name, self._chip.gpio.input, self.pin)) != self._active_low
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise LineError(f"{self.name}: the line was given back and cannot be read any more")
+
+
+class RpiOutputLine:
+    """An output of the header; an open drain is played by letting the pin be an input."""
+
+    def __init__(self, chip: RpiChip, name: str, spec: LineSpec, pin: int) -> None:
+        self.name = name
+        self.pin = pin
+        self._chip = chip
+        self._spec = spec
+        self._active = False
+        self._driven: bool | None = None
+        self._closed = False
+
+    def set(self, active: bool) -> None:
+        if self._closed:
+            raise LineError(f"{self.name}: the line was given back and cannot be set any more")
+        level = active != self._spec.active_low
+        gpio = self._chip.gpio
+        if (self._spec.drive == "open-drain" and level) or (self._spec.drive == "open-source" and not level):
+            _call(self.name, gpio.setup, self.pin, gpio.IN, pull_up_down=gpio.PUD_OFF)
+            self._driven = None
+        elif self._driven is None:
+            _call(self.name, gpio.setup, self.pin, gpio.OUT, initial=level)
+            self._driven = level
+        else:
+            _call(self.name, gpio.output, self.pin, level)
+            self._driven = level
+        self._active = active
+
+    def active(self) -> bool:
+        return self._active
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        try:
+            self.set(False)
+            # The pin becomes an input. A relay board must stay released with that: docs/wiring.md says how.
+            _call(self.name, self._chip.gpio.cleanup, self.pin)
+        finally:
+            self._closed = True
+            self._chip.line_closed(self.pin)
+
+
+def _import_rpi_gpio() -> Any:
+    try:
+        import RPi.GPIO  # noqa: PLC0415  # needed on boards with this driver only
+    except ImportError as error:
+        raise LineError(
+            "the Python package RPi.GPIO is missing; install `rpi-lgpio` (pip install offhook[rpi-gpio]), "
+            "or use driver gpiod"
+        ) from error
+    except RuntimeError as error:
+        raise LineError(f"RPi.GPIO cannot be used here: {error} Other boards need driver gpiod.") from error
+    return RPi.GPIO
+
+
+def _call(name: str, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call into RPi.GPIO. Raises LineError with what it says and what to do.
+
+    rpi-lgpio lets `lgpio.error` through, which derives from nothing but Exception: hence the wide net.
+    """
+    try:
+        return act(*arguments, **options)
+    except Exception as error:
+        raise LineError(f"{name}: {error}{_advice(str(error))}") from error
+
+
+def _advice(text: str) -> str:
+    said = text.lower()
+    if "edge detection" in said:
+        return "; the original RPi.GPIO cannot see edges on kernels from 6.6 on: install rpi-lgpio or use driver gpiod"
+    if "busy" in said:
+        return "; another program uses this pin: end it, or wire to another pin"
+    if "/dev/mem" in said or "permission" in said or "root" in said or "not allocated" in said:
+        return "; put the user of offhook into the group gpio, `sudo usermod -aG gpio USER`, and log in anew"
+    return ""
