@@ -78,7 +78,7 @@ class Accounts:
         Raises UnknownEntryError, and StoreError when the digest user changes but the sealed secret cannot follow.
         """
         before = self._known(account.id)
-        with self._database.transaction():
+        with self._database.transaction(precious=credential is None):
             self._database.execute(
                 "UPDATE account SET user = ?, domain = ?, display_name = ?, registrar = ?, outbound_proxy = ?,"
                 " transport = ?, auth_user = ?, expires_s = ?, register = ?, enabled = ? WHERE id = ?",
@@ -106,8 +106,9 @@ class Accounts:
     def remove(self, account_id: AccountId) -> None:
         """Forget the account and its secret, without trace. Raises UnknownEntryError."""
         self._known(account_id)
-        with self._database.transaction():
+        with self._database.transaction(precious=False):
             self._database.execute("DELETE FROM account WHERE id = ?", (account_id,))
+            self._vault.remove(account_id)
         self._database.erase_traces()
 
     def get(self, account_id: AccountId) -> Account | None:

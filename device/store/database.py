@@ -80,14 +80,11 @@ class Database:
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one writing statement inside `transaction`; return the number of rows it touched. Raises StoreError."""
-        if not self._connection.in_transaction:
-            raise StoreError("a change outside a transaction would not stand alone: wrap it in Database.transaction()")
-        return int(self._run(sql, parameters).rowcount)
+        return int(self._change(sql, parameters).rowcount)
 
     def insert(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        """Run one INSERT inside `transaction`; return the row's number."""
-        cursor = self._run(sql, parameters)
-        return int(cursor.lastrowid or 0)
+        """Run one INSERT inside `transaction`; return the row's number. Raises StoreError."""
+        return int(self._change(sql, parameters).lastrowid or 0)
 
     @contextmanager
     def transaction(self, precious: bool = True) -> Iterator[None]:
@@ -137,7 +134,10 @@ class Database:
                 copy.close()
             self._files.install_backup()
         except (OSError, sqlite3.Error) as error:
-            logger.warning("%s: the last good copy could not be made: %s", self._files.backup, error)
+            logger.warning(
+                "%s: the last good copy could not be made, next attempt later: %s", self._files.backup, error
+            )
+            self._backup_at = self._backup_allowed_at
             return False
         self._changed = False
         return True
@@ -168,6 +168,11 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _change(self, sql: str, parameters: Sequence[object]) -> sqlite3.Cursor:
+        if not self._connection.in_transaction:
+            raise StoreError("a change outside a transaction would not stand alone: wrap it in Database.transaction()")
+        return self._run(sql, parameters)
 
     def _run(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         return run(self._connection, self.path, sql, parameters)
@@ -290,7 +295,7 @@ def _take(connection: sqlite3.Connection, path: str) -> None:
     run(connection, path, "COMMIT")
     application_id = run(connection, path, "PRAGMA application_id").fetchone()[0]
     if application_id not in (0, APPLICATION_ID):
-        raise StoreError(f"{path} belongs to another program: choose another file with the setting store.path")
+        raise StoreError(f"{path} belongs to another program: choose another place (`offhook help run`)")
     newest = max(number for number, _ in list_migrations(MIGRATIONS_DIRECTORY))
     version = schema_version(connection, path)
     if version > newest:

@@ -62,6 +62,7 @@ class StoreFiles:
                 os.chmod(self.directory, DIRECTORY_MODE)
             if not os.path.exists(self.path):
                 create_private(self.path)
+                sync_directory(self.directory)
             for name in (self.path, self.path + "-wal", self.path + "-shm", self.backup):
                 if os.path.exists(name):
                     os.chmod(name, FILE_MODE)
@@ -70,10 +71,12 @@ class StoreFiles:
         except OSError as error:
             raise StoreError(
                 f"{self.path}: the store cannot be created here ({error.strerror}): make {self.directory} writable "
-                "for the user of offhook, or choose another place with the setting store.path"
+                "for the user of offhook, or start it with another place (`offhook help run`)"
             ) from None
         if not os.path.isfile(self.path):
-            raise StoreError(f"{self.path} is not a regular file: choose another place with the setting store.path")
+            raise StoreError(
+                f"{self.path} is not a regular file: move it away, or choose another place (`offhook help run`)"
+            )
 
     def is_empty(self) -> bool:
         """Whether the database has never been written, or was cut to nothing by a power cut."""

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from device.model import AccountId, Credential
-from device.store.database import Database
+from device.store.database import Database, Row
 from device.store.errors import StoreError, UnknownEntryError
 
 HA1_COLUMNS = (("MD5", "ha1"), ("SHA-256", "ha1_sha256"), ("SHA-512-256", "ha1_sha512t256"))
 """Digest algorithm (RFC 7616 section 6.1, RFC 8760) and the column that keeps H(user:realm:password) for it."""
 
+COLUMNS = "account_id, username, realm, password, ha1, ha1_sha256, ha1_sha512t256"
 ALGORITHMS = tuple(algorithm for algorithm, _ in HA1_COLUMNS)
 
 
@@ -26,7 +27,12 @@ def ha1_pairs(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 class Vault:
-    """The table `secret`, one row an account. A writer must stand inside `Database.transaction`."""
+    """The table `secret`, one row an account.
+
+    Whenever a row changes or goes, the whole table is cleared and written anew. SQLite's secure_delete zeroes what it
+    frees, but not the copies that stay behind inside a page when rows move between pages; clearing the table zeroes
+    all of its pages. `Database.erase_traces` must follow once the transaction is done.
+    """
 
     __slots__ = ("_database",)
 
@@ -34,23 +40,30 @@ class Vault:
         self._database = database
 
     def put(self, account_id: AccountId, credential: Credential) -> None:
-        """Keep `credential` for the account, in place of any other."""
+        """Keep `credential` for the account, in place of any other. Stands inside a transaction."""
         sealed = ha1_values(dict(credential.ha1))
-        self._database.execute(
-            "INSERT OR REPLACE INTO secret (account_id, username, realm, ha1, ha1_sha256, ha1_sha512t256, password)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (account_id, credential.username, credential.realm, *sealed, credential.password),
-        )
+        row = (account_id, credential.username, credential.realm, credential.password, *sealed)
+        others = self._others(account_id)
+        self._rewrite([*others, row])
+
+    def remove(self, account_id: AccountId) -> None:
+        """Forget the account's secret, if it has one. Stands inside a transaction."""
+        self._rewrite(self._others(account_id))
+
+    def _others(self, account_id: AccountId) -> list[Row]:
+        return self._database.query(f"SELECT {COLUMNS} FROM secret WHERE account_id <> ?", (account_id,))  # noqa: S608
+
+    def _rewrite(self, rows: list[Row]) -> None:
+        self._database.execute("DELETE FROM secret")
+        for row in rows:
+            self._database.execute(f"INSERT INTO secret ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 
     def get(self, account_id: AccountId) -> Credential | None:
         """The account's credential, or None when it has none."""
-        rows = self._database.query(
-            "SELECT username, realm, password, ha1, ha1_sha256, ha1_sha512t256 FROM secret WHERE account_id = ?",
-            (account_id,),
-        )
+        rows = self._database.query(f"SELECT {COLUMNS} FROM secret WHERE account_id = ?", (account_id,))  # noqa: S608
         if not rows:
             return None
-        username, realm, password, *values = rows[0]
+        _, username, realm, password, *values = rows[0]
         return Credential(username, realm, ha1_pairs(tuple(values)), password)
 
     def pending(self) -> list[AccountId]:
@@ -76,6 +89,6 @@ class Vault:
             )
         if not any(ha1s.values()):
             raise StoreError(f"account {account_id!r}: no digest value was given to seal")
-        with self._database.transaction():
+        with self._database.transaction(precious=False):
             self.put(account_id, Credential(credential.username, realm, tuple(ha1s.items())))
         self._database.erase_traces()

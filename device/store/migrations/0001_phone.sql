@@ -17,15 +17,16 @@ CREATE TABLE account (
 
 -- `password` is clear text and is there only until the realm is known; then the ha1 columns replace it.
 -- The names of the ha1 columns are those of the subscriber table of OpenSIPS.
+-- No foreign key: with one, SQLite would no longer clear the pages of the table as a whole, see vault.py.
 CREATE TABLE secret (
-    account_id     TEXT PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    account_id     TEXT PRIMARY KEY,
     username       TEXT NOT NULL,
     realm          TEXT NOT NULL,
     ha1            TEXT NOT NULL,
     ha1_sha256     TEXT NOT NULL,
     ha1_sha512t256 TEXT NOT NULL,
     password       TEXT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE setting (
     key   TEXT PRIMARY KEY,

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+from device.model import CallRecord
+from device.records import replace
+from device.store.call_log import CallLog
+from device.store.database import Database, open_database
+
+CALL = CallRecord("in", "sip:1002@pbx", "Anna", "office", 1_700_000_000.25, 1_700_000_003.5, 1_700_000_060, "busy")
+
+
+def test_a_call_survives_a_restart(path: Path) -> None:
+    with open_database(str(path)) as database:
+        assert CallLog(database).add(CALL) == 1
+    with open_database(str(path)) as database:
+        assert CallLog(database).recent() == [replace(CALL, id=1)]
+
+
+def test_the_newest_comes_first_and_no_more_than_asked(database: Database) -> None:
+    log = CallLog(database)
+    for number in range(5):
+        log.add(replace(CALL, remote=f"sip:{number}@pbx"))
+    assert [call.remote for call in log.recent(2)] == ["sip:4@pbx", "sip:3@pbx"]
+    assert log.recent(0) == log.recent(-1) == []
+
+
+def test_the_oldest_are_pruned(database: Database) -> None:
+    log = CallLog(database, rows_kept=3)
+    for number in range(10):
+        log.add(replace(CALL, remote=f"sip:{number}@pbx"))
+    assert [call.remote for call in log.recent(100)] == ["sip:9@pbx", "sip:8@pbx", "sip:7@pbx"]
+
+
+def test_clearing_forgets_every_call(database: Database) -> None:
+    log = CallLog(database)
+    log.add(CALL)
+    log.add(CALL)
+    assert log.clear() == 2
+    assert log.recent() == []

@@ -1,0 +1,79 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from device.store.errors import StoreError
+from device.store.files import StoreFiles, create_private
+
+
+@pytest.fixture
+def files(path: Path) -> StoreFiles:
+    made = StoreFiles(str(path))
+    made.prepare()
+    return made
+
+
+def test_a_new_place_is_private_and_empty(files: StoreFiles, path: Path) -> None:
+    assert files.is_empty()
+    assert not files.has_backup()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_an_unfinished_copy_of_the_last_run_is_removed(files: StoreFiles) -> None:
+    Path(files.backup_new).write_bytes(b"half")
+    files.prepare()
+    assert not os.path.exists(files.backup_new)
+
+
+def test_an_empty_copy_is_no_copy(files: StoreFiles) -> None:
+    Path(files.backup).write_bytes(b"")
+    assert not files.has_backup()
+
+
+def test_creating_again_starts_from_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "x"
+    place.write_text("old")
+    place.chmod(0o666)
+    create_private(str(place))
+    assert place.read_bytes() == b""
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+
+
+def test_the_copy_takes_the_place_of_the_database_without_its_journals(files: StoreFiles, path: Path) -> None:
+    Path(files.backup).write_bytes(b"good" * 50_000)
+    path.with_name("offhook.db-wal").write_bytes(b"stale")
+    path.with_name("offhook.db-shm").write_bytes(b"stale")
+    files.restore_backup()
+    assert path.read_bytes() == b"good" * 50_000
+    assert files.has_backup()
+    assert sorted(os.listdir(path.parent)) == ["offhook.db", "offhook.db.backup"]
+
+
+def test_damaged_journals_go_with_their_database(files: StoreFiles, path: Path) -> None:
+    path.write_bytes(b"bad")
+    path.with_name("offhook.db-wal").write_bytes(b"log")
+    assert files.set_aside() == str(path) + ".damaged-1"
+    assert sorted(os.listdir(path.parent)) == ["offhook.db.damaged-1", "offhook.db.damaged-1-wal"]
+
+
+def test_the_oldest_damaged_file_goes_with_its_journals(files: StoreFiles, path: Path) -> None:
+    for number in range(1, 5):
+        path.write_bytes(b"bad")
+        path.with_name("offhook.db-wal").write_bytes(b"log")
+        files.set_aside()
+        assert len(os.listdir(path.parent)) == 2 * min(number, 3)
+
+
+def test_a_copy_that_cannot_be_put_in_place_is_named(files: StoreFiles, path: Path) -> None:
+    Path(files.backup).mkdir()
+    with pytest.raises(StoreError, match=r"cannot be put in place .*start again"):
+        files.restore_backup()
+
+
+def test_a_damaged_file_that_cannot_be_moved_is_named(files: StoreFiles, path: Path) -> None:
+    (path.parent / "offhook.db.damaged-1-wal").mkdir()
+    path.with_name("offhook.db-wal").write_bytes(b"log")
+    with pytest.raises(StoreError, match="cannot be moved aside"):
+        files.set_aside()

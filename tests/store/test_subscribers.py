@@ -1,0 +1,61 @@
+import pytest
+
+from device.model import Aor, Credential
+from device.records import replace
+from device.store.database import Database
+from device.store.errors import StoreError, UnknownEntryError
+from device.store.subscribers import Accounting, AccountingRecord, Aliases, Subscribers
+
+HA1 = {"MD5": "11" * 16, "SHA-256": "22" * 32}
+RECORD = AccountingRecord("INVITE", "f1", "t1", "call-1", "200", "OK", 1_700_000_000, 2500, 1, "1001", "1002")
+
+
+def test_a_subscriber_is_known_by_name_and_realm(database: Database) -> None:
+    subscribers = Subscribers(database)
+    subscribers.put("1001", "pbx", HA1)
+    assert subscribers.credential("1001", "pbx") == Credential("1001", "pbx", tuple(HA1.items()))
+    assert subscribers.credential("1001", "other") is None
+
+
+def test_a_new_password_replaces_the_old_one(database: Database) -> None:
+    subscribers = Subscribers(database)
+    subscribers.put("1001", "pbx", HA1)
+    subscribers.put("1001", "pbx", {"MD5": "33" * 16})
+    assert subscribers.credential("1001", "pbx") == Credential("1001", "pbx", (("MD5", "33" * 16),))
+    assert subscribers.list() == (Aor("1001", "pbx"),)
+
+
+def test_subscribers_are_listed_and_forgotten(database: Database) -> None:
+    subscribers = Subscribers(database)
+    subscribers.put("1002", "pbx", HA1)
+    subscribers.put("1001", "pbx", HA1)
+    assert subscribers.list() == (Aor("1001", "pbx"), Aor("1002", "pbx"))
+    subscribers.remove("1001", "pbx")
+    assert subscribers.list() == (Aor("1002", "pbx"),)
+    with pytest.raises(UnknownEntryError, match="no subscriber 1001@pbx"):
+        subscribers.remove("1001", "pbx")
+
+
+def test_an_unknown_algorithm_is_refused(database: Database) -> None:
+    with pytest.raises(StoreError, match="CRC32 is unknown"):
+        Subscribers(database).put("1001", "pbx", {"CRC32": "00"})
+
+
+def test_an_alias_means_one_subscriber(database: Database) -> None:
+    aliases = Aliases(database)
+    aliases.put(Aor("9", "pbx"), Aor("1001", "pbx"))
+    aliases.put(Aor("9", "pbx"), Aor("1002", "pbx"))
+    assert aliases.find(Aor("9", "pbx")) == Aor("1002", "pbx")
+    assert aliases.list() == ((Aor("9", "pbx"), Aor("1002", "pbx")),)
+    aliases.remove(Aor("9", "pbx"))
+    assert aliases.find(Aor("9", "pbx")) is None
+    with pytest.raises(UnknownEntryError, match="no alias sip:9@pbx"):
+        aliases.remove(Aor("9", "pbx"))
+
+
+def test_calls_are_accounted_newest_first_and_pruned(database: Database) -> None:
+    accounting = Accounting(database, rows_kept=2)
+    for number in range(4):
+        accounting.add(replace(RECORD, callid=f"call-{number}"))
+    assert accounting.recent() == [replace(RECORD, callid="call-3"), replace(RECORD, callid="call-2")]
+    assert database.query("SELECT DISTINCT duration, ms_duration FROM acc") == [(3, 2500)]
