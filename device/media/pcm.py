@@ -1,6 +1,8 @@
-"""Arithmetic on PCM (S16LE mono bytes) through audioop: the one place that imports it. Python only moves buffers."""
+"""Arithmetic on PCM through audioop: the one place that imports it, so that Python only moves buffers.
 
-import sys
+PCM is mono, signed, 16 bits in the machine's order; every board that we know is little-endian, hence S16LE.
+"""
+
 import warnings
 from array import array
 
@@ -81,17 +83,11 @@ def decode_alaw(octets: bytes) -> bytes:
 
 def to_array(pcm: bytes) -> "array[int]":
     """The samples as signed integers, for the few places that look at single ones."""
-    samples = array("h", pcm)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return samples
+    return array("h", pcm)
 
 
 def from_array(samples: "array[int]") -> bytes:
-    """The reverse of `to_array`; leaves its argument alone."""
-    if sys.byteorder == "big":
-        samples = samples[:]
-        samples.byteswap()
+    """The reverse of `to_array`."""
     return samples.tobytes()
 
 
@@ -103,3 +99,57 @@ def stereo_to_mono(pcm: bytes) -> bytes:
 def mono_to_stereo(pcm: bytes) -> bytes:
     """Interleaved stereo with the same samples in both channels."""
     return audioop.tostereo(pcm, SAMPLE_BYTES, 1.0, 1.0)
+
+
+def ramp(pcm: bytes, first: float, last: float) -> bytes:
+    """Scale with a factor that goes evenly from `first` to `last`; a factor below zero counts as zero.
+
+    Sample by sample in Python, 0.1 us each: for edges and losses, not for every frame.
+    """
+    samples = to_array(pcm)
+    step = (last - first) / max(1, len(samples))
+    for index, sample in enumerate(samples):
+        samples[index] = int(sample * max(0.0, first + step * index))
+    return from_array(samples)
+
+
+def cross_fade(ending: bytes, beginning: bytes) -> bytes:
+    """From one fragment evenly over into another of the same length."""
+    return mix(ramp(ending, 1.0, 0.0), ramp(beginning, 0.0, 1.0))
+
+
+def best_match(pcm: bytes, pattern: bytes) -> int:
+    """Where in `pcm`, in samples, the shorter `pattern` lies with the least difference."""
+    # audioop fits up to a factor, which may be negative; on top of a large constant only a factor of 1 fits.
+    lifted = audioop.bias(audioop.mul(pcm, SAMPLE_BYTES, 0.25), SAMPLE_BYTES, FULL_SCALE // 2)
+    wanted = audioop.bias(audioop.mul(pattern, SAMPLE_BYTES, 0.25), SAMPLE_BYTES, FULL_SCALE // 2)
+    return audioop.findfit(lifted, wanted)[0]
+
+
+def weighted_sum(pieces: "list[tuple[memoryview, float]]") -> bytes:
+    """Sum of fragments of equal length, each with its factor: one output of a filter. Factors of 0 cost nothing."""
+    total = b""
+    terms = 0
+    for fragment, factor in pieces:
+        if factor:
+            term = audioop.mul(fragment, SAMPLE_BYTES, factor)
+            total = audioop.add(total, term, SAMPLE_BYTES) if terms else term
+            terms += 1
+    # audioop.mul rounds down, half a step too low on the mean.
+    return audioop.bias(total, SAMPLE_BYTES, terms // 2) if terms > 1 else total or bytes(len(pieces[0][0]))
+
+
+class RateConverter:
+    """audioop's linear interpolation from one rate to another, with its state."""
+
+    __slots__ = ("_from_hz", "_state", "_to_hz")
+
+    def __init__(self, from_hz: int, to_hz: int) -> None:
+        self._from_hz = from_hz
+        self._to_hz = to_hz
+        self._state: tuple[int, tuple[tuple[int, int], ...]] | None = None
+
+    def convert(self, pcm: bytes) -> bytes:
+        """The samples at the new rate."""
+        converted, self._state = audioop.ratecv(pcm, SAMPLE_BYTES, 1, self._from_hz, self._to_hz, self._state)
+        return converted

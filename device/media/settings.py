@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from device.media.codecs import CODEC_NAMES
-from device.media.tones import COUNTRIES
+from device.media.tone_plan import COUNTRIES
 from device.records import dataclass
 
 PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)

@@ -1,0 +1,235 @@
+"""Play-out buffer for RTP packets: puts them in order, waits for late ones, and settles for the least delay that does.
+
+Everything is in units of the RTP clock and by time stamp, so that silence, lost packets and a change of packet length
+need no special case. The clock is what the caller plays: `tick` says how much, and no other clock is read. That way
+a sender's crystal that runs faster or slower than the sound card's looks like slowly moving delay and is followed.
+"""
+
+from bisect import insort
+from collections import deque
+from math import ceil
+
+from device.records import dataclass
+from device.rtp.packet import RtpPacket, signed_difference
+
+MAX_PACKETS = 256
+"""Bound on what waits, whatever a sender sends."""
+WINDOW_PACKETS = 250
+"""Arrivals that the delay is judged by: five seconds of 20 ms packets."""
+EVALUATE_EVERY = 25
+IN_TIME_SHARE = 0.98
+"""The delay is set so that this share of recent packets comes in time; concealment takes the rest."""
+STARTING_PACKETS = 50
+"""So many arrivals the starting delay stays a floor, until measurement can be trusted."""
+JUMP_S = 1.0
+"""A time stamp this much out of line means that the sender set its clock, not that the network is late."""
+LATE_RUN = 5
+"""So many packets in a row behind what was played mean the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Nothing to play for `duration` units: to be concealed."""
+
+    duration: int
+    lost: bool
+    """A packet is missing; otherwise the sender paused, or nothing has come yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class JitterCounters:
+    """What became of the packets."""
+
+    late: int
+    duplicate: int
+    discarded: int
+    """Thrown away to cut a delay above the limit, or after a jump of the time stamps."""
+    waiting: int
+    """Packets in the buffer now."""
+    delay: int
+    """From arrival to play-out of an average recent packet, in clock units."""
+
+
+_Entry = tuple[int, int, int, bytes]
+"""Extended time stamp, extended sequence number, duration, payload."""
+
+
+class JitterBuffer:
+    """One source's packets on their way to the ear.
+
+    `put` a packet when it arrives; before each frame `take` payloads until there is enough sound for it; then
+    `tick` by the frame. `excess` tells how much more than needed is waiting, to be worked off by the caller.
+    """
+
+    def __init__(self, clock_rate_hz: int, start_ms: int, min_ms: int, max_ms: int) -> None:
+        self._frame = clock_rate_hz // 50
+        self._start = start_ms * clock_rate_hz // 1000
+        self._min = min_ms * clock_rate_hz // 1000
+        self._max = max(max_ms * clock_rate_hz // 1000, self._frame)
+        self._jump = int(JUMP_S * clock_rate_hz)
+        self.late = self.duplicate = self.discarded = 0
+        self._clock = 0
+        self._entries: list[_Entry] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the source; what waits is thrown away. Counters stay."""
+        self.discarded += len(self._entries)
+        self._entries = []
+        self._highest_sequence = -1
+        self._highest_timestamp = 0
+        self._seen = 0
+        self._played_sequence = -1
+        self._played_until: int | None = None
+        self._late_run = 0
+        self._arrivals: deque[int] = deque(maxlen=WINDOW_PACKETS)
+        self._arrived = 0
+        self._fastest = 0
+        self._delay = 0
+        self.excess = 0
+        """Delay above what is needed, in clock units; at least a frame when it is worth working off."""
+
+    def put(self, packet: RtpPacket, duration: int) -> None:
+        """A packet of audio has arrived; `duration` is what its payload plays for."""
+        sequence = self._extend_sequence(packet.sequence)
+        timestamp = self._extend_timestamp(packet.timestamp)
+        newest = sequence > self._highest_sequence
+        if not self._mark_seen(sequence):
+            self.duplicate += 1
+            return
+        if self._is_jump(timestamp, newest):
+            self.reset()
+            self.put(packet, duration)
+            return
+        self._note_arrival(self._clock - timestamp)
+        if self._played_until is not None and timestamp < self._played_until:
+            self.late += 1
+            self._late_run += 1
+            return
+        self._late_run = 0
+        insort(self._entries, (timestamp, sequence, duration, packet.payload))
+        if len(self._entries) > MAX_PACKETS:
+            self._drop_first()
+
+    def skip(self, sequence: int) -> None:
+        """A packet without audio (a telephone event) came in the same sequence: it is not missing."""
+        self._mark_seen(self._extend_sequence(sequence))
+
+    def take(self, ahead: int) -> bytes | Gap:
+        """What comes next, when `ahead` units of sound taken earlier are still to be played before it."""
+        position = self._clock + ahead - self._delay
+        self._cut_delay(position)
+        if not self._entries:
+            self.excess = 0
+            return Gap(self._frame, lost=False)
+        timestamp, sequence, duration, payload = self._entries[0]
+        early = timestamp - position
+        if early > 0 and not (self._played_until == timestamp and early < self._frame // 2):
+            return self._gap_before(sequence, early)
+        del self._entries[0]
+        self.excess = max(0, -early)
+        self._played_until = timestamp + duration
+        self._played_sequence = sequence
+        return payload
+
+    def tick(self, units: int) -> None:
+        """So much has been played."""
+        self._clock += units
+
+    @property
+    def counters(self) -> JitterCounters:
+        """The figures so far."""
+        mean = sum(self._arrivals) // len(self._arrivals) if self._arrivals else self._delay
+        return JitterCounters(self.late, self.duplicate, self.discarded, len(self._entries), self._delay - mean)
+
+    # Arrival
+
+    def _extend_sequence(self, sequence: int) -> int:
+        if self._highest_sequence < 0:
+            self._highest_sequence = sequence + 0x10000
+        return self._highest_sequence + signed_difference(sequence, self._highest_sequence, 16)
+
+    def _extend_timestamp(self, timestamp: int) -> int:
+        if not self._arrivals:
+            self._highest_timestamp = timestamp
+        extended = self._highest_timestamp + signed_difference(timestamp, self._highest_timestamp, 32)
+        self._highest_timestamp = max(self._highest_timestamp, extended)
+        return extended
+
+    def _mark_seen(self, sequence: int) -> bool:
+        """Note a sequence number in the bit field of the last 64; False when it is there already."""
+        ahead = sequence - self._highest_sequence
+        if ahead > 0:
+            self._seen = (self._seen << ahead | 1) & 0xFFFFFFFFFFFFFFFF if ahead < 64 else 1
+            self._highest_sequence = sequence
+            return True
+        bit = 1 << -ahead if ahead > -64 else 0
+        if self._seen & bit:
+            return False
+        self._seen |= bit
+        return True
+
+    def _is_jump(self, timestamp: int, newest: bool) -> bool:
+        """Whether this packet belongs to another time line than those before it; an old straggler does not."""
+        if not self._arrivals:
+            return False
+        late_by = self._clock - timestamp - self._fastest
+        return late_by < -self._jump or (newest and late_by > self._jump + self._max) or self._late_run >= LATE_RUN
+
+    def _note_arrival(self, arrival: int) -> None:
+        """Judge the delay by how late packets come, relative to the play-out clock."""
+        self._arrivals.append(arrival)
+        self._arrived += 1
+        if len(self._arrivals) == 1 or arrival < self._fastest:
+            self._fastest = arrival
+            self._evaluate()
+        elif arrival > self._delay or self._arrived % EVALUATE_EVERY == 0:
+            self._evaluate()
+
+    def _evaluate(self) -> None:
+        """Choose the delay: in time for nearly all recent packets, within the limits."""
+        arrivals = sorted(self._arrivals)
+        self._fastest = arrivals[0]
+        usual = arrivals[ceil(IN_TIME_SHARE * len(arrivals)) - 1]
+        floor = self._start if self._arrived < STARTING_PACKETS else self._min
+        wanted = min(max(usual, self._fastest + floor), self._fastest + self._max)
+        if wanted > self._delay or self._arrived < STARTING_PACKETS:
+            self._delay = wanted
+        elif wanted <= self._delay - self._frame:
+            self._delay -= self._frame  # down by small steps: the next storm may be near
+
+    # Play-out
+
+    def _cut_delay(self, position: int) -> None:
+        """Throw away what has waited beyond the limit, and what repeats a time stamp that has been played."""
+        limit = self._fastest + self._max - self._delay + self._frame
+        while len(self._entries) > 1 and position - self._entries[0][0] > limit:
+            self._drop_first()
+        while self._entries and self._played_until is not None and self._entries[0][0] < self._played_until:
+            del self._entries[0]
+            self.discarded += 1
+
+    def _drop_first(self) -> None:
+        self.discarded += 1
+        timestamp, sequence, duration, _ = self._entries.pop(0)
+        self._played_until = timestamp + duration
+        self._played_sequence = sequence
+
+    def _gap_before(self, sequence: int, early: int) -> Gap:
+        """The first packet is not due yet: lost ones before it, a pause, or more delay being built up."""
+        self.excess = 0
+        duration = min(early, self._frame)
+        lost = self._is_missing_before(sequence)
+        if lost and self._played_until is not None:
+            self._played_until += duration  # what is concealed now comes too late from here on
+        return Gap(duration, lost)
+
+    def _is_missing_before(self, sequence: int) -> bool:
+        """Whether a packet between the last played and this one has not come."""
+        if self._played_sequence < 0:
+            return False
+        between = sequence - self._played_sequence - 1
+        behind = self._highest_sequence - sequence + 1
+        if not 0 < between <= 64 - behind:
+            return between > 0
+        return (self._seen >> behind) & ((1 << between) - 1) != (1 << between) - 1

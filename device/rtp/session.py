@@ -1,0 +1,167 @@
+"""One RTP session between two (RFC 3550): numbering of what is sent, counts of what comes, and RTCP about both."""
+
+from collections.abc import Callable
+
+from device.rtp.packet import RtpPacket, encode_rtp
+from device.rtp.reception import Reception
+from device.rtp.rtcp import (
+    SDES_CNAME,
+    Bye,
+    ReceiverReport,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+    SourceDescription,
+    encode_compound,
+)
+from device.rtp.rtcp_interval import RtcpInterval
+
+SESSION_BANDWIDTH_BITS = 80_000
+"""G.711 at 20 ms with its IP, UDP and RTP headers, in bit/s."""
+MAX_ROUND_TRIP_S = 30.0
+"""A longer round trip is a wrong report."""
+_REPORTS_AS_SENDER = 2
+"""Who sent since the last report but one still counts as a sender (section 6.3.8)."""
+
+
+class RtpSession:
+    """Sender state, reception statistics and reports. Times are monotonic seconds; NTP time counts from the same zero,
+    which section 6.4.1 allows to a sender without wall clock."""
+
+    def __init__(
+        self,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        cname: str,
+        clock_rate_hz: int,
+        random_number: Callable[[int], int],
+    ) -> None:
+        self.ssrc = ssrc
+        self.timestamp = timestamp
+        """Of the next sample to be sent."""
+        self.clock_rate_hz = clock_rate_hz
+        self.cname = cname
+        self.packets_sent = 0
+        self.octets_sent = 0
+        self.octets_received = 0
+        self.reception: Reception | None = None
+        self.round_trip_s: float | None = None
+        self.remote_report: ReportBlock | None = None
+        """The last that the peer said about us."""
+        self.left_by_peer = False
+        """The peer said BYE."""
+        self._sequence = sequence
+        self._random_number = random_number
+        self._interval = RtcpInterval(SESSION_BANDWIDTH_BITS, random_number)
+        self._timestamp_at: float | None = None
+        self._reports_since_sent = _REPORTS_AS_SENDER
+        self._earlier_received = 0
+        self._earlier_lost = 0
+        self._collided = False
+
+    # Sending
+
+    def packet(self, payload_type: int, payload: bytes, marker: bool, timestamp: int, now: float) -> bytes:
+        """The next packet of ours; `timestamp` is its own, as events repeat theirs."""
+        data = encode_rtp(payload_type, self._sequence, timestamp & 0xFFFFFFFF, self.ssrc, marker, payload)
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self.packets_sent += 1
+        self.octets_sent += len(payload)
+        self._timestamp_at = now
+        self._reports_since_sent = 0
+        return data
+
+    def advance(self, units: int) -> None:
+        """So much time went into packets, or passed unsent."""
+        self.timestamp = (self.timestamp + units) & 0xFFFFFFFF
+
+    # Receiving
+
+    def receive(self, packet: RtpPacket, now: float, timed: bool) -> bool:
+        """Count one valid packet; True when it begins a new source. `timed` is off for repeated time stamps."""
+        reception = self.reception
+        begins = reception is None or reception.ssrc != packet.ssrc
+        if reception is None or begins:
+            reception = self._new_source(packet)
+        reception.count(packet.sequence)
+        self.octets_received += len(packet.payload)
+        if timed:
+            reception.measure_jitter(packet.timestamp, now)
+        return begins
+
+    def _new_source(self, packet: RtpPacket) -> Reception:
+        if self.reception:
+            self._earlier_received += self.reception.received
+            self._earlier_lost += self.reception.lost
+        if packet.ssrc == self.ssrc and not self._collided:
+            # Section 8.2 asks for a new identifier; once, because some test servers only mirror what they get.
+            self._collided = True
+            self.ssrc = self._random_number(32)
+        self.reception = Reception(packet.ssrc, packet.sequence, self.clock_rate_hz)
+        return self.reception
+
+    @property
+    def packets_received(self) -> int:
+        return self._earlier_received + (self.reception.received if self.reception else 0)
+
+    @property
+    def packets_lost(self) -> int:
+        return self._earlier_lost + (self.reception.lost if self.reception else 0)
+
+    @property
+    def jitter_s(self) -> float:
+        return self.reception.jitter / self.clock_rate_hz if self.reception else 0.0
+
+    # RTCP
+
+    def receive_reports(self, packets: list[RtcpPacket], octets: int, now: float) -> None:
+        """Take one compound packet of so many octets."""
+        self._interval.note_octets(octets)
+        for packet in packets:
+            if isinstance(packet, SenderReport) and self.reception and packet.ssrc == self.reception.ssrc:
+                self.reception.note_sender_report(packet.ntp_time, now)
+            if isinstance(packet, (SenderReport, ReceiverReport)):
+                for block in packet.blocks:
+                    if block.ssrc == self.ssrc:
+                        self._note_block(block, now)
+            elif isinstance(packet, Bye) and self.reception and self.reception.ssrc in packet.sources:
+                self.left_by_peer = True
+
+    def _note_block(self, block: ReportBlock, now: float) -> None:
+        self.remote_report = block
+        if block.last_sr:
+            elapsed = (_ntp_time(now) >> 16) - block.last_sr - block.delay_since_last_sr & 0xFFFFFFFF
+            if elapsed < MAX_ROUND_TRIP_S * 65536:
+                self.round_trip_s = elapsed / 65536
+
+    def report_due(self, now: float) -> bytes | None:
+        """A compound report when its time has come; the first call starts the timer."""
+        members = 2 if self.reception else 1
+        senders = (self._reports_since_sent < _REPORTS_AS_SENDER) + bool(self.reception)
+        if self._interval.due_at is None:
+            self._interval.start(now, members, senders)
+        if not self._interval.expired(now, members, senders):
+            return None
+        data = encode_compound(self._report(now))
+        self._interval.note_octets(len(data))
+        self._reports_since_sent += 1
+        return data
+
+    def bye(self, now: float, reason: str = "") -> bytes:
+        """The last report with BYE (section 6.3.7)."""
+        return encode_compound([*self._report(now), Bye((self.ssrc,), reason)])
+
+    def _report(self, now: float) -> list[RtcpPacket]:
+        blocks = (self.reception.report_block(now),) if self.reception and self.reception.is_valid else ()
+        report: RtcpPacket = ReceiverReport(self.ssrc, blocks)
+        if self._reports_since_sent < _REPORTS_AS_SENDER and self._timestamp_at is not None:
+            since = int((now - self._timestamp_at) * self.clock_rate_hz)
+            timestamp = (self.timestamp + since) & 0xFFFFFFFF
+            report = SenderReport(self.ssrc, _ntp_time(now), timestamp, self.packets_sent, self.octets_sent, blocks)
+        return [report, SourceDescription(((self.ssrc, ((SDES_CNAME, self.cname),)),))]
+
+
+def _ntp_time(now: float) -> int:
+    """64 bits of NTP format: whole seconds and fraction."""
+    return int(now * 4294967296.0) & 0xFFFFFFFFFFFFFFFF
