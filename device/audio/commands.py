@@ -45,6 +45,8 @@ class StartTone:
     """Play a tone to the ear, mixed with any stream; replaces the tone that plays."""
 
     pattern: TonePattern
+    level_db: float = -16.0
+    """Level of each frequency below full scale, as `media.tones.ToneGenerator` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class SendDigit:
 
     call_id: CallId
     digit: str
-    duration_ms: int = 100
+    duration_ms: int = 0
+    """0 takes the length in the parameters of the stream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,190 @@
+"""What joins the handset with the calls and the tones, 20 ms at a time. Knows no thread and no card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from device.audio import commands, reports
+from device.audio.interfaces import SAMPLE_BYTES
+from device.audio.leg import Leg
+from device.audio.settings import AudioSettings
+from device.media import pcm as arithmetic
+from device.media.mixer import mix_frames
+from device.media.stream import MediaStream, StreamParameters
+from device.media.tones import ToneGenerator
+from device.model import CallId
+
+PERIODS_A_REPORT = 50
+"""Progress is told every second."""
+
+Reporter = Callable[[reports.AudioReport], None]
+FaultLog = Callable[[str], None]
+
+
+class Bridge:
+    """Streams, tone, gains and mute of one handset. Never raises: a stream that does is ended with a report."""
+
+    def __init__(
+        self,
+        settings: AudioSettings,
+        rate_hz: int,
+        report: Reporter,
+        log_fault: FaultLog,
+        new_stream: Callable[[StreamParameters], MediaStream] = MediaStream,
+    ) -> None:
+        """`log_fault` is called inside an exception handler with what was being done."""
+        self._rate_hz = rate_hz
+        self._samples = rate_hz * arithmetic.FRAME_MS // 1000
+        self._silence = bytes(SAMPLE_BYTES * self._samples)
+        self._report = report
+        self._log_fault = log_fault
+        self._new_stream = new_stream
+        self._timeout_s = settings.rtp_timeout_s
+        self._legs: dict[CallId, Leg] = {}
+        self._tone: ToneGenerator | None = None
+        self._muted = False
+        self._factors = {
+            path: arithmetic.amplitude(db)
+            for path, db in (
+                ("mic", settings.mic_gain_db),
+                ("ear", settings.ear_gain_db),
+                ("tone", settings.tone_gain_db),
+            )
+        }
+        self._until_report = PERIODS_A_REPORT
+        self._obedience: dict[type, Callable[..., None]] = {
+            commands.AttachStream: self._attach,
+            commands.UpdateStream: self._update,
+            commands.DetachStream: self._detach,
+            commands.StartTone: self._start_tone,
+            commands.StopTone: self._stop_tone,
+            commands.SendDigit: self._send_digit,
+            commands.SetGain: self._set_gain,
+            commands.SetMuted: self._set_muted,
+        }
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to hear or to send."""
+        return bool(self._legs) or self._tone is not None
+
+    def obey(self, command: commands.AudioCommand, now: float) -> None:
+        """Carry out one command."""
+        self._obedience[type(command)](command, now)
+
+    def next_frame(self, now: float) -> bytes:
+        """The next 20 ms for the ear."""
+        frames = []
+        for leg in list(self._legs.values()):
+            try:
+                frames.append(leg.next_frame(now))
+                for digit in leg.digits_received():
+                    self._report(reports.DigitHeard(leg.call_id, digit))
+            except Exception as error:  # one call's fault must not end the others
+                self._give_up(leg, "receiving", error)
+        if self._tone is not None:
+            frames.append(self._next_tone_frame(self._tone))
+        frame = mix_frames(frames, self._samples) if frames else self._silence
+        factor = self._factors["ear"]
+        return frame if factor == 1.0 else arithmetic.scale(frame, factor)
+
+    def send_frame(self, captured: bytes, now: float) -> None:
+        """Give 20 ms of the microphone to every call; once a second tell how they are."""
+        if self._muted:
+            captured = self._silence
+        elif (factor := self._factors["mic"]) != 1.0:
+            captured = arithmetic.scale(captured, factor)
+        for leg in list(self._legs.values()):
+            try:
+                leg.send_frame(captured, now)
+            except Exception as error:
+                self._give_up(leg, "sending", error)
+        self._until_report -= 1
+        if self._until_report <= 0:
+            self._until_report = PERIODS_A_REPORT
+            self._tell_progress(now)
+
+    def close(self, now: float, error: str = "") -> None:
+        """End the tone and every stream."""
+        self._tone = None
+        for leg in list(self._legs.values()):
+            self._end(leg, now, error)
+
+    def _next_tone_frame(self, tone: ToneGenerator) -> bytes:
+        frame = tone.next_frame(self._samples)
+        if tone.finished:
+            self._tone = None
+        factor = self._factors["tone"]
+        return frame if factor == 1.0 else arithmetic.scale(frame, factor)
+
+    def _tell_progress(self, now: float) -> None:
+        for leg in list(self._legs.values()):
+            try:
+                report = leg.counters()
+                self._report(reports.StreamProgressed(leg.call_id, report))
+                if quiet_s := leg.newly_silent(report, self._timeout_s, now):
+                    self._report(reports.StreamSilent(leg.call_id, quiet_s))
+            except Exception as error:
+                self._give_up(leg, "counting", error)
+
+    def _give_up(self, leg: Leg, doing: str, error: Exception) -> None:
+        """End a stream that failed; called in the exception handler."""
+        self._log_fault(f"call {leg.call_id}: {doing} sound failed")
+        self._legs.pop(leg.call_id, None)
+        leg.release()
+        self._report(reports.StreamEnded(leg.call_id, None, f"{doing} sound failed: {error!r}"))
+
+    def _end(self, leg: Leg, now: float, error: str = "") -> None:
+        try:
+            report = leg.close(now)
+        except Exception as fault:
+            self._give_up(leg, "ending", fault)
+            return
+        self._legs.pop(leg.call_id, None)
+        self._report(reports.StreamEnded(leg.call_id, report, error))
+
+    def _attach(self, command: commands.AttachStream, now: float) -> None:
+        if command.call_id in self._legs:
+            self._end(self._legs[command.call_id], now, "replaced by another stream of the same call")
+        try:
+            leg = Leg(command, self._new_stream(command.parameters), self._rate_hz, now)
+        except Exception as error:
+            self._log_fault(f"call {command.call_id}: its sound cannot be started")
+            command.rtp.close()
+            if command.rtcp is not None:
+                command.rtcp.close()
+            self._report(reports.StreamEnded(command.call_id, None, f"starting sound failed: {error!r}"))
+            return
+        self._legs[command.call_id] = leg
+
+    def _update(self, command: commands.UpdateStream, now: float) -> None:
+        if leg := self._legs.get(command.call_id):
+            try:
+                leg.update(command.parameters, now)
+            except Exception as error:
+                self._give_up(leg, "changing", error)
+
+    def _detach(self, command: commands.DetachStream, now: float) -> None:
+        if leg := self._legs.get(command.call_id):
+            self._end(leg, now)
+
+    def _start_tone(self, command: commands.StartTone, now: float) -> None:
+        self._tone = ToneGenerator(command.pattern, self._rate_hz, command.level_db)
+
+    def _stop_tone(self, command: commands.StopTone, now: float) -> None:
+        self._tone = None
+
+    def _send_digit(self, command: commands.SendDigit, now: float) -> None:
+        if leg := self._legs.get(command.call_id):
+            try:
+                leg.send_digit(command.digit, command.duration_ms)
+            except ValueError:
+                self._log_fault(f"call {command.call_id}: {command.digit!r} is no digit that can be sent")
+            except Exception as error:
+                self._give_up(leg, "sending a digit in", error)
+
+    def _set_gain(self, command: commands.SetGain, now: float) -> None:
+        self._factors[command.path] = arithmetic.amplitude(command.db)
+
+    def _set_muted(self, command: commands.SetMuted, now: float) -> None:
+        self._muted = command.muted

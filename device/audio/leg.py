@@ -1,0 +1,106 @@
+"""One call's stream with its ports, as the bridge drives it."""
+
+from __future__ import annotations
+
+from device.audio.commands import AttachStream
+from device.media.resample import Resampler
+from device.media.stream import MediaStream, StreamParameters, StreamReport
+
+MAX_DATAGRAMS_A_PERIOD = 64
+"""How many datagrams are taken from a port in 20 ms; a flood must not stop the sound."""
+
+
+class Leg:
+    """Moves datagrams and frames between two ports and a MediaStream. May raise whatever the stream raises."""
+
+    def __init__(self, command: AttachStream, stream: MediaStream, rate_hz: int, now: float) -> None:
+        self.call_id = command.call_id
+        self._stream = stream
+        self._rtp = command.rtp
+        self._rtcp = command.rtcp
+        self._rate_hz = rate_hz
+        self._to_ear: Resampler | None = None
+        self._from_mouth: Resampler | None = None
+        self._expecting = False
+        self._quiet_since = now
+        self._silence_told = False
+        self._adapt(command.parameters, now)
+
+    def update(self, parameters: StreamParameters, now: float) -> None:
+        """Take what was agreed anew."""
+        self._stream.update(parameters)
+        self._adapt(parameters, now)
+
+    def send_digit(self, digit: str, duration_ms: int) -> None:
+        self._stream.send_digit(digit, duration_ms)
+
+    def next_frame(self, now: float) -> bytes:
+        """Give the stream what has arrived, and take 20 ms to be heard."""
+        stream, receive = self._stream, self._rtp.receive
+        budget = MAX_DATAGRAMS_A_PERIOD
+        while budget and (datagram := receive()) is not None:
+            stream.receive_rtp(datagram[0], datagram[1], now)
+            budget -= 1
+        if self._rtcp is not None:
+            receive, budget = self._rtcp.receive, MAX_DATAGRAMS_A_PERIOD
+            while budget and (datagram := receive()) is not None:
+                stream.receive_rtcp(datagram[0], datagram[1], now)
+                budget -= 1
+        frame = stream.next_frame()
+        return self._to_ear.convert(frame) if self._to_ear else frame
+
+    def send_frame(self, pcm: bytes, now: float) -> None:
+        """Send 20 ms of the microphone, and RTCP when it is due."""
+        if self._from_mouth:
+            pcm = self._from_mouth.convert(pcm)
+        for data, destination in self._stream.send_frame(pcm, now):
+            self._rtp.send(data, destination)
+        if self._rtcp is not None:
+            for data, destination in self._stream.rtcp_to_send(now):
+                self._rtcp.send(data, destination)
+
+    def digits_received(self) -> list[str]:
+        return self._stream.digits_received()
+
+    def counters(self) -> StreamReport:
+        return self._stream.counters()
+
+    def newly_silent(self, report: StreamReport, timeout_s: float, now: float) -> float:
+        """Seconds without RTP when that has just become too long, else 0."""
+        if report.last_packet_at is not None and report.last_packet_at > self._quiet_since:
+            self._quiet_since = report.last_packet_at
+            self._silence_told = False
+        quiet_s = now - self._quiet_since
+        if not timeout_s or not self._expecting or self._silence_told or quiet_s < timeout_s:
+            return 0.0
+        self._silence_told = True
+        return quiet_s
+
+    def close(self, now: float) -> StreamReport:
+        """Say goodbye and release the ports."""
+        try:
+            datagrams = self._stream.close(now)
+            if self._rtcp is not None:
+                for data, destination in datagrams:
+                    self._rtcp.send(data, destination)
+            return self._stream.counters()
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Close the ports without a word."""
+        self._rtp.close()
+        if self._rtcp is not None:
+            self._rtcp.close()
+
+    def _adapt(self, parameters: StreamParameters, now: float) -> None:
+        expecting = parameters.receiving and not parameters.on_hold
+        if expecting and not self._expecting:
+            self._quiet_since, self._silence_told = now, False
+        self._expecting = expecting
+        rate_hz = parameters.sample_rate_hz
+        if rate_hz == self._rate_hz:
+            self._to_ear = self._from_mouth = None
+        elif self._to_ear is None or self._to_ear.from_hz != rate_hz:
+            self._to_ear = Resampler(rate_hz, self._rate_hz)
+            self._from_mouth = Resampler(self._rate_hz, rate_hz)

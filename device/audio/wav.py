@@ -1,0 +1,198 @@
+"""WAV files in place of a card (RIFF, PCM of 16 bit): what the microphone hears, and what the ear heard."""
+
+import os
+import struct
+from typing import BinaryIO
+
+from device.audio.errors import DeviceUnavailable
+from device.audio.interfaces import SAMPLE_BYTES
+from device.audio.pacer import Pacer
+from device.media import pcm as arithmetic
+from device.media.resample import Resampler
+from device.records import dataclass
+
+_PCM_TAG, _EXTENSIBLE_TAG = 1, 0xFFFE
+_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_MAX_DATA = 0xFFFFFFFF - _HEADER.size
+"""A RIFF size has 32 bits; a recording that long (74 hours at 8 kHz) ends there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WavFormat:
+    """What the header of a WAV file says."""
+
+    rate_hz: int
+    channels: int
+    data_at: int
+    """Offset of the first sample in bytes."""
+    data_bytes: int
+
+
+def read_wav_format(file: BinaryIO) -> WavFormat:
+    """The format of an open WAV file. Raises ValueError with the reason why it cannot be played."""
+    riff = file.read(12)
+    if len(riff) < 12 or riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+        raise ValueError("it is no WAV file")
+    rate_hz = channels = 0
+    while len(chunk := file.read(8)) == 8:
+        name, size = struct.unpack("<4sI", chunk)
+        if name == b"fmt ":
+            body = file.read(size + size % 2)
+            if len(body) < 16:
+                break
+            tag, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", body)
+            if tag not in (_PCM_TAG, _EXTENSIBLE_TAG) or bits != 16 or channels not in (1, 2) or not rate_hz:
+                raise ValueError("only PCM of 16 bit, mono or stereo, can be played: convert it, e.g. with sox")
+        elif name == b"data" and channels:
+            data_at = file.tell()
+            # Recorders that were killed leave a size of zero or of all ones; the file's own length is the truth then.
+            rest = os.fstat(file.fileno()).st_size - data_at
+            return WavFormat(rate_hz, channels, data_at, rest if size in (0, 0xFFFFFFFF) else min(size, rest))
+        else:
+            file.seek(size + size % 2, os.SEEK_CUR)
+    raise ValueError("it has no sound in it")
+
+
+class WavSource:
+    """Plays a file into the microphone in real time; at its end starts again, or is silent."""
+
+    def __init__(self, path: str, loop: bool) -> None:
+        self._path = path
+        self._loop = loop
+        self._file: BinaryIO | None = None
+        self._format = WavFormat(8000, 1, 0, 0)
+        self._left = 0
+        self._pacer: Pacer | None = None
+        self._resampler: Resampler | None = None
+        self._ready = bytearray()
+        self._period_bytes = 0
+        self._xruns = 0
+
+    @property
+    def xruns(self) -> int:
+        return self._xruns + (self._pacer.lost if self._pacer else 0)
+
+    def open(self, rate_hz: int, period_samples: int) -> None:
+        self.close()
+        try:
+            self._file = open(self._path, "rb")  # noqa: SIM115  # closed in close()
+            self._format = read_wav_format(self._file)
+        except (OSError, ValueError) as error:
+            self.close()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DeviceUnavailable(f"sound file {self._path}: {reason}; correct audio.wav_in") from error
+        self._left = self._format.data_bytes
+        self._resampler = Resampler(self._format.rate_hz, rate_hz) if self._format.rate_hz != rate_hz else None
+        self._period_bytes = SAMPLE_BYTES * period_samples
+        self._pacer = Pacer(period_samples / rate_hz)
+
+    def read(self) -> bytes:
+        if self._pacer:
+            self._pacer.wait()
+        while len(self._ready) < self._period_bytes and (part := self._next_part()):
+            self._ready += part
+        period = bytes(self._ready[: self._period_bytes])
+        del self._ready[: self._period_bytes]
+        return period.ljust(self._period_bytes, b"\0")
+
+    def close(self) -> None:
+        self._xruns = self.xruns
+        self._pacer = None
+        self._ready.clear()
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _next_part(self) -> bytes:
+        """About 20 ms of the file as mono at our rate; empty when there is no more, or when it became unreadable."""
+        if self._file is None:
+            return b""
+        frame_bytes = SAMPLE_BYTES * self._format.channels
+        if self._left < frame_bytes:
+            if not self._loop or self._format.data_bytes < frame_bytes:
+                return b""
+            self._file.seek(self._format.data_at)
+            self._left = self._format.data_bytes
+        wanted = frame_bytes * (self._format.rate_hz // 50)
+        data = self._file.read(min(wanted, self._left))
+        data = data[: len(data) - len(data) % frame_bytes]
+        self._left = self._left - len(data) if data else 0
+        if self._format.channels == 2:
+            data = arithmetic.stereo_to_mono(data)
+        return self._resampler.convert(data) if self._resampler else data
+
+
+class WavSink:
+    """Writes what is heard to a file that is valid at any moment: its header is brought up to date every second.
+
+    A file of the same rate that is there already is gone on with, so that one file holds all calls of a run.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._rate_hz = 0
+        self._data_bytes = 0
+        self._told_bytes = 0
+
+    @property
+    def xruns(self) -> int:
+        return 0
+
+    def open(self, rate_hz: int, period_samples: int) -> None:
+        self.close()
+        self._rate_hz = rate_hz
+        try:
+            self._data_bytes = self._sound_there(rate_hz)
+            # Unbuffered: what was written is in the file even when the daemon is killed.
+            self._file = open(self._path, "r+b" if self._data_bytes else "wb", buffering=0)  # noqa: SIM115
+            self._write_header()
+        except OSError as error:
+            self.close()
+            raise DeviceUnavailable(
+                f"sound file {self._path}: {error.strerror}; correct audio.wav_out or make room"
+            ) from error
+
+    def write(self, pcm: bytes) -> None:
+        if self._file is None:
+            raise DeviceUnavailable(f"sound file {self._path} is not open")
+        if self._data_bytes + len(pcm) > _MAX_DATA:
+            return
+        try:
+            self._file.write(pcm)
+            self._data_bytes += len(pcm)
+            if self._data_bytes - self._told_bytes >= SAMPLE_BYTES * self._rate_hz:
+                self._write_header()
+        except OSError as error:
+            raise DeviceUnavailable(f"sound file {self._path}: {error.strerror}; make room") from error
+
+    def close(self) -> None:
+        if self._file is None:
+            return
+        try:
+            self._write_header()
+            self._file.close()
+        except OSError:
+            pass  # A full disk: the header of the last second stands.
+        self._file = None
+
+    def _sound_there(self, rate_hz: int) -> int:
+        """Bytes of sound in a file of ours that can be gone on with; 0 when it has to be begun."""
+        try:
+            with open(self._path, "rb") as file:
+                there = read_wav_format(file)
+        except (FileNotFoundError, ValueError):
+            return 0
+        same = (there.rate_hz, there.channels, there.data_at) == (rate_hz, 1, _HEADER.size)
+        return there.data_bytes - there.data_bytes % SAMPLE_BYTES if same else 0
+
+    def _write_header(self) -> None:
+        if self._file is None:
+            return
+        size, rate = self._data_bytes, self._rate_hz
+        riff = (b"RIFF", _HEADER.size - 8 + size, b"WAVE")
+        layout = (b"fmt ", 16, _PCM_TAG, 1, rate, SAMPLE_BYTES * rate, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
+        self._file.seek(0)
+        self._file.write(_HEADER.pack(*riff, *layout, b"data", size))
+        self._file.seek(_HEADER.size + size)
+        self._told_bytes = size
