@@ -23,7 +23,7 @@ def offer_call(line: Line, event: CallOffered, now: float) -> PhoneState:
     """Ring, or answer at once where auto answer says so."""
     line.call = Call(event.call_id, "in", event.caller, event.caller_name, now)
     line.door.forget_digits()
-    logger.info("%s: %s calls", event.call_id, event.caller)
+    logger.debug("%s: %s calls", event.call_id, event.caller)
     delay_s = auto_answer_delay_s(line, event)
     if delay_s == 0:
         return answer_by_itself(line, None, now)
@@ -98,7 +98,7 @@ def begin_talk(line: Line, event: CallAnswered, now: float) -> None:
     call = line.standing_call()
     call.answered = now
     line.connect_audio()
-    logger.info("%s: answered by the far end", call.call_id)
+    logger.debug("%s: answered by the far end", call.call_id)
 
 
 def fail_call(line: Line, event: CallFinished, now: float) -> PhoneState:

@@ -112,7 +112,7 @@ class Line:
         patience_s = self.settings.button_step_s if button else self.settings.no_answer_s
         if patience_s > 0 and not call.emergency:
             self.timers.set(Timer.NO_ANSWER, now + patience_s)
-        logger.info("%s: calling %s%s", call.call_id, target, " (emergency)" if call.emergency else "")
+        logger.debug("%s: calling %s%s", call.call_id, target, " (emergency)" if call.emergency else "")
 
     def answer_call(self, now: float, by: str) -> None:
         """Accept the offered call and talk."""
@@ -120,7 +120,7 @@ class Line:
         call.answered = now
         self.send(AnswerCall(call.call_id))
         self.connect_audio()
-        logger.info("%s: answered by %s", call.call_id, by)
+        logger.debug("%s: answered by %s", call.call_id, by)
 
     def connect_audio(self) -> None:
         """Join the call's sound, once."""
@@ -158,4 +158,4 @@ class Line:
         self.send(call.log(now, cause, missed))
         self.missed_calls += missed
         talk_s = 0.0 if call.answered is None else now - call.answered
-        logger.info("%s: ended: %s, talk %.0f s", call.call_id, cause, talk_s)
+        logger.debug("%s: ended: %s, talk %.0f s", call.call_id, cause, talk_s)

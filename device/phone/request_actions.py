@@ -46,7 +46,7 @@ def request_dial(line: Line, event: DialRequested, now: float) -> PhoneState | N
 
 
 def refuse_dial(line: Line, event: DialRequested, now: float) -> None:
-    """There is a call already."""
+    """Refused: there is a call already."""
     line.refuse(f"There is a call already ({line.standing_call().call_id}); end it first.")
 
 
@@ -56,7 +56,7 @@ def request_answer(line: Line, event: AnswerRequested, now: float) -> None:
 
 
 def refuse_answer(line: Line, event: AnswerRequested, now: float) -> None:
-    """Nobody waits to be answered."""
+    """Refused: nobody waits to be answered."""
     line.refuse("No call is ringing.")
 
 
@@ -81,7 +81,7 @@ def request_new_number(line: Line, event: HangupRequested, now: float) -> None:
 
 
 def refuse_hang_up(line: Line, event: HangupRequested, now: float) -> None:
-    """There is nothing to end."""
+    """Refused: there is nothing to end."""
     line.refuse("There is no call to end.")
 
 
@@ -95,7 +95,7 @@ def request_hold(line: Line, event: HoldRequested, now: float) -> None:
 
 
 def refuse_hold(line: Line, event: HoldRequested, now: float) -> None:
-    """Nobody is talking."""
+    """Refused: nobody is talking."""
     line.refuse("There is no talk to put on hold.")
 
 
@@ -105,7 +105,7 @@ def request_resume(line: Line, event: ResumeRequested, now: float) -> None:
 
 
 def refuse_resume(line: Line, event: ResumeRequested, now: float) -> None:
-    """Nobody waits."""
+    """Refused: nobody waits."""
     line.refuse("No call is on hold.")
 
 
@@ -150,7 +150,7 @@ def request_digits(line: Line, event: DigitsRequested, now: float) -> None:
 
 
 def refuse_digits(line: Line, event: DigitsRequested, now: float) -> None:
-    """Nobody would hear them."""
+    """Refused: nobody would hear them."""
     line.refuse("There is no talk that digits could go to.")
 
 
