@@ -48,13 +48,15 @@ _SINGLE = """Call-ID CSeq Content-Disposition Content-Length Content-Type Date E
 SINGLE = frozenset(_SINGLE.split())
 """Header fields that may stand only once in a message (section 20 and the RFCs of the extensions)."""
 
-_known: dict[str, str] = {}
-for _name in (*_IRREGULAR.split(), *_COMPACT.values()):
-    _known[_name] = _known[_name.lower()] = _known[_name.upper()] = _name
-for _letter, _name in _COMPACT.items():
-    _known[_letter] = _known[_letter.upper()] = _name
+KNOWN_NAMES: dict[str, str] = {}
+"""Canonical names by every spelling seen; only `canonical_name` adds to it."""
 
-_CACHE_ENTRIES = len(_known) + 256
+for _name in (*_IRREGULAR.split(), *_COMPACT.values()):
+    KNOWN_NAMES[_name] = KNOWN_NAMES[_name.lower()] = KNOWN_NAMES[_name.upper()] = _name
+for _letter, _name in _COMPACT.items():
+    KNOWN_NAMES[_letter] = KNOWN_NAMES[_letter.upper()] = _name
+
+_CACHE_ENTRIES = len(KNOWN_NAMES) + 256
 _CACHE_NAME_LENGTH = 64
 
 
@@ -63,13 +65,13 @@ def canonical_name(name: str) -> str:
 
     Names that are not known have each word capitalised. White space around the name is dropped.
     """
-    found = _known.get(name)
+    found = KNOWN_NAMES.get(name)
     if found is not None:
         return found
     lower = name.strip(" \t").lower()
-    found = _known.get(lower) or "-".join([word.capitalize() for word in lower.split("-")])
-    if len(_known) < _CACHE_ENTRIES and len(name) <= _CACHE_NAME_LENGTH:
-        _known[name] = found
+    found = KNOWN_NAMES.get(lower) or "-".join([word.capitalize() for word in lower.split("-")])
+    if len(KNOWN_NAMES) < _CACHE_ENTRIES and len(name) <= _CACHE_NAME_LENGTH and _TOKEN.fullmatch(name):
+        KNOWN_NAMES[name] = found
     return found
 
 

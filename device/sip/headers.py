@@ -9,7 +9,7 @@ from typing import Any
 
 from device.records import dataclass, replace
 from device.sip.errors import SipParseError, SipStateError
-from device.sip.header_names import canonical_name, is_token
+from device.sip.header_names import METHODS, canonical_name, is_token
 from device.sip.uri import Params, Uri, parse_host_port, parse_uri
 
 MAX_CSEQ = 2**31 - 1
@@ -20,10 +20,10 @@ DEFAULT_EXPIRES_S = 3600
 
 _LWS = " \t"
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_QUOTED_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NEEDS_ESCAPE = re.compile(r'["\\]')
-_SEPARATOR_OR_QUOTE = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>]*>|[",<]', re.DOTALL)
-_PARAM_OR_QUOTE = re.compile(r'"(?:[^"\\]|\\.)*"|[";]', re.DOTALL)
+_COMMA_OR_GROUP = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|<[^>]*>|[",<]', re.DOTALL)
+_SEMICOLON_OR_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[";]', re.DOTALL)
 _PARAM_VALUE_PLAIN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~:\[\]]+")
 _FOLD = re.compile(r"\r\n[ \t]+")
 
@@ -98,8 +98,11 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """Every value, in order, one for each header line."""
         key = canonical_name(name)
-        if key not in self.index:
+        index = self.index
+        if key not in index:
             return []
+        if len(index) == len(self._items):
+            return [index[key]]
         return [value for other, value in self._items if other == key]
 
     def items(self) -> Iterator[tuple[str, str]]:
@@ -274,16 +277,17 @@ def parse_name_addr(text: str) -> NameAddr:
     if known is None:
         address, rest = _split_address(text)
         known = _parse_address(address)
-        if len(address) <= _CACHE_TEXT_LENGTH:
+        if address.endswith(">") and len(address) <= _CACHE_TEXT_LENGTH:
             if len(_addresses) >= _CACHE_ENTRIES:
                 _addresses.clear()
             _addresses[address] = known
     if not rest:
         return NameAddr(known[0], known[1])
-    before, semicolon, params = rest.partition(";")
-    if (before and before.strip(_LWS)) or not semicolon:
-        raise SipParseError(f"text after an address: {rest[:60]!a}")
-    return NameAddr(known[0], known[1], parse_params(params))
+    if rest[0] != ";":
+        rest = rest.lstrip(_LWS)
+        if rest[:1] != ";":
+            raise SipParseError(f"text after an address: {rest[:60]!a}")
+    return NameAddr(known[0], known[1], parse_params(rest[1:]))
 
 
 def _split_address(text: str) -> tuple[str, str]:
@@ -365,12 +369,12 @@ def parse_via_list(values: str | Iterable[str]) -> list[Via]:
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq value; the number is less than 2**31. Raises SipParseError (400)."""
     digits, _, method = text.partition(" ")
-    if not (digits.isascii() and digits.isdigit() and is_token(method)):
-        words = text.split()
-        if len(words) != 2 or not _is_digits(words[0]) or not is_token(words[1]):
-            raise SipParseError(f"not a CSeq: {text[:60]!a}")
-        digits, method = words
-    return CSeq(parse_int_header(digits, MAX_CSEQ), method)
+    if method in METHODS and len(digits) < 10 and digits.isascii() and digits.isdigit():
+        return CSeq(int(digits), method)
+    words = text.split()
+    if len(words) != 2 or not is_token(words[1]):
+        raise SipParseError(f"not a CSeq: {text[:60]!a}")
+    return CSeq(parse_int_header(words[0], MAX_CSEQ), words[1])
 
 
 def parse_int_header(text: str, maximum: int = 2**32 - 1) -> int:
@@ -413,8 +417,8 @@ def parse_token_list(values: str | Iterable[str]) -> list[str]:
 def split_commas(text: str, skip_empty: bool = False) -> list[str]:
     """Split at commas outside quoted strings and angle brackets; the pieces are stripped of white space.
 
-    Raises SipParseError for a quote without end, and for an empty piece unless these are to be skipped. An empty
-    text gives an empty list.
+    Raises SipParseError for a quote or angle bracket without end, and for an empty piece unless these are to be
+    skipped. An empty text gives an empty list.
     """
     if "," not in text:
         return [text] if text else []
@@ -423,13 +427,13 @@ def split_commas(text: str, skip_empty: bool = False) -> list[str]:
     if '"' not in text and "<" not in text:
         pieces = text.split(",")
     else:
-        for match in _SEPARATOR_OR_QUOTE.finditer(text):
+        for match in _COMMA_OR_GROUP.finditer(text):
             mark = match[0]
             if mark == ",":
                 pieces.append(text[start : match.start()])
                 start = match.end()
-            elif mark == '"':
-                raise SipParseError(f"a quote without end: {text[:60]!a}")
+            elif mark in ('"', "<"):
+                raise SipParseError(f"a {mark} without end: {text[:60]!a}")
         pieces.append(text[start:])
     pieces = [piece.strip(_LWS) for piece in pieces]
     if "" in pieces:
@@ -450,7 +454,12 @@ def parse_params(text: str) -> Params:
 
     Values stay as sent, quoted strings with quotes. Raises SipParseError for an empty or malformed parameter.
     """
-    pieces = text.split(";") if '"' not in text else _split_params(text)
+    if '"' in text:
+        pieces = _split_params(text)
+    elif "," in text:
+        raise SipParseError(f"a list where one value is allowed: {text[:60]!a}")
+    else:
+        pieces = text.split(";")
     params: list[tuple[str, str | None]] = []
     for piece in pieces:
         name, equals, value = piece.partition("=")
@@ -466,7 +475,7 @@ def parse_params(text: str) -> Params:
 def _split_params(text: str) -> list[str]:
     pieces: list[str] = []
     start = 0
-    for match in _PARAM_OR_QUOTE.finditer(text):
+    for match in _SEMICOLON_OR_QUOTED.finditer(text):
         mark = match[0]
         if mark == ";":
             pieces.append(text[start : match.start()])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from device.sip.errors import SipParseError
+from device.sip.header_names import is_token
 from device.sip.headers import (
     CSeq,
     Headers,
@@ -13,10 +14,8 @@ from device.sip.headers import (
     parse_expires,
     parse_int_header,
     parse_name_addr,
-    parse_name_addr_list,
     parse_token_list,
     parse_via,
-    parse_via_list,
     split_commas,
 )
 from device.sip.uri import Uri, parse_uri
@@ -114,7 +113,7 @@ class _Message:
     @property
     def vias(self) -> list[Via]:
         """All Via values, the sender's first."""
-        return self._read_list("Via", parse_via_list)
+        return self._read_list("Via", parse_via)
 
     @property
     def from_(self) -> NameAddr:
@@ -145,7 +144,7 @@ class _Message:
     @property
     def contacts(self) -> list[NameAddr]:
         """All contacts; empty for none and for `*`."""
-        return [] if self.contact_is_star else self._read_list("Contact", parse_name_addr_list)
+        return [] if self.headers.index.get("Contact") == "*" else self._read_list("Contact", parse_name_addr)
 
     @property
     def contact_is_star(self) -> bool:
@@ -155,12 +154,12 @@ class _Message:
     @property
     def routes(self) -> list[NameAddr]:
         """All Route values in order."""
-        return self._read_list("Route", parse_name_addr_list)
+        return self._read_list("Route", parse_name_addr)
 
     @property
     def record_routes(self) -> list[NameAddr]:
         """All Record-Route values in order."""
-        return self._read_list("Record-Route", parse_name_addr_list)
+        return self._read_list("Record-Route", parse_name_addr)
 
     @property
     def max_forwards(self) -> int | None:
@@ -197,14 +196,18 @@ class _Message:
         found: T | None = self.headers.typed.get(name)
         return found if found is not None else self._read(name, name, parse)
 
-    def _read_list(self, name: str, parse: Callable[[list[str]], list[T]]) -> list[T]:
-        if name not in self.headers.index:
+    def _read_list(self, name: str, parse: Callable[[str], T]) -> list[T]:
+        headers = self.headers
+        if name not in headers.index:
             return []
         key = name + "[]"
-        found: list[T] | None = self.headers.typed.get(key)
+        found: list[T] | None = headers.typed.get(key)
         if found is None:
+            values = headers.get_all(name)
             try:
-                found = self.headers.typed[key] = parse(self.headers.get_all(name))
+                if "," in values[0] or len(values) > 1 or not values[0]:
+                    values = [piece for value in values for piece in split_commas(value)]
+                found = headers.typed[key] = [parse(value) for value in values]
             except SipParseError as error:
                 raise SipParseError(f"{name}: {error}") from None
         return found.copy()
@@ -322,11 +325,13 @@ def _parse_max_forwards(text: str) -> int:
 
 
 def _parse_media_type(text: str) -> str:
+    if text == "application/sdp":
+        return text
     kind, slash, subtype = text.partition(";")[0].partition("/")
-    media_type = f"{kind.strip()}/{subtype.strip()}".lower()
-    if not slash or len(media_type) < 3 or " " in media_type:
+    kind, subtype = kind.strip(), subtype.strip()
+    if not (slash and is_token(kind) and is_token(subtype)):
         raise SipParseError(f"not a media type: {text[:60]!a}")
-    return media_type
+    return f"{kind}/{subtype}".lower()
 
 
 def _with_to_tag(value: str, tag: str) -> str:

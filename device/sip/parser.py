@@ -4,7 +4,7 @@ import re
 from enum import Enum
 
 from device.sip.errors import SipParseError
-from device.sip.header_names import METHODS, SINGLE, canonical_name, is_token
+from device.sip.header_names import KNOWN_NAMES, SINGLE, canonical_name, is_token
 from device.sip.headers import Headers, parse_int_header, split_commas, unfold
 from device.sip.message import Message, Request, Response
 
@@ -16,6 +16,7 @@ MAX_HEADER_LINES = 512
 _VALUE_A_LINE = ("Via", "Route", "Record-Route")
 """Lists that are put one value a line, so that a proxy can take the first away."""
 
+_LWS = " \t"
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:([^\r]*(?:\r\n[ \t][^\r]*)*)", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
 
@@ -30,15 +31,13 @@ def parse_message(data: bytes) -> Message:
     if data[:1] in (b"\r", b"\n"):
         data = data.lstrip(b"\r\n")
     head, blank, body = data.partition(b"\r\n\r\n")
-    if not blank or b"\n" not in head:
-        head, body = _bare_line_feeds(data)
+    if not blank:
+        head, body = _without_blank_line(data)
     if len(head) > MAX_HEADER_BYTES:
         raise SipParseError(f"a header of {len(head)} bytes", status=None)
-    text = head.decode("utf-8", "surrogateescape")
-    if "\r\n " in text or "\r\n\t" in text:
-        text = unfold(text)
-    lines = text.split("\r\n")
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    flat = "".join(lines)
+    if "\n" in flat or "\r" in flat:
         raise SipParseError("a CR or LF that ends no line", status=None)
     start_line = lines[0]
     headers = _read_headers(lines)
@@ -47,31 +46,51 @@ def parse_message(data: bytes) -> Message:
     return _read_request(start_line, headers, body)
 
 
-def _bare_line_feeds(data: bytes) -> tuple[bytes, bytes]:
-    """Head and body of a message whose lines end in LF alone, or that has no blank line after its header."""
-    head, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
-    if b"\r\n" in data:
-        # The lines end properly: only the empty line is missing, and with it the body.
-        head, body = data.replace(b"\r\n", b"\n").rstrip(b"\n"), b""
-    return head.replace(b"\n", b"\r\n"), body
+def _without_blank_line(data: bytes) -> tuple[bytes, bytes]:
+    """Head and body where lines end in LF alone, or where only the empty line after the header is missing."""
+    if b"\r\n" not in data:
+        head, _, body = data.partition(b"\n\n")
+        return head.rstrip(b"\n").replace(b"\n", b"\r\n"), body
+    if not data.endswith(b"\r\n"):
+        raise SipParseError("the message ends within its header", status=None)
+    return data[:-2], b""
 
 
 def _read_headers(lines: list[str]) -> Headers:
+    """The header fields of all lines but the first, which is the start line."""
     if len(lines) > MAX_HEADER_LINES:
         raise SipParseError(f"{len(lines)} header lines", status=None)
     items: list[tuple[str, str]] = []
     append = items.append
+    known = KNOWN_NAMES.get
     del lines[0]
     for line in lines:
-        name, colon, value = line.partition(":")
-        # A line that is no header field is passed over, as section 8.2.2 asks; what is needed is checked later.
-        if colon:
-            append((canonical_name(name), value.strip(" \t")))
+        name, _, value = line.partition(":")
+        key = known(name)
+        if key is not None:
+            append((key, value.strip(_LWS)))
+        elif line[:1] in (" ", "\t"):
+            return _read_headers(unfold("\r\n".join(["", *lines])).split("\r\n"))
+        else:
+            _read_new_name(line, items)
     headers = Headers.of_canonical(items)
     index = headers.index
-    if len(index) != len(items) or any("," in index.get(name, "") for name in _VALUE_A_LINE):
-        return Headers.of_canonical(_one_value_a_line(items))
+    several = len(index) != len(items)
+    for name in _VALUE_A_LINE:
+        if name in index and ("," in index[name] or (several and "," in "".join(headers.get_all(name)))):
+            return Headers.of_canonical(_one_value_a_line(items))
     return headers
+
+
+def _read_new_name(line: str, items: list[tuple[str, str]]) -> None:
+    """A header field with a name not seen before.
+
+    What is no header field is passed over, as section 8.2.2 asks; what is needed is missed by `validate`.
+    """
+    name, colon, value = line.partition(":")
+    name = name.rstrip(_LWS)
+    if colon and is_token(name):
+        items.append((canonical_name(name), value.strip(_LWS)))
 
 
 def _one_value_a_line(items: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -82,7 +101,7 @@ def _one_value_a_line(items: list[tuple[str, str]]) -> list[tuple[str, str]]:
                 result += [(name, piece) for piece in split_commas(value)]
                 continue
             except SipParseError:
-                pass  # It stays as it is, for validate to find fault with.
+                pass  # It stays as it is, for `validate` to find fault with.
         result.append((name, value))
     return result
 
@@ -105,7 +124,7 @@ def _read_response(start_line: str, headers: Headers, body: bytes) -> Response:
 def _read_request(start_line: str, headers: Headers, body: bytes) -> Request:
     method, _, rest = start_line.partition(" ")
     uri_text, _, version = rest.rpartition(" ")
-    if not is_token(method) or not _VERSION.search(start_line):
+    if not is_token(method) or (version != "SIP/2.0" and _VERSION.search(start_line) is None):
         raise SipParseError(f"not a SIP message: {start_line[:60]!a}", status=None)
     request = Request(method, uri_text, headers, body)
     try:
@@ -115,7 +134,8 @@ def _read_request(start_line: str, headers: Headers, body: bytes) -> Request:
             raise SipParseError(f"white space in the request line: {start_line[:60]!a}")
         if request.uri.headers:
             raise SipParseError(f"header fields in the Request-URI: {uri_text[:60]!a}")
-        request.body = _cut_body(headers, body)
+        if headers.index.get("Content-Length") != str(len(body)):
+            request.body = _cut_body(headers, body)
     except SipParseError as error:
         raise _refusal(error, request) from None
     return request
@@ -166,7 +186,7 @@ def _check_headers(message: Message) -> None:
     index = headers.index
     if len(index) != len(headers):
         for name, value in headers.items():
-            if name in SINGLE and value != index[name]:
+            if value is not index[name] and name in SINGLE and value != index[name]:
                 raise SipParseError(f"several {name} header fields that differ")
     message.top_via  # noqa: B018
     message.from_  # noqa: B018
@@ -294,7 +314,6 @@ def _stream_fault(head: bytes, status: int, text: str) -> SipParseError:
 
 
 __all__ = [
-    "METHODS",
     "PING",
     "PONG",
     "KeepAlive",

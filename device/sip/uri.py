@@ -27,8 +27,15 @@ _CACHE_TEXT_LENGTH = 256
 _parsed: dict[str, "Uri"] = {}
 
 
+class _Spelling:
+    """Room for the text of a URI: as a peer wrote it, so that it gets back exactly that, or as first encoded."""
+
+    __slots__ = ("_text",)
+    _text: str
+
+
 @dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(_Spelling):
     """A URI of RFC 3261 section 19.1; parts are unescaped, so that `%61lice` and `alice` are the same user.
 
     For schemes other than sip and sips only `scheme` and `opaque` (all after the colon) are filled.
@@ -109,6 +116,14 @@ class Uri:
         )
 
     def __str__(self) -> str:
+        try:
+            return self._text
+        except AttributeError:
+            text = self._encode()
+            object.__setattr__(self, "_text", text)
+            return text
+
+    def _encode(self) -> str:
         if not self.is_sip:
             return f"{self.scheme}:{self.opaque}"
         text = f"{self.scheme}:"
@@ -131,13 +146,14 @@ class Uri:
 
 
 def parse_uri(text: str) -> Uri:
-    """Read a URI as it stands in a request line or between angle brackets.
+    """Read a URI as it stands in a request line or between angle brackets; `str` of it gives the same text again.
 
     Raises SipParseError (400). Any scheme is accepted; whether it is served is for the caller to say (416).
     """
     uri = _parsed.get(text)
     if uri is None:
         uri = _parse(text)
+        object.__setattr__(uri, "_text", text)
         if len(text) <= _CACHE_TEXT_LENGTH:
             if len(_parsed) >= _CACHE_ENTRIES:
                 _parsed.clear()
