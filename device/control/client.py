@@ -39,7 +39,10 @@ class DaemonEvent:
 
 
 class ControlClient:
-    """A connection to the daemon at `path`, opened by the first call. A context manager; used by one thread."""
+    """A connection to the daemon at `path`, opened by the first call. A context manager; used by one thread.
+
+    After a DaemonUnreachableError the next call connects anew; such a connection has no subscriptions yet.
+    """
 
     def __init__(self, path: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
         self.path = path
@@ -54,6 +57,7 @@ class ControlClient:
         if self._socket is not None:
             return
         self._connection = JsonRpcConnection(MAX_LINE_BYTES)
+        self._answers.clear()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(self._timeout_s)
         try:

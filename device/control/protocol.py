@@ -106,10 +106,6 @@ class JsonRpcConnection:
         """Refuse a call. Raises ValueError or TypeError when `error.data` cannot be said in JSON."""
         self._send(error_object(call_id, error))
 
-    def send_line(self, line: bytes) -> None:
-        """Send what `encode_line` made, such as one notification for many subscribers."""
-        self._outgoing += line
-
     def data_to_send(self) -> bytes:
         """Take everything that waits to be sent."""
         data = bytes(self._outgoing)

@@ -288,7 +288,11 @@ class ControlServer:
     def _refuse(self, client: _Client, call_id: CallNumber | None, error: ControlError) -> None:
         if call_id is None or not client.open:
             return
-        client.connection.send_error(call_id, error)
+        try:
+            client.connection.send_error(call_id, error)
+        except (TypeError, ValueError):
+            logger.exception("control socket: the data of an error cannot be said in JSON")
+            client.connection.send_error(call_id, ControlError(error.code, error.message))
         self._flush(client)
 
     def _subscribe(self, client: _Client, params: dict[str, Any]) -> object:
