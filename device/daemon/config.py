@@ -169,7 +169,7 @@ def _parse_float(text: str) -> float:
         number = float(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a number") from None
-    if number != number or number in (float("inf"), float("-inf")):
+    if not abs(number) < float("inf"):
         raise ValueError(f"{text!r} is not a finite number")
     return number
 

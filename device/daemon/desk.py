@@ -12,6 +12,9 @@ from device.net.interfaces import Reactor
 from device.records import asdict
 from device.timing import earliest
 
+LAMP_MODES = {"blink": "slow-blink"}
+"""The board's word for a lamp state of the phone, where the two differ."""
+
 
 class Desk:
     """A board, watched by the loop; on a simulated one a person's hands can be moved by the control socket."""
@@ -75,8 +78,8 @@ class Desk:
         self._board.ringer.stop()
 
     def show_lamp(self, name: str, mode: str, now: float) -> None:
-        """Set a lamp to a mode."""
-        self._board.lamp(name).show(mode, now)
+        """Set a lamp to one of the phone's lamp states."""
+        self._board.lamp(name).show(LAMP_MODES.get(mode, mode), now)
 
     def pulse_relay(self, name: str, seconds: float, now: float) -> None:
         """Close a relay for so many seconds."""

@@ -1,4 +1,4 @@
-"""Joins the user agent to the sound of its calls: what the phone calls a line, made of SIP sessions and media sessions."""
+"""Joins the user agent to the sound of its calls: SIP sessions and media sessions are what the phone calls a line."""
 
 import logging
 from collections.abc import Callable

@@ -18,10 +18,10 @@ from device.phone.events import MediaLost, PhoneEvent, RegistrationUpdated
 from device.phone.phone import Phone
 from device.phone.states import PhoneState
 from device.records import asdict
-from device.sip.endpoint import SipEndpoint
+from device.sip.endpoint import SipEndpoint, StreamBroken
 from device.sip.events import RealmLearnt, RegistrationChanged
 from device.sip.hop import Hop, NextHop
-from device.sip.transaction_layer import LookupWanted
+from device.sip.transaction import LookupWanted
 from device.timing import earliest
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ TURNS_PER_PUMP = 64
 class Runtime:
     """A participant of the loop; nobody else calls the phone, the endpoint's events or the executor."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # every side of the house meets here, once
         self,
         phone: Phone,
         endpoint: SipEndpoint,
@@ -123,6 +123,10 @@ class Runtime:
     def _receive_sip(self, event: object, now: float) -> None:
         if isinstance(event, LookupWanted):
             self._resolver.lookup(event.next_hop)
+        elif isinstance(event, StreamBroken):
+            logger.info("closing the connection of %s: %s", event.source, event.reason)
+            if event.source.connection is not None:
+                self._sockets.tcp.close_connection(event.source.connection)
         elif isinstance(event, (RegistrationChanged, RealmLearnt)):
             self._accounts.receive(event, now)
             if isinstance(event, RegistrationChanged):

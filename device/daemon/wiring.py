@@ -113,11 +113,16 @@ def build_phone(
     def sent_by(hop: Hop) -> tuple[str, int]:
         return sockets.sent_by(hop)
 
-    user_agent = UserAgent(sip, ids, local_address)
-    endpoint = SipEndpoint(user_agent, SipTimers(), ids, sent_by)
+    timers = SipTimers()
+    user_agent = UserAgent(sip, timers, ids, local_address)
+    endpoint = SipEndpoint(user_agent, timers, ids, sent_by)
     sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
     resolver = Resolver(loop, lambda next_hop, hops: runtime.receive_lookup(next_hop, hops, loop.now()))
-    accounts = AccountTable(Accounts(database), user_agent, lambda usable: runtime.usable_changed(usable))
+    accounts = AccountTable(
+        Accounts(database),
+        user_agent,
+        lambda usable: runtime.usable_changed(usable),  # noqa: PLW0108  # made below
+    )
     engine = AudioEngine(
         configuration.audio, lambda: make_device(configuration.audio), lambda: loop.call_soon_threadsafe(_nothing)
     )
@@ -126,7 +131,7 @@ def build_phone(
     )
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
     board, hands, chip = open_board(configuration)
-    desk = Desk(board, hands, chip, loop, lambda event: runtime.post(event))
+    desk = Desk(board, hands, chip, loop, lambda event: runtime.post(event))  # noqa: PLW0108  # made below
     wall_offset = time.time() - time.monotonic()
     executor = Executor(line, engine, desk, call_log, configuration.media.tones, lambda at: at + wall_offset)
     publish = _Publisher()

@@ -1,1 +1,77 @@
 """The demonstration: two whole phones and an exchange on this machine, told as a story. A client of control sockets."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+USAGE = """\
+usage: ./run [--interactive] [--out FOLDER]        (also: offhook demo ...)
+
+Starts the embedded exchange and two phones, 1001 and 1002, on this machine and plays a whole call.
+Nothing but 127.0.0.1 is used, and no hardware is needed.
+
+  --interactive   leave both phones up and move them by hand, with keys that are shown
+  --out FOLDER    where logs, recordings and the picture of the call go (default: demo-output)
+
+example: ./run --interactive
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demonstration; answers the process's exit status."""
+    folder = Path("demo-output")
+    interactive = False
+    words = iter(arguments)
+    for word in words:
+        if word in ("--help", "-h"):
+            sys.stdout.write(USAGE)
+            return 0
+        if word == "--interactive":
+            interactive = True
+        elif word == "--out" and (value := next(words, "")):
+            folder = Path(value)
+        else:
+            sys.stderr.write(f"demo: {word!r} is not understood\n{USAGE}")
+            return 2
+    return _run(folder.resolve(), interactive)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _run(folder: Path, interactive: bool) -> int:
+    from device.demo.interactive import Keyboard, Session  # noqa: PLC0415  # help must not wait for all this
+    from device.demo.story import Story, draw, introduce, show_result  # noqa: PLC0415
+    from device.demo.system import DemoSystem  # noqa: PLC0415
+    from device.errors import DeviceError  # noqa: PLC0415
+
+    system = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _say("Starting the exchange and two phones ...")
+        system = DemoSystem(folder, _say)
+        system.start()
+        introduce(system, _say)
+        if interactive:
+            Session(system, _say).run(Keyboard())
+            return 0
+        result = Story(system, _say).play()
+        picture = draw(system, folder, _say)
+        show_result(result, _say)
+        faults = result.faults()
+    except (DeviceError, OSError) as error:
+        sys.stderr.write(f"demo: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if system is not None:
+            system.stop()
+    _say("")
+    _say(f"The picture of the call: {picture}")
+    _say(f"What each phone heard, and the logs: {folder}")
+    for fault in faults:
+        sys.stderr.write(f"demo: {fault}\n")
+    return 1 if faults else 0

@@ -94,7 +94,9 @@ def _looped(pcm: bytes, start: int, end: int) -> bytes:
 def _loudest(pcm: bytes, count: int) -> int:
     """Where the loudest stretch of `count` samples begins, to a tenth of a second."""
     step = RATE_HZ // 10
-    energies = array("d", (audioop.rms(_slice(pcm, at, step), SAMPLE_BYTES) ** 2 for at in range(0, len(pcm) // 2, step)))
+    energies = array(
+        "d", (audioop.rms(_slice(pcm, at, step), SAMPLE_BYTES) ** 2 for at in range(0, len(pcm) // 2, step))
+    )
     width = count // step
     sums = [sum(energies[index : index + width]) for index in range(max(1, len(energies) - width))]
     return sums.index(max(sums)) * step if sums else 0

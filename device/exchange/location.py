@@ -1,0 +1,44 @@
+"""The location service (RFC 3261 section 10): which contacts an address of record has now."""
+
+from collections.abc import Iterable
+
+from device.model import Binding
+
+
+class LocationService:
+    """Bindings by address of record, in memory; whoever owns it stores them. Times are Unix seconds."""
+
+    def __init__(self, bindings: Iterable[Binding] = ()) -> None:
+        self._by_aor: dict[str, list[Binding]] = {}
+        for binding in bindings:
+            self._by_aor.setdefault(binding.aor, []).append(binding)
+
+    def bindings(self, aor: str, unix_now: float) -> list[Binding]:
+        """The contacts of `aor` that are valid at `unix_now`, the most preferred first."""
+        valid = [binding for binding in self._by_aor.get(aor, ()) if binding.expires_at > unix_now]
+        return sorted(valid, key=lambda binding: -binding.q)
+
+    def replace(self, aor: str, bindings: list[Binding]) -> None:
+        """Let `bindings` be all the contacts of `aor`."""
+        if bindings:
+            self._by_aor[aor] = bindings
+        else:
+            self._by_aor.pop(aor, None)
+
+    def expire(self, unix_now: float) -> list[str]:
+        """Forget what is over; answers the addresses that lost a contact by it."""
+        changed = []
+        for aor, bindings in list(self._by_aor.items()):
+            valid = [binding for binding in bindings if binding.expires_at > unix_now]
+            if len(valid) != len(bindings):
+                self.replace(aor, valid)
+                changed.append(aor)
+        return changed
+
+    def next_expiry(self) -> float | None:
+        """When the next binding ends, in Unix seconds."""
+        return min((b.expires_at for bindings in self._by_aor.values() for b in bindings), default=None)
+
+    def everything(self) -> list[Binding]:
+        """Every binding, by address."""
+        return [binding for aor in sorted(self._by_aor) for binding in self._by_aor[aor]]

@@ -1,0 +1,82 @@
+"""One request being forwarded to one or more targets, and the choice of the best response (RFC 3261 section 16.7)."""
+
+from device.sip.hop import Hop
+from device.sip.message import Request, Response
+from device.sip.transaction import ClientKey, ServerKey
+
+PREFERRED = (401, 407, 415, 420, 484)
+"""Responses of class 4xx that say how the request could be mended go before others (step 6)."""
+
+CHALLENGES = (("WWW-Authenticate", 401), ("Proxy-Authenticate", 407))
+
+
+class Branch:
+    """One target."""
+
+    __slots__ = ("cancel_wanted", "final", "key", "rang")
+
+    def __init__(self, key: ClientKey) -> None:
+        self.key = key
+        self.rang = False
+        self.final: Response | None = None
+        self.cancel_wanted = False
+
+
+class ResponseContext:
+    """The server transaction of a forwarded request and the client transactions of its branches."""
+
+    __slots__ = ("branches", "cancelled", "key", "request", "source", "succeeded", "timer_c")
+
+    def __init__(self, key: ServerKey, request: Request, source: Hop) -> None:
+        self.key = key
+        self.request = request
+        self.source = source
+        self.branches: dict[ClientKey, Branch] = {}
+        self.succeeded = False
+        """A final response has been passed on."""
+        self.cancelled = False
+        self.timer_c: float | None = None
+
+    @property
+    def is_invite(self) -> bool:
+        """Whether it is an INVITE, which alone may ring long, fork to several 2xx and be cancelled."""
+        return self.request.method == "INVITE"
+
+    def pending(self) -> list[Branch]:
+        """The branches without a final response."""
+        return [branch for branch in self.branches.values() if branch.final is None]
+
+    def best(self) -> Response | None:
+        """The best of the final responses, None while one is missing (step 6 of section 16.7)."""
+        finals = [branch.final for branch in self.branches.values() if branch.final is not None]
+        if len(finals) < len(self.branches) or not finals:
+            return None
+        chosen = min(finals, key=_rank)
+        if chosen.status in (401, 407):
+            chosen = _with_all_challenges(chosen, finals)
+        if chosen.status == 503:
+            # The next element shall not think that we ourselves are overloaded.
+            chosen = self.request.response(500, "A server on the way is unavailable", chosen.to.tag)
+        return chosen
+
+
+def _rank(response: Response) -> tuple[int, int]:
+    """6xx first, then the lowest class; in 4xx those first that say what to change, and 408 last."""
+    status_class = response.status // 100
+    order = 0 if status_class == 6 else status_class
+    if response.status in PREFERRED:
+        return order, 0
+    return order, 2 if response.status in (408, 503) else 1
+
+
+def _with_all_challenges(chosen: Response, finals: list[Response]) -> Response:
+    """Every challenge of every branch goes back together (section 16.7 step 7)."""
+    merged = chosen.copy()
+    for name, status in CHALLENGES:
+        for response in finals:
+            if response is chosen or response.status not in (401, 407):
+                continue
+            for value in response.headers.get_all(name):
+                if response.status == status:
+                    merged.headers.add(name, value)
+    return merged

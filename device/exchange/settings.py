@@ -1,0 +1,50 @@
+"""The settings of the embedded exchange."""
+
+from typing import ClassVar
+
+from device import __version__
+from device.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """How the exchange treats its users and strangers."""
+
+    SECTION: ClassVar[str] = "exchange"
+    HELP: ClassVar[dict[str, str]] = {
+        "domain": "the SIP domain that the exchange answers for: a host name or an IP address",
+        "min_expires_s": "shortest registration lifetime in seconds; a shorter wish is answered with 423",
+        "max_expires_s": "longest registration lifetime in seconds; a longer wish is shortened",
+        "default_expires_s": "registration lifetime in seconds where the phone names none",
+        "max_contacts": "contacts that one user may have registered at once",
+        "nonce_lifetime_s": "seconds for which a digest nonce is taken; afterwards it is stale",
+        "ring_timeout_s": "seconds that a call may ring before it is given up (Timer C, at least 180 by the RFC)",
+        "server": "text of the Server header; empty sends none",
+    }
+
+    domain: str = ""
+    min_expires_s: int = 30
+    max_expires_s: int = 3600
+    default_expires_s: int = 600
+    max_contacts: int = 10
+    nonce_lifetime_s: int = 300
+    ring_timeout_s: int = 185
+    server: str = f"offhook-exchange/{__version__}"
+
+    def faults(self) -> list[str]:
+        """Everything wrong with these settings, in words."""
+        found = []
+        if not self.domain:
+            found.append("exchange.domain: is empty; give a host name or the address that phones register at")
+        if not 1 <= self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
+            found.append("exchange.min_expires_s, default_expires_s, max_expires_s: must not fall, and be at least 1")
+        for name, lowest, highest in (
+            ("max_contacts", 1, 100),
+            ("nonce_lifetime_s", 10, 86_400),
+            ("ring_timeout_s", 181, 3600),
+        ):
+            if not lowest <= getattr(self, name) <= highest:
+                found.append(f"exchange.{name}: {getattr(self, name)} is not between {lowest} and {highest}")
+        if not self.server.isprintable():
+            found.append("exchange.server: contains a line break or another control character")
+        return found
