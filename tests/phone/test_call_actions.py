@@ -367,6 +367,23 @@ def test_auto_answer_on_the_callers_request() -> None:
     assert bench.state is PhoneState.CONNECTED
 
 
+def test_callers_request_does_not_shorten_our_own_delay() -> None:
+    bench = Bench(auto_answer="header", auto_answer_delay_s=5.0)
+    bench.offer(auto_answer_after_s=0.0)
+    bench.wait(4.9)
+    assert bench.state is PhoneState.ALERTING
+    bench.wait(0.1)
+    assert bench.state is PhoneState.CONNECTED
+
+
+def test_beep_of_one_call_is_not_heard_in_the_next() -> None:
+    bench = Bench(auto_answer="always")
+    bench.offer()
+    bench.far_ends()
+    bench.talking()
+    assert bench.tone == ""
+
+
 def test_auto_answer_for_some_callers_only() -> None:
     bench = Bench(auto_answer="always", auto_answer_callers="1002,sip:boss@example.org")
     bench.offer("sip:1003@pbx.example")
@@ -412,6 +429,19 @@ def test_door_opens_for_some_only() -> None:
     bench.far_ends()
     bench.talking()
     assert PulseRelay("door", 3.0) in bench.hear("12")
+
+
+@pytest.mark.parametrize("incoming", [False, True])
+def test_half_a_code_does_not_count_in_the_next_call(incoming: bool) -> None:
+    bench = Bench(door_code="1234")
+    bench.talking_hands_free()
+    bench.hear("12")
+    bench.far_ends()
+    if incoming:
+        bench.talking_hands_free()
+    else:
+        bench.talking()
+    assert bench.hear("34") == []
 
 
 def test_call_may_end_after_the_door_was_opened() -> None:

@@ -252,6 +252,15 @@ def test_number_dialled_while_service_was_lost_gets_reorder() -> None:
     assert bench.state is PhoneState.REORDER
 
 
+def test_number_begun_out_of_service_is_called_once_service_is_back() -> None:
+    bench = Bench(registered=False)
+    bench.lift()
+    bench.dial("11")
+    bench.handle(RegistrationUpdated(True))
+    bench.wait(4)
+    assert bench.placed() == ["11"]
+
+
 def test_hotline_out_of_service_works_for_an_emergency_number_only() -> None:
     assert Bench(registered=False, hotline="1001").lift() == [StartTone("REORDER")]
     bench = Bench(registered=False, hotline="112")
@@ -261,6 +270,14 @@ def test_hotline_out_of_service_works_for_an_emergency_number_only() -> None:
     bench.lift()
     bench.wait(3)
     assert bench.placed() == ["112"]
+
+
+def test_warmline_for_help_is_off_again_when_the_handset_is_back() -> None:
+    bench = Bench(registered=False, hotline="112", hotline_delay_s=3.0)
+    bench.lift()
+    bench.replace()
+    bench.wait(10)
+    assert bench.placed() == []
 
 
 def test_warmline_that_lost_service_gets_reorder() -> None:

@@ -168,6 +168,15 @@ def test_request_dials_digits() -> None:
     assert bench.placed() == ["1001"]
 
 
+def test_requested_digits_begin_a_new_number_at_dial_tone() -> None:
+    bench = Bench()
+    bench.lift()
+    bench.dial("10")
+    bench.flash()
+    bench.handle(DigitsRequested("2#"))
+    assert bench.placed() == ["2"]
+
+
 def test_request_sends_digits() -> None:
     bench = Bench()
     bench.talking()
