@@ -1,53 +1,230 @@
 """What a call negotiated about its sound (RFC 3264): owned by the call from the first offer to BYE, never made anew."""
 
 from device.ids import IdSource
+from device.media.codecs import new_codec
 from device.media.settings import MediaSettings
 from device.media.stream import StreamParameters
+from device.records import dataclass, replace
+from device.sdp.errors import SdpStateError
+from device.sdp.offer_answer import (
+    AgreedAudio,
+    AudioFormat,
+    LocalMedia,
+    build_answer,
+    build_offer,
+    read_answer,
+)
+from device.sdp.parser import parse_sdp
+from device.sdp.session_description import Origin, SessionDescription
+
+FIRST_DYNAMIC_PT = 96
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """What stays the same for the whole call, as it names our stream to the peer."""
+
+    session_id: int
+    ssrc: int
+    sequence: int
+    timestamp: int
+    seed: int
+    cname: str
 
 
 class MediaSession:
     """Offers, answers and hold of one call; `parameters` is what the audio thread gets. Main thread only."""
 
     def __init__(self, settings: MediaSettings, local_address: str, rtp_port: int, ids: IdSource) -> None:
+        self._settings = settings
+        self._address = local_address.strip("[]")
+        self._rtp_port = rtp_port
+        # RFC 3264 section 5 keeps o= numbers below 2**62; 31 bits suit every peer. RFC 3550 wants random beginnings.
+        self._identity = _Identity(
+            ids.number(31), ids.number(32), ids.number(16), ids.number(32), ids.number(64), ids.nonce()[:24]
+        )
+        self._formats = _own_formats(settings)
+        self._event_pt = settings.telephone_event_payload_type
+        self._version = 0
+        self._sent: SessionDescription | None = None
+        self._offered: tuple[SessionDescription, LocalMedia] | None = None
+        self._agreed: AgreedAudio | None = None
+        self._on_hold = False
+        self._on_hold_before = False
         self._parameters: StreamParameters | None = None
 
     @property
     def parameters(self) -> StreamParameters | None:
-        """None until an offer has met its answer."""
+        """None until an offer has met its answer; neither sending nor receiving when the peer switched audio off."""
         return self._parameters
 
     @property
     def on_hold(self) -> bool:
         """We hold the call."""
-        return False
+        return self._on_hold
 
     @property
     def held_by_peer(self) -> bool:
         """The peer holds us (sendonly, inactive or c=0.0.0.0)."""
-        return False
+        return self._agreed is not None and self._agreed.held_by_peer
 
     def create_offer(self) -> bytes:
-        """Our offer for INVITE, re-INVITE, or a 200 to an INVITE without one; unchanged content keeps its version."""
-        raise NotImplementedError
+        """Our offer for INVITE, re-INVITE, or a 200 to an INVITE without one.
+
+        An offer that says what the last description said keeps its version (RFC 3264 section 8).
+        """
+        local = self._local()
+        offer = self._numbered(build_offer(local, self._version, self._sent))
+        self._offered = (offer, local)
+        return offer.encode()
 
     def receive_offer(self, sdp: bytes) -> bytes:
-        """Take the peer's offer and give our answer; raises NoCommonCodec (488) or SdpParseError (400)."""
-        raise NotImplementedError
+        """Take the peer's offer and give our answer; an offer of ours that still waits for its answer is void.
+
+        Raises NoCommonCodec (answer 488) or SdpParseError (400); all is then as it was before.
+        """
+        offer = parse_sdp(sdp)
+        answer, agreed = build_answer(offer, self._local(), self._version)
+        answer = self._numbered(answer)
+        if agreed and agreed.receive_telephone_event_pt is not None:
+            self._event_pt = agreed.receive_telephone_event_pt  # numbers once agreed may not change (section 8.3.2)
+        self._formats = _renumbered(self._formats, agreed)
+        self._offered = None
+        self._agree(agreed)
+        return answer.encode()
 
     def receive_answer(self, sdp: bytes) -> None:
-        """Take the answer to our last offer; raises NoCommonCodec, SdpParseError, or SdpStateError."""
-        raise NotImplementedError
+        """Take the answer to our last offer; a later one, from another branch of a forked call, replaces it.
+
+        Raises NoCommonCodec, SdpParseError, or SdpStateError when nothing was offered.
+        """
+        if self._offered is None:
+            raise SdpStateError("an answer came, but nothing was offered")
+        offer, local = self._offered
+        agreed = read_answer(offer, parse_sdp(sdp), local)
+        self._on_hold_before = self._on_hold
+        self._agree(agreed)
 
     def offer_refused(self) -> None:
         """Our last re-offer was refused: all stays as it was before (RFC 3264 section 8)."""
+        self._offered = None
+        self._on_hold = self._on_hold_before
+        self._refresh()
 
     def hold(self) -> bytes:
-        """The offer that puts the peer on hold."""
-        raise NotImplementedError
+        """The offer that puts the peer on hold; from now on the peer hears silence."""
+        return self._offer_hold(True)
 
     def resume(self) -> bytes:
         """The offer that ends our hold."""
-        raise NotImplementedError
+        return self._offer_hold(False)
 
     def set_local_address(self, address: str) -> None:
         """The next offer or answer carries another address, after a change of network."""
+        self._address = address.strip("[]")
+
+    def _offer_hold(self, on_hold: bool) -> bytes:
+        self._on_hold_before = self._on_hold
+        self._on_hold = on_hold
+        self._refresh()
+        return self.create_offer()
+
+    def _local(self) -> LocalMedia:
+        return LocalMedia(
+            address=self._address,
+            port=self._rtp_port,
+            formats=_preferred(self._formats, self._agreed),
+            telephone_event_pt=self._event_pt,
+            session_id=self._identity.session_id,
+            ptime_ms=self._settings.ptime_ms,
+            direction="sendonly" if self._on_hold else "sendrecv",
+        )
+
+    def _numbered(self, description: SessionDescription) -> SessionDescription:
+        """The description with its version: one higher than that of the last one, unless nothing changed."""
+        if self._sent is not None and description != self._sent:
+            self._version += 1
+            origin = Origin(self._identity.session_id, self._version, self._address)
+            description = SessionDescription(
+                origin, description.media, description.connection, description.attributes, description.name
+            )
+        self._sent = description
+        return description
+
+    def _agree(self, agreed: AgreedAudio | None) -> None:
+        self._agreed = agreed
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self._agreed:
+            self._parameters = self._stream_parameters(self._agreed)
+        elif self._parameters:
+            self._parameters = replace(self._parameters, sending=False, receiving=False)
+
+    def _stream_parameters(self, agreed: AgreedAudio) -> StreamParameters:
+        settings, identity = self._settings, self._identity
+        codec = new_codec(agreed.codec_name)
+        events = {agreed.receive_telephone_event_pt, agreed.telephone_event_pt} - {None}
+        return StreamParameters(
+            codec_name=agreed.codec_name,
+            payload_type=agreed.payload_type,
+            receive_formats=_receive_formats(agreed),
+            clock_rate_hz=agreed.clock_rate_hz,
+            sample_rate_hz=codec.sample_rate_hz,
+            remote=(agreed.remote_host, agreed.remote_port),
+            remote_rtcp=(agreed.remote_rtcp_host, agreed.remote_rtcp_port),
+            sending=agreed.direction in ("sendrecv", "sendonly"),
+            receiving=agreed.direction in ("sendrecv", "recvonly"),
+            on_hold=self._on_hold,
+            ptime_ms=agreed.ptime_ms,
+            telephone_event_pt=agreed.telephone_event_pt,
+            receive_telephone_event_pts=tuple(sorted(number for number in events if number is not None)),
+            ssrc=identity.ssrc,
+            sequence=identity.sequence,
+            timestamp=identity.timestamp,
+            seed=identity.seed,
+            cname=identity.cname,
+            jitter_start_ms=settings.jitter_start_ms,
+            jitter_min_ms=settings.jitter_min_ms,
+            jitter_max_ms=settings.jitter_max_ms,
+            digit_ms=settings.digit_ms,
+            digit_gap_ms=settings.digit_gap_ms,
+            digit_level_db=settings.digit_level_db,
+            symmetric=settings.symmetric,
+            rtcp=settings.rtcp,
+        )
+
+
+def _own_formats(settings: MediaSettings) -> tuple[AudioFormat, ...]:
+    """The codecs of the settings with the payload types of our own offers."""
+    formats = []
+    dynamic = FIRST_DYNAMIC_PT
+    for name in settings.codec_names:
+        codec = new_codec(name)
+        number = codec.payload_type
+        if number is None:
+            dynamic += dynamic == settings.telephone_event_payload_type
+            number, dynamic = dynamic, dynamic + 1
+        formats.append(AudioFormat(number, codec.name, codec.clock_rate_hz))
+    return tuple(formats)
+
+
+def _renumbered(formats: tuple[AudioFormat, ...], agreed: AgreedAudio | None) -> tuple[AudioFormat, ...]:
+    """Our formats with the numbers that the peer's offer gave them."""
+    numbers = {theirs.name: theirs.payload_type for theirs in agreed.receive_formats} if agreed else {}
+    return tuple(
+        AudioFormat(numbers.get(own.name, own.payload_type), own.name, own.clock_rate_hz, own.parameters)
+        for own in formats
+    )
+
+
+def _preferred(formats: tuple[AudioFormat, ...], agreed: AgreedAudio | None) -> tuple[AudioFormat, ...]:
+    """The codec in use first: a re-offer for hold should not change it."""
+    return tuple(sorted(formats, key=lambda own: agreed is not None and own.name != agreed.codec_name))
+
+
+def _receive_formats(agreed: AgreedAudio) -> tuple[tuple[int, str], ...]:
+    """All that the peer may send, and what it will send by its own numbers if it wrongly keeps to them."""
+    listed = tuple((theirs.payload_type, theirs.name) for theirs in agreed.receive_formats)
+    known = {number for number, _ in listed}
+    return listed if agreed.payload_type in known else (*listed, (agreed.payload_type, agreed.codec_name))

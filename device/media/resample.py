@@ -18,7 +18,7 @@ _BETA = 0.5842 * (STOP_DB - 21) ** 0.4 + 0.07886 * (STOP_DB - 21)
 """Shape of Kaiser's window for STOP_DB (Kaiser 1974)."""
 _NEGLIGIBLE = 1e-5
 OVERSAMPLING = 4
-"""Upwards, linear interpolation starts from so many times the lower rate."""
+"""Linear interpolation works at so many times the lower rate, where its images can still be filtered out."""
 
 
 class Resampler:
@@ -107,9 +107,7 @@ def _stages(from_hz: int, to_hz: int) -> list[_Stage]:
     if from_hz > to_hz:
         if from_hz % to_hz == 0:
             return _decimators(from_hz, from_hz // to_hz, to_hz)
-        factor = max(1, from_hz // to_hz // 2)
-        coarse = _decimators(from_hz, factor, to_hz)
-        return [*coarse, _Linear(from_hz // factor, 2 * to_hz), *_decimators(2 * to_hz, 2, to_hz)]
+        return [_Linear(from_hz, to_hz * OVERSAMPLING), *_decimators(to_hz * OVERSAMPLING, OVERSAMPLING, to_hz)]
     return []
 
 

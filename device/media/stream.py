@@ -1,9 +1,24 @@
 """One call's RTP stream as the audio thread drives it: datagrams and PCM in, datagrams and PCM out. Pure."""
 
-from device.records import dataclass
+from collections import deque
 
-Address = tuple[str, int]
-"""IP literal without brackets, and port."""
+from device.media import pcm as samples
+from device.media.codecs import Codec, new_codec
+from device.media.dtmf import digit_generator
+from device.media.playout import Playout
+from device.media.remote_source import Address, RemoteSource
+from device.media.tones import ToneGenerator
+from device.records import dataclass
+from device.rtp.errors import RtcpParseError, RtpParseError
+from device.rtp.jitter_buffer import JitterBuffer
+from device.rtp.packet import RTCP_PACKET_TYPES, RtpPacket, parse_rtp
+from device.rtp.rtcp import parse_rtcp
+from device.rtp.session import RtpSession
+from device.rtp.telephone_event import MAX_QUEUED, TelephoneEventReceiver, TelephoneEventSender
+
+COMFORT_NOISE_PT = 13
+"""Some peers send it unasked in pauses (RFC 3389); it is counted and not played."""
+MAX_DIGITS_WAITING = 64
 Datagrams = list[tuple[bytes, Address]]
 
 
@@ -74,7 +89,7 @@ class StreamReport:
     jitter_ms: float = 0.0
     """Interarrival jitter by RFC 3550 A.8."""
     buffer_ms: int = 0
-    """Sound that waits in the jitter buffer now."""
+    """Delay that the jitter buffer adds now to an average packet."""
     round_trip_ms: float | None = None
     """From the peer's RTCP reports; None when it sent none."""
     remote_lost: int | None = None
@@ -91,43 +106,283 @@ class MediaStream:
 
     def __init__(self, parameters: StreamParameters) -> None:
         self.parameters = parameters
+        self._session = RtpSession(
+            parameters.ssrc,
+            parameters.sequence,
+            parameters.timestamp,
+            parameters.cname,
+            parameters.clock_rate_hz,
+            SeededNumbers(parameters.seed).number,
+        )
+        self._source = RemoteSource(parameters.remote, parameters.symmetric)
+        self._rtcp_source: Address | None = None
+        self._events_out = TelephoneEventSender()
+        self._events_in = TelephoneEventReceiver()
+        self._tones_out: deque[ToneGenerator] = deque()
+        self._digits: list[str] = []
+        self._digits_sent = self._digits_heard = 0
+        self._pending = b""
+        self._discarded = 0
+        self._last_packet_at: float | None = None
+        self._marker = True
+        self._buffer = _new_buffer(parameters)
+        self._take_codecs(parameters)
+
+    def _take_codecs(self, parameters: StreamParameters) -> None:
+        """The objects that depend on the codec; a change of it begins a new play-out."""
+        rate, clock = parameters.sample_rate_hz, parameters.clock_rate_hz
+        self._encoder = new_codec(parameters.codec_name)
+        decoders: dict[int, Codec] = {}
+        for payload_type, name in parameters.receive_formats:
+            codec = new_codec(name)
+            if (codec.sample_rate_hz, codec.clock_rate_hz) == (rate, clock):
+                decoders[payload_type] = codec
+        self._decoders = decoders
+        self._playout = Playout(decoders, rate, clock, self._buffer)
+        self._silence = samples.silence(samples.samples_in(samples.FRAME_MS, rate))
+        self._take_sizes(parameters)
+
+    def _take_sizes(self, parameters: StreamParameters) -> None:
+        self._is_heard = parameters.receiving and not parameters.on_hold
+        self._packet_octets = samples.SAMPLE_BYTES * samples.samples_in(parameters.ptime_ms, parameters.sample_rate_hz)
+        self._packet_units = samples.samples_in(parameters.ptime_ms, parameters.clock_rate_hz)
+        self._packet_silence = samples.silence(self._packet_octets // samples.SAMPLE_BYTES)
 
     def update(self, parameters: StreamParameters) -> None:
         """Take the outcome of a new offer and answer; counters, SSRC and time stamps go on."""
-        self.parameters = parameters
+        before, self.parameters = self.parameters, parameters
+        self._source.update(parameters.remote, parameters.symmetric)
+        if parameters.remote_rtcp != before.remote_rtcp:
+            self._rtcp_source = None
+        if _codec_of(parameters) != _codec_of(before):
+            self._change_codecs(before, parameters)
+        self._take_sizes(parameters)
+        if not self._is_heard:
+            self._playout.reset()
+        if not parameters.sending:
+            self._events_out.clear()
+            self._tones_out.clear()
+
+    def _change_codecs(self, before: StreamParameters, parameters: StreamParameters) -> None:
+        played, concealed = self._playout.frames_played, self._playout.frames_concealed
+        self._playout.reset()
+        if parameters.clock_rate_hz != before.clock_rate_hz:
+            self._buffer = _new_buffer(parameters)
+            self._session.clock_rate_hz = parameters.clock_rate_hz
+        self._take_codecs(parameters)
+        self._playout.frames_played, self._playout.frames_concealed = played, concealed
+        self._pending = b""
+
+    # From the network to the ear
 
     def receive_rtp(self, data: bytes, source: Address, now: float) -> None:
         """One datagram from the RTP port."""
+        if len(data) > 1 and data[1] in RTCP_PACKET_TYPES:
+            self.receive_rtcp(data, source, now)
+            return
+        try:
+            packet = parse_rtp(data)
+        except RtpParseError:
+            self._discarded += 1
+            return
+        payload_type = packet.payload_type
+        is_audio = payload_type in self._decoders
+        is_event = not is_audio and payload_type in self.parameters.receive_telephone_event_pts
+        known = is_audio or is_event or payload_type == COMFORT_NOISE_PT
+        if not known or not self._source.accept(source, packet.ssrc, packet.sequence, now):
+            self._discarded += 1
+            return
+        self._last_packet_at = now
+        if self._session.receive(packet, now, timed=is_audio):
+            self._playout.reset()
+            self._events_in = TelephoneEventReceiver()
+        if not is_audio:
+            self._receive_other(packet, is_event)
+        elif self._is_heard:
+            self._playout.put(packet)
+
+    def _receive_other(self, packet: RtpPacket, is_event: bool) -> None:
+        self._buffer.skip(packet.sequence)
+        digit = self._events_in.receive(packet) if is_event else None
+        if digit:
+            self._digits_heard += 1
+            if len(self._digits) < MAX_DIGITS_WAITING:
+                self._digits.append(digit)
 
     def receive_rtcp(self, data: bytes, source: Address, now: float) -> None:
         """One datagram from the RTCP port."""
+        try:
+            packets = parse_rtcp(data)
+        except RtcpParseError:
+            self._discarded += 1
+            return
+        if source[0] not in self._trusted_hosts():
+            self._discarded += 1
+            return
+        if self.parameters.symmetric:
+            self._rtcp_source = source
+        self._session.receive_reports(packets, len(data), now)
+
+    def _trusted_hosts(self) -> tuple[str, ...]:
+        """Where control packets may come from: what was negotiated, and where the sound comes from."""
+        latched = self._source.latched
+        return (self.parameters.remote_rtcp[0], self.parameters.remote[0], latched[0] if latched else "")
 
     def next_frame(self) -> bytes:
         """20 ms of PCM at `parameters.sample_rate_hz`: decoded, concealed or silence. Its calls are the clock."""
-        return bytes(2 * self.parameters.sample_rate_hz // 50)
+        return self._playout.next_frame() if self._is_heard else self._silence
+
+    def digits_received(self) -> list[str]:
+        """Digits that began since the last call, oldest first."""
+        if not self._digits:
+            return []
+        digits, self._digits = self._digits, []
+        return digits
+
+    # From the mouth to the network
 
     def send_frame(self, pcm: bytes, now: float) -> Datagrams:
         """Take PCM of any length at `sample_rate_hz`, best 20 ms; gives what is due to be sent to the RTP port's peer.
 
         Call it for every frame even when nothing may be sent (pass silence): it keeps the time stamps in step.
         """
-        return []
+        size = self._packet_octets
+        if len(pcm) == size and not self._pending:
+            return self._send_packet(pcm, now)
+        datagrams: Datagrams = []
+        pending = self._pending + pcm
+        while len(pending) >= size:
+            datagrams += self._send_packet(pending[:size], now)
+            pending = pending[size:]
+        self._pending = pending
+        return datagrams
+
+    def _send_packet(self, pcm: bytes, now: float) -> Datagrams:
+        parameters, session = self.parameters, self._session
+        timestamp, units = session.timestamp, self._packet_units
+        session.advance(units)
+        destination = self._source.destination if parameters.sending else None
+        if destination is None:
+            self._marker = True
+            return []
+        if parameters.telephone_event_pt is not None and self._events_out.is_active:
+            self._marker = True
+            event = self._events_out.next_packet(timestamp, units)
+            if event is None:
+                return []
+            number = parameters.telephone_event_pt
+            return [(session.packet(number, event.payload, event.marker, event.timestamp, now), destination)]
+        if self._tones_out:
+            pcm = self._next_tone(len(pcm) // samples.SAMPLE_BYTES)
+        elif parameters.on_hold:
+            pcm = self._packet_silence
+        marker, self._marker = self._marker, False
+        payload = self._encoder.encode(pcm)
+        return [(session.packet(parameters.payload_type, payload, marker, timestamp, now), destination)]
+
+    def _next_tone(self, count: int) -> bytes:
+        tone = self._tones_out[0]
+        frame = tone.next_frame(count)
+        if tone.finished:
+            self._tones_out.popleft()
+        return frame
 
     def send_digit(self, digit: str, duration_ms: int = 0) -> None:
-        """Queue one of 0-9 * # A-D; 0 ms means the length in the parameters. Raises ValueError for other characters."""
+        """Queue one of 0-9 * # A-D; 0 ms means the length in the parameters. Raises ValueError for other characters.
 
-    def digits_received(self) -> list[str]:
-        """Digits that began since the last call, oldest first."""
-        return []
+        It goes as a telephone event where the peer takes them, else as tones in the speech band.
+        """
+        parameters = self.parameters
+        duration_ms = duration_ms or parameters.digit_ms
+        if parameters.telephone_event_pt is None:
+            tone = digit_generator(digit, duration_ms, parameters.digit_gap_ms, parameters.sample_rate_hz)
+            if parameters.sending and len(self._tones_out) < MAX_QUEUED:
+                self._tones_out.append(tone)
+                self._digits_sent += 1
+            return
+        units = parameters.clock_rate_hz
+        self._events_out.queue(
+            digit,
+            duration_ms * units // 1000,
+            parameters.digit_gap_ms * units // 1000,
+            -parameters.digit_level_db,
+        )
+
+    # Reports
 
     def rtcp_to_send(self, now: float) -> Datagrams:
         """What is due to be sent from the RTCP port; call it every frame or so, it is cheap when nothing is."""
-        return []
+        if not self.parameters.rtcp:
+            return []
+        data = self._session.report_due(now)
+        destination = self._rtcp_destination() if data else None
+        return [(data, destination)] if data and destination else []
 
     def close(self, now: float) -> Datagrams:
         """The last RTCP packets, with BYE, to be sent from the RTCP port."""
-        return []
+        destination = self._rtcp_destination()
+        if not self.parameters.rtcp or destination is None:
+            return []
+        return [(self._session.bye(now), destination)]
+
+    def _rtcp_destination(self) -> Address | None:
+        destination = self._rtcp_source or self.parameters.remote_rtcp
+        return destination if destination[1] and self._source.destination else None
 
     def counters(self) -> StreamReport:
         """The figures so far."""
-        return StreamReport(self.parameters.codec_name, "")
+        session, buffer = self._session, self._buffer.counters
+        destination = self._source.destination
+        about_us = session.remote_report
+        clock = self.parameters.clock_rate_hz
+        return StreamReport(
+            codec=self.parameters.codec_name,
+            remote=_printed(destination) if destination else "",
+            packets_sent=session.packets_sent,
+            octets_sent=session.octets_sent,
+            packets_received=session.packets_received,
+            octets_received=session.octets_received,
+            packets_lost=session.packets_lost,
+            packets_late=buffer.late,
+            packets_duplicate=buffer.duplicate,
+            packets_discarded=self._discarded + buffer.discarded,
+            frames_played=self._playout.frames_played,
+            frames_concealed=self._playout.frames_concealed,
+            jitter_ms=round(1000 * session.jitter_s, 2),
+            buffer_ms=1000 * buffer.delay // clock,
+            round_trip_ms=None if session.round_trip_s is None else round(1000 * session.round_trip_s, 2),
+            remote_lost=about_us.cumulative_lost if about_us else None,
+            remote_jitter_ms=round(1000 * about_us.jitter / clock, 2) if about_us else None,
+            last_packet_at=self._last_packet_at,
+            digits_sent=self._digits_sent + self._events_out.sent,
+            digits_received=self._digits_heard,
+        )
+
+
+def _new_buffer(parameters: StreamParameters) -> JitterBuffer:
+    return JitterBuffer(
+        parameters.clock_rate_hz, parameters.jitter_start_ms, parameters.jitter_min_ms, parameters.jitter_max_ms
+    )
+
+
+def _codec_of(parameters: StreamParameters) -> tuple[object, ...]:
+    return (parameters.codec_name, parameters.receive_formats, parameters.sample_rate_hz, parameters.clock_rate_hz)
+
+
+def _printed(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class SeededNumbers:
+    """A small generator for what needs spreading, not secrecy (Knuth's linear congruential one)."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, seed: int) -> None:
+        self._state = seed
+
+    def number(self, bits: int) -> int:
+        """An unsigned number of up to 32 bits."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
+        return self._state >> (64 - bits)

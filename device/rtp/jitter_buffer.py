@@ -50,14 +50,14 @@ class JitterCounters:
     """From arrival to play-out of an average recent packet, in clock units."""
 
 
-_Entry = tuple[int, int, int, bytes]
-"""Extended time stamp, extended sequence number, duration, payload."""
+_Entry = tuple[int, int, int, RtpPacket]
+"""Extended time stamp, extended sequence number, duration, and the packet itself."""
 
 
 class JitterBuffer:
     """One source's packets on their way to the ear.
 
-    `put` a packet when it arrives; before each frame `take` payloads until there is enough sound for it; then
+    `put` a packet when it arrives; before each frame `take` packets until there is enough sound for it; then
     `tick` by the frame. `excess` tells how much more than needed is waiting, to be worked off by the caller.
     """
 
@@ -107,7 +107,7 @@ class JitterBuffer:
             self._late_run += 1
             return
         self._late_run = 0
-        insort(self._entries, (timestamp, sequence, duration, packet.payload))
+        insort(self._entries, (timestamp, sequence, duration, packet))
         if len(self._entries) > MAX_PACKETS:
             self._drop_first()
 
@@ -115,14 +115,14 @@ class JitterBuffer:
         """A packet without audio (a telephone event) came in the same sequence: it is not missing."""
         self._mark_seen(self._extend_sequence(sequence))
 
-    def take(self, ahead: int) -> bytes | Gap:
+    def take(self, ahead: int) -> RtpPacket | Gap:
         """What comes next, when `ahead` units of sound taken earlier are still to be played before it."""
         position = self._clock + ahead - self._delay
         self._cut_delay(position)
         if not self._entries:
             self.excess = 0
             return Gap(self._frame, lost=False)
-        timestamp, sequence, duration, payload = self._entries[0]
+        timestamp, sequence, duration, packet = self._entries[0]
         early = timestamp - position
         if early > 0 and not (self._played_until == timestamp and early < self._frame // 2):
             return self._gap_before(sequence, early)
@@ -130,7 +130,7 @@ class JitterBuffer:
         self.excess = max(0, -early)
         self._played_until = timestamp + duration
         self._played_sequence = sequence
-        return payload
+        return packet
 
     def tick(self, units: int) -> None:
         """So much has been played."""

@@ -6,6 +6,7 @@ Audio over RTP/AVP (or AVPF) is taken; every other media of an offer is answered
 from device.records import dataclass
 from device.sdp.errors import NoCommonCodec
 from device.sdp.session_description import (
+    HELD_ADDRESSES,
     Connection,
     MediaDescription,
     Origin,
@@ -247,7 +248,7 @@ def _agreed(
         clock_rate_hz=codec.clock_rate_hz,
         telephone_event_pt=events[0],
         receive_telephone_event_pt=events[1],
-        remote_host=connection.address if connection else "",
+        remote_host=connection.address if connection else HELD_ADDRESSES[0],
         remote_port=media.port,
         remote_rtcp_host=rtcp_host,
         remote_rtcp_port=rtcp_port,

@@ -151,7 +151,7 @@ class SessionDescription:
     def rtcp_of(self, media: MediaDescription) -> tuple[str, int]:
         """Where control packets of a media go: a=rtcp (RFC 3605), or the next port (RFC 3550 section 11)."""
         connection = self.connection_of(media)
-        host = connection.address if connection else ""
+        host = connection.address if connection else HELD_ADDRESSES[0]
         words = (media.attribute("rtcp") or "").split()
         port = _whole_number(words[0]) if words else None
         if port is None or not 0 < port < 65536:
