@@ -21,13 +21,17 @@ MAX_EVENTS_KEPT = 10000
 
 
 def socket_path(environment: Mapping[str, str], given: str | None = None) -> str:
-    """Where the control socket is: `given`, else OFFHOOK_SOCKET, else the system's, else the user's own one."""
+    """Where the control socket is: `given`, else OFFHOOK_SOCKET, else the user's own one or the system's.
+
+    The system's daemon is meant when the user has none running; root has no other.
+    """
     if given or environment.get(ENVIRONMENT_NAME):
         return given or environment[ENVIRONMENT_NAME]
     runtime = environment.get("XDG_RUNTIME_DIR")
-    if runtime and not os.path.isdir(os.path.dirname(SYSTEM_SOCKET)):
-        return os.path.join(runtime, "offhook", "control.sock")
-    return SYSTEM_SOCKET
+    if not runtime or os.geteuid() == 0:
+        return SYSTEM_SOCKET
+    own = os.path.join(runtime, "offhook", "control.sock")
+    return SYSTEM_SOCKET if os.path.exists(SYSTEM_SOCKET) and not os.path.exists(own) else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,10 @@ class ControlClient:
             if not self._receive(deadline):
                 return None
         return self._events.popleft()
+
+    def forget_events(self) -> None:
+        """Drop the events that have come so far, such as log lines that `log.tail` has just answered, too."""
+        self._events.clear()
 
     def events(self, timeout_s: float | None = None) -> Iterator[DaemonEvent]:
         """Events as they come; ends when none has come for `timeout_s` seconds, never with None."""

@@ -156,7 +156,7 @@ _METHODS = (
         "board.show",
         "Inputs and outputs of the board.",
         (),
-        "{board, simulated, lines: [{name, direction (in, out), active, changes}]}",
+        "{profile, driver, hook, ringing, lamps, relays, lines: [{name, chip, line, direction, active, ...}]}",
     ),
     Method(
         "board.drive",
@@ -195,13 +195,13 @@ _METHODS = (
 METHODS: dict[str, Method] = {method.name: method for method in _METHODS}
 
 TOPICS: dict[str, str] = {
-    "phone": "{state, previous}: the phone went to another state",
+    "phone": "{state, previous, call, at (monotonic seconds)}: the phone went to another state",
     "call": "{event (incoming, trying, ringing, established, ended), call, direction, remote, status, text}",
-    "registration": "{account, state, status, text, expires_s}",
-    "sip": "{at (Unix time), direction (in, out), peer (transport and address), text}: every message",
+    "registration": "{account, state, status, text, expires_s, next_attempt_s}",
+    "sip": "{at (Unix time), direction (in, out), transport, host, port, bytes, first_line, text}: every message",
     "log": "{level, line}",
     "board": "{line, active}: a line of the board changed",
-    "audio": "{event, call, text, report}: the sound card came or went, a report of a stream",
+    "audio": "{call, ended, report} of a stream, or {device (lost, found), text} of the sound card",
 }
 
 

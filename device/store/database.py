@@ -295,7 +295,7 @@ def _take(connection: sqlite3.Connection, path: str) -> None:
     run(connection, path, "COMMIT")
     application_id = run(connection, path, "PRAGMA application_id").fetchone()[0]
     if application_id not in (0, APPLICATION_ID):
-        raise StoreError(f"{path} belongs to another program: choose another place (`offhook help run`)")
+        raise StoreError(f"{path} belongs to another program: choose another file with --store FILE")
     newest = max(number for number, _ in list_migrations(MIGRATIONS_DIRECTORY))
     version = schema_version(connection, path)
     if version > newest:

@@ -71,11 +71,11 @@ class StoreFiles:
         except OSError as error:
             raise StoreError(
                 f"{self.path}: the store cannot be created here ({error.strerror}): make {self.directory} writable "
-                "for the user of offhook, or start it with another place (`offhook help run`)"
+                "for the user of offhook, or choose another file with `offhook run --store FILE`"
             ) from None
         if not os.path.isfile(self.path):
             raise StoreError(
-                f"{self.path} is not a regular file: move it away, or choose another place (`offhook help run`)"
+                f"{self.path} is not a regular file: move it away, or choose another file with --store FILE"
             )
 
     def is_empty(self) -> bool:

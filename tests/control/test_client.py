@@ -161,11 +161,19 @@ def test_a_server_that_only_hangs_up_is_no_daemon(tmp_path: Path) -> None:
 def test_the_socket_is_where_the_user_says_or_where_the_system_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.control.client.SYSTEM_SOCKET", str(tmp_path / "offhook" / "control.sock"))
-    system, own = str(tmp_path / "offhook" / "control.sock"), "/run/user/1000/offhook/control.sock"
+    system, own = tmp_path / "run" / "control.sock", tmp_path / "user" / "offhook" / "control.sock"
+    monkeypatch.setattr("device.control.client.SYSTEM_SOCKET", str(system))
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path / "user")}
+    for place in (system, own):
+        place.parent.mkdir(parents=True)
     assert socket_path({"OFFHOOK_SOCKET": "/b"}, "/a") == "/a"
     assert socket_path({"OFFHOOK_SOCKET": "/b"}) == "/b"
-    assert socket_path({}) == system
-    assert socket_path({"XDG_RUNTIME_DIR": "/run/user/1000"}) == own
-    os.mkdir(tmp_path / "offhook")
-    assert socket_path({"XDG_RUNTIME_DIR": "/run/user/1000"}) == system
+    assert socket_path({}) == str(system)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert socket_path(environment) == str(own)
+    system.touch()
+    assert socket_path(environment) == str(system)
+    own.touch()
+    assert socket_path(environment) == str(own)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert socket_path(environment) == str(system)

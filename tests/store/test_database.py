@@ -143,7 +143,7 @@ def test_a_store_that_may_not_be_written_says_so(database: Database) -> None:
 
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"cannot be created here .*offhook help run"):
+    with pytest.raises(StoreError, match=r"cannot be created here .*offhook run --store FILE"):
         open_database(str(tmp_path / "file" / "offhook.db"))
 
 

@@ -79,3 +79,25 @@ def test_what_was_acknowledged_is_there_and_whole_after_each_cut(path: Path) -> 
             kept = {str(account.id) for account in Accounts(database).list()}
             assert kept >= promised
             assert all(account_id in kept for account_id in Accounts(database).pending())
+
+
+def test_a_log_cut_off_at_any_byte_leaves_a_whole_store(path: Path, tmp_path: Path) -> None:
+    with open_database(str(path)) as database:
+        for number in range(8):
+            with database.transaction(precious=False):
+                database.execute("INSERT OR REPLACE INTO setting VALUES ('number', ?)", (str(number),))
+                database.execute("INSERT OR REPLACE INTO setting VALUES ('twin', ?)", (str(number),))
+        image, wal = path.read_bytes(), path.with_name("offhook.db-wal").read_bytes()
+    chance = random.Random(7)
+    seen = set()
+    for cut in [0, 31, 32, len(wal) - 1, len(wal), *(chance.randrange(len(wal)) for _ in range(30))]:
+        place = tmp_path / f"cut-{cut}"
+        place.mkdir(exist_ok=True)
+        (place / "offhook.db").write_bytes(image)
+        (place / "offhook.db-wal").write_bytes(wal[:cut])
+        with open_database(str(place / "offhook.db")) as database:
+            assert database.notice == ""
+            settings = Settings(database).get_all()
+        assert settings.get("number") == settings.get("twin")
+        seen.add(settings.get("number"))
+    assert {None, "7"} < seen
