@@ -120,9 +120,8 @@ class SipEndpoint:
         self.layer.now = now
         if is_keepalive(data):
             self._keepalives += 1
-            return
-        self._receive_message(data, source, now)
-        self._pump()
+        else:
+            self._receive_message(data, source, now)
 
     def receive_stream(self, data: bytes, source: Hop, now: float) -> None:
         """Take some bytes of the stream that `source`, its connection included, names."""
@@ -145,7 +144,6 @@ class SipEndpoint:
             self._streams[source] = None
             self._refuse(framer.fault, source)
             self._events.append(StreamBroken(source, str(framer.fault)))
-        self._pump()
 
     def connection_closed(self, source: Hop, now: float) -> None:
         """A stream ended, by either side."""
@@ -217,6 +215,7 @@ class SipEndpoint:
             self.layer.receive_message(message, source, now)
         except SipParseError as error:
             self._refuse(error, source)
+        self._pump()
 
     def _refuse(self, error: SipParseError, source: Hop) -> None:
         """Count what could not be read, and answer it when enough of it could (RFC 3261 section 8.2)."""
