@@ -40,12 +40,12 @@ class DigitCollector:
     With `in_service` off only emergency numbers count.
     """
 
-    __slots__ = ("_digits", "_emergency_numbers", "_hash_dials", "_plan", "_speed_dials", "in_service")
+    __slots__ = ("_digits", "_emergency_numbers", "_hash_dials", "_speed_dials", "in_service", "plan")
 
     def __init__(
         self, plan: DialPlan, emergency_numbers: Set[str], speed_dials: Mapping[str, str], hash_dials: bool
     ) -> None:
-        self._plan = plan
+        self.plan = plan
         self._emergency_numbers = emergency_numbers
         self._speed_dials = speed_dials
         self._hash_dials = hash_dials
@@ -55,6 +55,10 @@ class DigitCollector:
     @property
     def digits(self) -> str:
         return self._digits
+
+    def resume(self, earlier: "DigitCollector") -> None:
+        """Go on with the digits of an earlier collector, as when the rules change while somebody dials."""
+        self._digits = earlier.digits
 
     def clear(self) -> None:
         """Begin a new number."""
@@ -82,7 +86,7 @@ class DigitCollector:
             return digits
         if not self.in_service:
             return None
-        return self._speed_dials.get(digits) or self._plan.translate(digits)
+        return self._speed_dials.get(digits) or self.plan.translate(digits)
 
     def _may_begin(self, digits: str) -> bool:
         """Whether some number begins with `digits` or is just that."""
@@ -92,12 +96,12 @@ class DigitCollector:
             return False
         if any(code.startswith(digits) for code in self._speed_dials):
             return True
-        return self._plan.match(digits).status is not MatchStatus.IMPOSSIBLE
+        return self.plan.match(digits).status is not MatchStatus.IMPOSSIBLE
 
     def _complete(self) -> Dialled:
         """DIAL if the digits are a number that cannot go on."""
         digits = self._digits
-        match = self._plan.match(digits)
+        match = self.plan.match(digits)
         if match.status in (MatchStatus.PARTIAL, MatchStatus.AMBIGUOUS):
             return _WAIT
         longer = (*self._emergency_numbers, *self._speed_dials)

@@ -28,7 +28,6 @@ class DoorCode:
     def configure(self, settings: PhoneSettings) -> None:
         """Go on with other settings; wrong tries stay counted."""
         self._settings = settings
-        self._heard = ""
 
     def forget_digits(self) -> None:
         """A new call begins: digits of the last one do not count."""

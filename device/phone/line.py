@@ -51,22 +51,21 @@ class Line:
         self._placed = 0
         self._new_call_id = new_call_id or self._count_call
         self._commands: list[Command] = []
+        self.collector = DigitCollector(DialPlan("x"), frozenset(), {}, hash_dials=True)
         self.configure(settings, speed_dials)
 
     def configure(self, settings: PhoneSettings, speed_dials: Mapping[str, str]) -> None:
-        """Take settings into use. Raises DialPlanError or ValueError for settings that have faults."""
+        """Take settings into use. Raises DialPlanError or ValueError, with nothing changed, if they have faults."""
         emergency_numbers = frozenset(split_list(settings.emergency_numbers))
         buttons = parse_button_targets(settings.button_targets)
-        short_codes = {**parse_pairs(settings.speed_dials), **speed_dials}
+        given = {**parse_pairs(settings.speed_dials), **speed_dials}
+        short_codes = {code.casefold(): target for code, target in given.items()}
         collector = DigitCollector(
             DialPlan(settings.dial_plan), emergency_numbers, short_codes, hash_dials=settings.hash_dials
         )
-        self.settings, self.emergency_numbers, self.buttons, self.collector = (
-            settings,
-            emergency_numbers,
-            buttons,
-            collector,
-        )
+        collector.resume(self.collector)
+        self.settings, self.emergency_numbers, self.buttons = settings, emergency_numbers, buttons
+        self.short_codes, self.collector = short_codes, collector
         self.door.configure(settings)
 
     def _count_call(self) -> CallId:

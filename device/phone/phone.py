@@ -73,7 +73,7 @@ class Phone:
     """One line with one call at a time.
 
     `new_call_id` names the calls this phone places; without it they are "out-1", "out-2" ...
-    `speed_dials` maps short codes to targets, besides those of the settings.
+    `speed_dials` maps short codes, and names that can be asked for, to targets, besides those of the settings.
     Raises DialPlanError or ValueError for settings whose `faults()` were not heeded.
     """
 
@@ -129,7 +129,7 @@ class Phone:
         self._line.configure(self._line.settings, self._speed_dials)
 
     def configure(self, settings: PhoneSettings, now: float) -> list[Command]:
-        """Go on with other settings; a call that stands is not touched. A half-dialled number is forgotten.
+        """Go on with other settings; a call that stands, or a number half dialled, is not touched.
 
         Raises DialPlanError or ValueError, with nothing changed, for settings that have faults.
         """

@@ -25,24 +25,32 @@ _SEPARATORS = str.maketrans("", "", " -/()")
 
 
 def request_dial(line: Line, event: DialRequested, now: float) -> PhoneState | None:
-    """Call a number, by way of short codes and dial plan, or a URI as it is."""
-    target = event.target.strip()
-    number = target.translate(_SEPARATORS)
-    if not target:
+    """Call a number by way of the dial plan, a short code or name of the phone book, or a URI as it is."""
+    asked = event.target.strip()
+    if not asked:
         line.refuse("There is nothing to dial: give a number or a SIP address.")
         return None
-    if number and set(number) <= _NUMBER:
-        line.collector.in_service = line.in_service
-        looked_up = line.collector.lookup(number)
-        if looked_up is None and line.in_service:
-            line.refuse(f"The dial plan does not allow {number}.")
-            return None
-        target = looked_up or number
+    target = _look_up(line, asked)
+    if target is None:
+        line.refuse(f"The dial plan does not allow {asked}.")
+        return None
     if not line.can_call(target):
         line.refuse("No account is registered and direct calls are off, so only emergency numbers can be dialled.")
         return None
     line.place_call(target, now)
     return PhoneState.CALLING
+
+
+def _look_up(line: Line, asked: str) -> str | None:
+    """Whom `asked` calls, None if it is a number that the dial plan does not allow."""
+    number = asked.translate(_SEPARATORS)
+    if number in line.emergency_numbers:
+        return number
+    if asked.casefold() in line.short_codes:
+        return line.short_codes[asked.casefold()]
+    if number and set(number) <= _NUMBER:
+        return line.collector.plan.translate(number)
+    return asked
 
 
 def refuse_dial(line: Line, event: DialRequested, now: float) -> None:

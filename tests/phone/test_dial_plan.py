@@ -1,9 +1,13 @@
 """The grammar of docs/dial-plan.md and what it decides."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from device.phone.dial_plan import DialPlan, Match, MatchStatus
 from device.phone.errors import DialPlanError
+from device.phone.settings import PhoneSettings
 
 IMPOSSIBLE, PARTIAL = MatchStatus.IMPOSSIBLE, MatchStatus.PARTIAL
 COMPLETE, AMBIGUOUS = MatchStatus.COMPLETE, MatchStatus.AMBIGUOUS
@@ -100,3 +104,40 @@ def test_whole_numbers_are_translated_or_not_allowed() -> None:
 def test_plan_that_cannot_be_read_says_where_and_why(plan: str, words: str) -> None:
     with pytest.raises(DialPlanError, match=words):
         DialPlan(plan)
+
+
+def _documented_plans() -> list[str]:
+    """Every plan that docs/dial-plan.md shows whole: the first one, and the table at its end."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "dial-plan.md").read_text(encoding="utf-8")
+    first = next(line for line in text.splitlines() if line.startswith("    "))
+    table = text.partition("## Examples")[2]
+    return [first, *(plan.replace("\\|", "|") for plan in re.findall(r"\| `(.+)` \|$", table, re.MULTILINE))]
+
+
+def test_plan_of_the_settings_is_the_one_documented_as_installed() -> None:
+    assert PhoneSettings().dial_plan in _documented_plans()
+
+
+@pytest.mark.parametrize(
+    ("which", "digits", "called"),
+    [
+        (0, "0044123", "+44123"),
+        (0, "030123", "+4930123"),
+        (0, "123", "123"),
+        (0, "0900123", None),
+        (1, "*21", "*21"),
+        (2, "1001", "1001"),
+        (2, "2001", None),
+        (3, "12", "12"),
+        (3, "0123", "123"),
+        (4, "0044", "+44"),
+        (4, "030", "+4930"),
+        (4, "555", "+4930555"),
+        (5, "5551234", "16175551234"),
+        (5, "2125551234", "12125551234"),
+        (6, "19005551234", None),
+        (6, "12125551234", "12125551234"),
+    ],
+)
+def test_documented_plans_do_what_the_document_says(which: int, digits: str, called: str | None) -> None:
+    assert DialPlan(_documented_plans()[which]).translate(digits) == called

@@ -87,6 +87,15 @@ def test_settings_change_while_a_call_stands() -> None:
     assert bench.state is PhoneState.REORDER
 
 
+def test_phone_book_may_change_while_somebody_dials() -> None:
+    bench = Bench()
+    bench.lift()
+    bench.dial("10")
+    bench.phone.set_speed_dials({"1001": "sip:boss@example.org"})
+    bench.dial("01#")
+    assert bench.placed() == ["sip:boss@example.org"]
+
+
 def test_settings_may_put_the_phone_into_service() -> None:
     bench = Bench(registered=False)
     bench.phone.configure(PhoneSettings(direct_calls=True), bench.now)

@@ -50,10 +50,12 @@ def test_request_calls_hands_free() -> None:
         ("0 (1) 2/3-", "+49123"),
         ("112", "112"),
         ("7", "sip:door@example.org"),
+        ("FRONT door", "1002"),
     ],
 )
 def test_what_may_be_asked_for(target: str, called: str) -> None:
     bench = Bench(dial_plan="<0=+49>xxx", speed_dials="7=sip:door@example.org")
+    bench.phone.set_speed_dials({"Front Door": "1002", "112": "hoax"})
     assert refusals(bench.handle(DialRequested(target))) == []
     assert bench.placed() == [called]
 
