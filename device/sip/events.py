@@ -34,7 +34,9 @@ class IncomingCall:
     offer: bytes
     """Their SDP offer; empty for a delayed offer: then `answer` must be given our offer (RFC 3261 section 13.2.1)."""
     source: str
-    """Where the request came from, "UDP 192.0.2.7:5060"."""
+    """Where the request came from, "udp:192.0.2.7:5060"."""
+    auto_answer_after_s: float | None = None
+    """The caller asks that the phone answer by itself after so many seconds; None when it does not."""
 
 
 @dataclass(frozen=True, slots=True)

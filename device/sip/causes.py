@@ -1,0 +1,78 @@
+"""Why calls end, in words for the call log and the log file; statuses are those of RFC 3261 section 21."""
+
+import re
+from collections.abc import Iterable
+
+from device.sip.message import REASON_PHRASES
+
+_LONGEST_REASON = 80
+
+_TEXTS = {
+    300: "the number has several addresses, none of which answered",
+    301: "the number has moved",
+    302: "the number has moved for now",
+    305: "the server asks for another proxy",
+    380: "the server offers only another service",
+    400: "the server did not understand the request",
+    401: "the server asks for a password",
+    402: "the server asks for payment",
+    403: "forbidden by the server",
+    404: "number not found",
+    405: "the other side takes no calls",
+    406: "the other side cannot answer in a form we take",
+    407: "the server asks for a password",
+    408: "no answer from the network",
+    410: "the number is no longer in use",
+    413: "the request was too large",
+    415: "the other side does not take this kind of session",
+    416: "the server does not serve this kind of address",
+    420: "the other side asks for an extension we lack",
+    421: "the other side asks for an extension we lack",
+    480: "not available now",
+    481: "the other side does not know this call",
+    482: "the call came back to itself",
+    483: "the call went through too many servers",
+    484: "number incomplete",
+    485: "number ambiguous",
+    486: "busy",
+    487: "cancelled",
+    488: "no common codec",
+    491: "both sides changed the call at once",
+    500: "the server failed",
+    501: "the server cannot do this",
+    502: "a gateway on the way failed",
+    503: "service unavailable",
+    504: "a server on the way did not answer",
+    505: "the server speaks another version of SIP",
+    513: "the request was too large",
+    600: "busy everywhere",
+    603: "declined",
+    604: "number does not exist anywhere",
+    606: "no common codec",
+}
+_BY_CLASS = {3: "redirected", 4: "refused", 5: "the server failed", 6: "refused everywhere"}
+
+_REASON_CAUSE = re.compile(r"^\s*SIP\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{3})", re.IGNORECASE)
+_REASON_TEXT = re.compile(r';\s*text\s*=\s*"([^"\\]{1,80})"', re.IGNORECASE)
+
+
+def cause_text(status: int, reason: str = "") -> str:
+    """What a status means for a call, such as "busy" for 486, with the reason phrase where it says something else."""
+    text = _TEXTS.get(status) or _BY_CLASS.get(status // 100, "ended")
+    if reason and reason.isprintable() and reason.lower() not in (REASON_PHRASES.get(status, "").lower(), text):
+        return f"{text} ({reason[:_LONGEST_REASON]})"
+    return text
+
+
+def answered_elsewhere(reasons: Iterable[str]) -> bool:
+    """Whether a CANCEL says that another phone took the call (RFC 3326, cause 200)."""
+    return any(match is not None and match[1] == "200" for match in map(_REASON_CAUSE.match, reasons))
+
+
+def reason_text(reasons: list[str]) -> str:
+    """The text of the first Reason header that has one, printable and short; "" without (RFC 3326)."""
+    for reason in reasons:
+        match = _REASON_TEXT.search(reason)
+        if match is not None and match[1].isprintable():
+            return match[1]
+    return ""

@@ -1,0 +1,67 @@
+"""What all parts of the user agent share: settings, timers, identifiers, the layer below and the event queue above."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from device.ids import IdSource
+from device.sip.events import SipEvent
+from device.sip.hop import NextHop
+from device.sip.message import Request, Response
+from device.sip.settings import UserAgentSettings
+from device.sip.timers import SipTimers
+from device.sip.transaction import ServerKey
+from device.sip.transaction_layer import TransactionLayer
+
+LocalAddress = Callable[[str, str], tuple[str, int]]
+"""From transport ("UDP", "TCP") and destination host to our own (host, port) as that destination sees it."""
+
+ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+"""The methods that this user agent takes; every other known one gets 405."""
+SDP: Final = "application/sdp"
+
+
+class Core:
+    """The surroundings of the calls and registrations of one user agent."""
+
+    __slots__ = ("events", "ids", "layer", "local_address", "settings", "timers")
+
+    def __init__(
+        self, settings: UserAgentSettings, timers: SipTimers, ids: IdSource, local_address: LocalAddress
+    ) -> None:
+        self.settings = settings
+        self.timers = timers
+        self.ids = ids
+        self.local_address = local_address
+        self.events: deque[SipEvent] = deque()
+        self.layer: TransactionLayer
+
+    def emit(self, event: SipEvent) -> None:
+        """Queue an event for the owner of the user agent."""
+        self.events.append(event)
+
+    def add_capabilities(self, message: Request | Response) -> None:
+        """Say which methods and extensions we know: none of the latter (RFC 3261 sections 13.2.1 and 13.3.1.4)."""
+        message.headers.set("Allow", ALLOW)
+        message.headers.set("Supported", "")
+
+    def add_body(self, message: Request | Response, sdp: bytes) -> None:
+        """Put an offer or answer into a message; nothing for b""."""
+        if sdp:
+            message.headers.set("Content-Type", SDP)
+            message.body = sdp
+
+    def sign(self, message: Request | Response) -> None:
+        """Name this product: User-Agent in requests, Server in responses (sections 20.35 and 20.41)."""
+        if self.settings.user_agent:
+            message.headers.set("Server" if message.is_response else "User-Agent", self.settings.user_agent)
+
+    def respond(self, key: ServerKey, response: Response, now: float) -> None:
+        """Answer a request."""
+        self.sign(response)
+        self.layer.send_response(key, response, now)
+
+    def acknowledge(self, ack: Request, next_hop: NextHop, now: float) -> None:
+        """Send an ACK for a 2xx."""
+        self.sign(ack)
+        self.layer.send_ack(ack, next_hop, now)

@@ -1,0 +1,150 @@
+"""Who we are at one server: an account's address of record, routes, Contact and credentials as requests need them."""
+
+from typing import Final
+
+from device.model import Account, AccountId, Credential
+from device.sip.core import Core
+from device.sip.digest import ClientAuth
+from device.sip.errors import SipParseError, SipStateError
+from device.sip.headers import NameAddr, Via
+from device.sip.hop import DEFAULT_PORTS, UDP, NextHop, bracketed, ip_literal
+from device.sip.target import host_uri, next_hop_of
+from device.sip.uri import Uri
+
+MAX_SERVERS: Final = 32
+"""How many addresses of one account's servers are remembered."""
+
+
+class Identity:
+    """An account in use, or with `account` None this phone itself, for calls straight from address to address.
+
+    Raises SipStateError for an account whose server names cannot be read.
+    """
+
+    __slots__ = ("_core", "_learnt", "_registrar", "account", "auth", "credential", "proxy", "realm_told", "servers")
+
+    def __init__(self, core: Core, account: Account | None, credential: Credential | None) -> None:
+        self._core = core
+        self._learnt: tuple[str, int] | None = None
+        self.servers: set[str] = set()
+        """Addresses from which this account's servers have answered or are configured to be."""
+        self.account = account
+        self.proxy: Uri | None = None
+        self._registrar: Uri | None = None
+        self.configure(account, credential)
+
+    def configure(self, account: Account | None, credential: Credential | None) -> None:
+        """Take the account's data, the first time or when they changed."""
+        self.account = account
+        self.credential = credential
+        self.auth = ClientAuth(credential, self._core.ids) if credential is not None else None
+        self.realm_told = credential is None or not credential.password
+        if account is None:
+            return
+        self.proxy = self._server(account.outbound_proxy, "outbound_proxy") if account.outbound_proxy else None
+        self._registrar = self._server(account.registrar or account.domain, "registrar")
+        if self.proxy is not None:
+            self.proxy = self.proxy.with_params(lr=None)
+        for uri in (self.proxy, self._registrar):
+            address = ip_literal(uri.host) if uri is not None else None
+            if address is not None:
+                self.servers.add(address)
+
+    def _server(self, text: str, what: str) -> Uri:
+        try:
+            return host_uri(text, self.transport)
+        except SipParseError as error:
+            name = self.account.id if self.account is not None else ""
+            raise SipStateError(f"account {name}: {what}: {error}; write host or host:port") from None
+
+    def add_server(self, host: str) -> None:
+        """Note an address from which a server of this account answers."""
+        if len(self.servers) < MAX_SERVERS:
+            self.servers.add(host)
+
+    @property
+    def account_id(self) -> AccountId | None:
+        """The account's id, None for calls without one."""
+        return self.account.id if self.account is not None else None
+
+    @property
+    def transport(self) -> str:
+        """ "UDP" or "TCP"."""
+        return self.account.transport.upper() if self.account is not None else UDP
+
+    @property
+    def domain(self) -> str:
+        """What completes a bare number; "" without an account."""
+        return self.account.domain if self.account is not None else ""
+
+    @property
+    def user(self) -> str:
+        """The user part of our address."""
+        return self.account.user if self.account is not None else self._core.settings.ip_call_user
+
+    @property
+    def routes(self) -> list[NameAddr]:
+        """The pre-loaded Route of requests outside dialogs: the outbound proxy (RFC 3261 section 8.1.2)."""
+        return [NameAddr("", self.proxy)] if self.proxy is not None else []
+
+    def next_hop(self, uri: Uri) -> NextHop:
+        """Where a request outside a dialog goes: outbound proxy, the account's registrar for its domain, the URI."""
+        if self.proxy is not None:
+            return next_hop_of(self.proxy, self.transport)
+        if self._registrar is not None and uri.port is None and uri.host == bracketed(self.domain.lower()):
+            return next_hop_of(self._registrar, self.transport)
+        return next_hop_of(uri, self.transport if self.transport != UDP else None)
+
+    def registrar_uri(self) -> Uri:
+        """The Request-URI of a REGISTER: the domain, without a user part (section 10.2)."""
+        return Uri("sip", host=bracketed(self.domain.lower()))
+
+    def address(self, next_hop: NextHop) -> NameAddr:
+        """Our address of record, for From and for the To of a REGISTER; without an account our own IP address."""
+        if self.account is not None:
+            uri = Uri("sip", user=self.account.user, host=bracketed(self.account.domain.lower()))
+            return NameAddr(self.account.display_name, uri)
+        host, _ = self._core.local_address(next_hop.transport or UDP, next_hop.host)
+        return NameAddr(self._core.settings.display_name, Uri("sip", user=self.user, host=bracketed(host)))
+
+    def contact(self, transport: str | None, destination: str) -> NameAddr:
+        """Where the peer at `destination` reaches us directly (section 8.1.1.8)."""
+        transport = transport or UDP
+        host, port = self._contact_address(transport, destination)
+        uri = Uri("sip", user=self.user, host=bracketed(host), port=port)
+        return NameAddr("", uri if transport == UDP else uri.with_params(transport=transport.lower()))
+
+    def _contact_address(self, transport: str, destination: str) -> tuple[str, int]:
+        host, port = self._core.local_address(transport, destination)
+        settings = self._core.settings
+        if settings.advertised_address:
+            return settings.advertised_address, settings.advertised_port or port
+        if self._learnt is not None and transport == UDP:
+            return self._learnt
+        return host, port
+
+    def learn_address(self, via: Via) -> bool:
+        """Take our public address from the Via of a response, as the server saw it; true when Contact changes by it.
+
+        Only over UDP: the port that a server sees of a TCP connection takes no calls.
+        """
+        settings = self._core.settings
+        if via.transport != UDP or settings.advertised_address or not settings.learn_contact:
+            return False
+        sent = (ip_literal(via.host) or via.host, via.port or DEFAULT_PORTS[UDP])
+        seen = (via.received or sent[0], via.rport or sent[1])
+        learnt = seen if seen != sent else None
+        changed = learnt != self._learnt
+        self._learnt = learnt
+        return changed
+
+    def forget_address(self) -> None:
+        """The network changed: what servers saw of us before is no longer true."""
+        self._learnt = None
+
+    def refusal_text(self) -> str:
+        """What to say when a challenge could not be answered (section 22)."""
+        if self.credential is None or self.auth is None:
+            return f"the server asks for a password, but user {self.user} has none here; set one"
+        text = f"the server refused user {self.credential.username}'s password; check user name and password"
+        return f"{text} ({self.auth.fault})" if self.auth.fault else text

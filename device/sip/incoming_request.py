@@ -1,0 +1,74 @@
+"""What is wrong with a request before anybody looks at its meaning (RFC 3261 section 8.2.1 to 8.2.3)."""
+
+from typing import Final
+
+from device.records import dataclass
+from device.sip.core import ALLOW, SDP
+from device.sip.header_names import METHODS
+from device.sip.message import Request, Response
+
+MAX_BODY_BYTES: Final = 16384
+"""The longest session description that is read; real ones have 200 to 3000 bytes."""
+
+_ALLOWED: Final = frozenset(ALLOW.split(", "))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The status to answer with, and the header fields that explain it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    reason: str | None = None
+
+    def response(self, request: Request, to_tag: str) -> Response:
+        """The answer to `request`."""
+        response = request.response(self.status, self.reason, to_tag)
+        for name, value in self.headers:
+            response.headers.add(name, value)
+        return response
+
+
+def find_fault(request: Request) -> Refusal | None:
+    """The first reason to refuse `request`, in the order of section 8.2; None when it can be looked at."""
+    return _method_fault(request) or _uri_fault(request) or _extension_fault(request) or _body_fault(request)
+
+
+def _method_fault(request: Request) -> Refusal | None:
+    """405 for methods that we know and do not serve, 501 for those that nobody knows (sections 8.2.1, 21.5.2)."""
+    if request.method in _ALLOWED or request.method == "NOTIFY":
+        return None
+    return Refusal(405 if request.method in METHODS else 501, (("Allow", ALLOW),))
+
+
+def _uri_fault(request: Request) -> Refusal | None:
+    """416 for anything but sip URIs (section 8.2.2.1)."""
+    return Refusal(416) if request.uri.scheme != "sip" else None
+
+
+def _extension_fault(request: Request) -> Refusal | None:
+    """420 for every extension that is required, since we have none (section 8.2.2.3)."""
+    required = request.tokens("Require")
+    return Refusal(420, (("Unsupported", ", ".join(required)),)) if required else None
+
+
+def _body_fault(request: Request) -> Refusal | None:
+    """413 and 415 (section 8.2.3). Only an INVITE's body matters; what others carry is not read."""
+    if len(request.body) > MAX_BODY_BYTES:
+        return Refusal(413)
+    if request.method != "INVITE" or not request.body:
+        return None
+    encodings = [token.lower() for token in request.tokens("Content-Encoding")]
+    if any(encoding != "identity" for encoding in encodings):
+        return Refusal(415, (("Accept-Encoding", "identity"),))
+    if request.content_type is None:
+        return Refusal(400, reason="Content-Type is missing")
+    if request.content_type == SDP or _is_optional(request):
+        return None
+    return Refusal(415, (("Accept", SDP),))
+
+
+def _is_optional(request: Request) -> bool:
+    """Whether a body may be passed over: Content-Disposition with handling=optional (section 20.11)."""
+    disposition = request.headers.get("Content-Disposition") or ""
+    return any(part.strip().lower() == "handling=optional" for part in disposition.split(";")[1:])

@@ -1,0 +1,252 @@
+"""One call (RFC 3261 sections 13 to 15): what callers and callees share, from the established session to its end."""
+
+import logging
+from enum import Enum, auto
+from typing import ClassVar, Final
+
+from device.model import CallId
+from device.sip.causes import reason_text
+from device.sip.dialog import Dialog, DialogId
+from device.sip.events import CallEnded, CallEstablished, EndCause
+from device.sip.identity import Identity
+from device.sip.invite_usage import InviteUsage
+from device.sip.message import Request, Response
+from device.sip.outgoing_invite import OutgoingInvite
+from device.sip.session_inputs import (
+    AcceptRequested,
+    AnswerRequested,
+    ByeFinished,
+    ByeReceived,
+    CancelReceived,
+    HangUpRequested,
+    InviteFailed,
+    InviteReceived,
+    ProvisionalReceived,
+    RefuseRequested,
+    RejectRequested,
+    ReofferRequested,
+    RingRequested,
+    SessionConfirmed,
+    SessionInput,
+    SessionLost,
+    SessionOver,
+)
+from device.sip.session_modification import SessionModification
+from device.sip.state_table import StateTable, Table
+from device.sip.transaction import ServerKey
+from device.sip.user_agent_client import SentRequest
+from device.timing import TimerSet, earliest
+
+_log = logging.getLogger(__name__)
+
+REQUESTS: Final = (
+    RingRequested,
+    AnswerRequested,
+    RejectRequested,
+    HangUpRequested,
+    ReofferRequested,
+    AcceptRequested,
+    RefuseRequested,
+)
+"""The inputs that come from our owner; out of place they raise SipStateError, after the end they mean nothing."""
+
+
+class SessionState(Enum):
+    """The states of a call: a caller begins in CALLING, a callee in OFFERED."""
+
+    CALLING = auto()
+    """Our INVITE has no response yet."""
+    PROCEEDING = auto()
+    """Our INVITE has a provisional response."""
+    ANSWERING = auto()
+    """The 2xx brought the offer; the owner's answer goes in the ACK."""
+    CANCELLING = auto()
+    """The owner has gone; the INVITE awaits its final response."""
+    OFFERED = auto()
+    """Their INVITE awaits our final response."""
+    ACCEPTED = auto()
+    """Our 2xx awaits its ACK."""
+    CLOSING = auto()
+    """The owner has gone, but before the ACK no BYE may be sent (section 15)."""
+    CONFIRMED = auto()
+    LEAVING = auto()
+    """Our BYE awaits its final response."""
+    ENDED = auto()
+
+
+_S = SessionState
+
+RINGING: Final = frozenset({_S.CALLING, _S.PROCEEDING, _S.OFFERED})
+"""The states in which a person is waited for, with time-outs that mean nothing afterwards."""
+
+
+class InviteSession(StateTable[SessionState, SessionInput]):
+    """One call, fed by the user agent until `is_over`; see CallerSession and CalleeSession."""
+
+    __slots__ = ("_cause", "_timers", "_usage", "modification")
+
+    def __init__(self, usage: InviteUsage, state: SessionState) -> None:
+        super().__init__(state)
+        self._usage = usage
+        self._cause: EndCause | None = None
+        self._timers: TimerSet[type] = TimerSet()
+        self.modification = SessionModification(usage, self._lose)
+
+    @property
+    def name(self) -> str:
+        return f"call {self._usage.call_id}"
+
+    @property
+    def call_id(self) -> CallId:
+        """Our own name for the call."""
+        return self._usage.call_id
+
+    @property
+    def identity(self) -> Identity:
+        """The account of the call."""
+        return self._usage.identity
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the owner has been told that the call is over; the protocol may still have to finish."""
+        return self._cause is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state is SessionState.ENDED
+
+    @property
+    def local_tag(self) -> str | None:
+        """Our tag in the dialog of the call, once there is one."""
+        return self._usage.local_tag
+
+    @property
+    def outgoing(self) -> OutgoingInvite | None:
+        """The INVITE of a call that we made."""
+        return None
+
+    def dialog(self, dialog_id: DialogId) -> Dialog | None:
+        """The dialog of this call with that identity."""
+        dialog = self._usage.dialog
+        return dialog if dialog is not None and dialog.id == dialog_id else None
+
+    def receive(self, happened: SessionInput, now: float) -> None:
+        """Take one step of the table. Raises SipStateError for what the owner cannot ask for now."""
+        if self._cause is None or not isinstance(happened, REQUESTS):
+            super().receive(happened, now)
+
+    def _enter(self, state: SessionState) -> None:
+        super()._enter(state)
+        if state not in RINGING:
+            self._timers.clear()
+
+    def receive_ack(self, ack: Request, sdp: bytes, now: float) -> None:
+        """The ACK of one of our 2xx, with the session description in it (section 13.3.1.4)."""
+        self.modification.receive_ack(ack.cseq.number, sdp, now)
+
+    def has_invite(self, key: ServerKey) -> bool:
+        """Whether that INVITE, which the other side sent, is one of this call."""
+        return self.modification.has_invite(key)
+
+    def receive_cancel(self, key: ServerKey, reasons: list[str], now: float) -> None:
+        """A CANCEL for the INVITE `key`; it changes nothing after our final response (section 9.2)."""
+        self.modification.receive(CancelReceived(tuple(reasons)), now)
+
+    def receive_response(self, sent: SentRequest, response: Response, now: float) -> None:
+        """The response to our BYE."""
+        if response.status >= 200:
+            self.receive(ByeFinished(), now)
+
+    def receive_failure(self, sent: SentRequest, status: int, text: str, now: float) -> None:
+        """Our BYE has no response."""
+        self.receive(ByeFinished(), now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do all that is due."""
+        for kind in self._timers.pop_due(now):
+            # An earlier one of the same moment may have ended the state in which this one means something.
+            if (self.state, kind) in self.TABLE:
+                self.receive(kind(), now)
+        self.modification.handle_timeout(now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is next needed."""
+        return earliest(self._timers.next_timeout(), self.modification.next_timeout())
+
+    def _end(self, status: int, text: str, local: bool) -> None:
+        """Tell the owner, once, that the call is over."""
+        if self._cause is not None:
+            return
+        self._cause = EndCause(status, text, local)
+        _log.info("%s: ended: %s", self.call_id, text)
+        self._usage.core.emit(CallEnded(self.call_id, self._cause))
+
+    def _establish(self, sdp: bytes, now: float) -> None:
+        remote = self._usage.confirmed_dialog.remote
+        _log.info("%s: established with %s", self.call_id, remote.uri)
+        self._usage.core.emit(CallEstablished(self.call_id, sdp, str(remote.uri), remote.display_name))
+        self.modification.receive(SessionConfirmed(), now)
+
+    def _bye(self, now: float) -> None:
+        self.modification.receive(SessionOver(), now)
+        self._usage.send_bye(self, now)
+
+    def _lose(self, cause: EndCause, now: float) -> None:
+        self.receive(SessionLost(cause), now)
+
+    # What the table does.
+
+    def do_nothing(self, _happened: object, _now: float) -> None:
+        """The state change is all."""
+
+    def modify(
+        self, happened: InviteReceived | ReofferRequested | AcceptRequested | RefuseRequested, now: float
+    ) -> None:
+        """Offers within the call have a table of their own."""
+        self.modification.receive(happened, now)
+
+    def _hang_up(self, _happened: HangUpRequested, now: float) -> None:
+        self._end(0, "hung up here", local=True)
+        self._bye(now)
+
+    def _lost(self, happened: SessionLost, now: float) -> None:
+        self._end(happened.cause.status, happened.cause.text, happened.cause.local)
+        self._bye(now)
+
+    def confirm_bye(self, happened: ByeReceived, now: float) -> None:
+        """A BYE is answered 200, also when it crosses ours."""
+        self._usage.core.respond(happened.key, happened.request.response(200), now)
+
+    def be_hung_up(self, happened: ByeReceived, now: float) -> None:
+        """The other side ends the call (section 15.1.2)."""
+        self.modification.receive(SessionOver(), now)
+        self.confirm_bye(happened, now)
+        reason = reason_text(happened.request.headers.get_all("Reason"))
+        self._end(0, f"the other side hung up ({reason})" if reason else "the other side hung up", local=False)
+
+    def refuse_glare(self, happened: InviteReceived, now: float) -> None:
+        """Their INVITE crosses ours, or the answer to our offer: 491 (section 14.2)."""
+        self._usage.refuse(happened.key, happened.request, 491, now)
+
+    def refuse_unknown(self, happened: InviteReceived, now: float) -> None:
+        """For us the call is over: 481."""
+        self._usage.refuse(happened.key, happened.request, 481, now)
+
+    TABLE: ClassVar[Table] = {
+        (_S.CONFIRMED, InviteReceived): (_S.CONFIRMED, modify),
+        (_S.CONFIRMED, ReofferRequested): (_S.CONFIRMED, modify),
+        (_S.CONFIRMED, AcceptRequested): (_S.CONFIRMED, modify),
+        (_S.CONFIRMED, RefuseRequested): (_S.CONFIRMED, modify),
+        (_S.CONFIRMED, HangUpRequested): (_S.LEAVING, _hang_up),
+        (_S.CONFIRMED, SessionLost): (_S.LEAVING, _lost),
+        (_S.CONFIRMED, ByeReceived): (_S.ENDED, be_hung_up),
+        (_S.LEAVING, InviteReceived): (_S.LEAVING, refuse_unknown),
+        (_S.LEAVING, ByeReceived): (_S.LEAVING, confirm_bye),
+        (_S.LEAVING, ByeFinished): (_S.ENDED, do_nothing),
+    }
+
+    # A CANCEL after our final response changes nothing; a 1xx may be overtaken by what followed it.
+    IGNORED: ClassVar[frozenset[tuple[Enum, type]]] = frozenset(
+        (state, kind) for state in _S for kind in (CancelReceived, ProvisionalReceived)
+    ) | {(_S.ENDED, kind) for kind in (InviteFailed, ByeFinished)}
