@@ -465,7 +465,7 @@ def parse_params(text: str) -> Params:
         name, equals, value = piece.partition("=")
         name = name.strip(_LWS).lower()
         if not name:
-            if piece is pieces[-1] and not equals and params:
+            if not equals and 0 < len(params) == len(pieces) - 1:
                 break
             raise SipParseError(f"a parameter without a name: {text[:60]!a}")
         params.append((name, value.strip(_LWS) if equals else None))
