@@ -30,6 +30,7 @@ class Playout:
         self._frame_octets = pcm.SAMPLE_BYTES * pcm.samples_in(pcm.FRAME_MS, sample_rate_hz)
         self._frame_units = pcm.samples_in(pcm.FRAME_MS, clock_rate_hz)
         self._concealer = Concealer(sample_rate_hz)
+        self._least_excess = pcm.samples_in(_REMOVE_MIN_MS, clock_rate_hz)
         self._ready = b""
         self._since_removal = 0
 
@@ -49,20 +50,18 @@ class Playout:
         """20 ms to be heard now."""
         ready = self._ready
         while len(ready) < self._frame_octets:
-            ready += self._next_fragment(len(ready))
+            ready = self._with_next(ready)
         self._ready = ready[self._frame_octets :]
         self._since_removal += 1
         self.buffer.tick(self._frame_units)
         return ready[: self._frame_octets]
 
-    def _next_fragment(self, waiting_octets: int) -> bytes:
-        item = self.buffer.take(self._to_units(waiting_octets // pcm.SAMPLE_BYTES))
+    def _with_next(self, ready: bytes) -> bytes:
+        item = self.buffer.take(self._to_units(len(ready) // pcm.SAMPLE_BYTES))
         if isinstance(item, Gap):
-            return self._fill(item)
-        fragment = self._decode(item)
-        if self.buffer.excess >= self._frame_units and self._may_remove():
-            fragment = self._shorten(fragment, waiting_octets)
-        return self._concealer.play(fragment)
+            return ready + self._fill(item)
+        ready += self._concealer.play(self._decode(item))
+        return self._shorten(ready) if self.buffer.excess >= self._least_excess else ready
 
     def _decode(self, packet: RtpPacket) -> bytes:
         self.frames_played += 1
@@ -76,24 +75,29 @@ class Playout:
     def _to_units(self, samples: int) -> int:
         return samples * self._clock_rate_hz // self._sample_rate_hz
 
-    def _may_remove(self) -> bool:
-        return self._since_removal >= _PAUSE_FRAMES or self.buffer.excess >= _HURRY_FRAMES * self._frame_units
+    def _shorten(self, ready: bytes) -> bytes:
+        """Work off needless delay, as far as that does not ask for the next packet before its time."""
+        excess = self.buffer.excess
+        if self._since_removal < _PAUSE_FRAMES and excess < _HURRY_FRAMES * self._frame_units:
+            return ready
+        most = pcm.SAMPLE_BYTES * (excess * self._sample_rate_hz // self._clock_rate_hz)
+        if excess < self._frame_units:
+            most = min(most, len(ready) - self._frame_octets)
+        shorter = remove_repetition(ready, self._sample_rate_hz, most)
+        if len(shorter) < len(ready):
+            self._since_removal = 0
+        return shorter
 
-    def _shorten(self, fragment: bytes, waiting_octets: int) -> bytes:
-        """Join the next packet and cut out a piece that repeats itself, such as a pitch period."""
-        item = self.buffer.take(self._to_units((waiting_octets + len(fragment)) // pcm.SAMPLE_BYTES))
-        if isinstance(item, Gap):
-            return fragment + self._fill(item)
-        self._since_removal = 0
-        return remove_repetition(fragment + self._decode(item), self._sample_rate_hz)
 
+def remove_repetition(sound: bytes, rate_hz: int, most_octets: int) -> bytes:
+    """Shorter by 5 to 15 ms, but no more than asked for, where that is heard least: by a pitch period of a voice.
 
-def remove_repetition(sound: bytes, rate_hz: int) -> bytes:
-    """Shorter by 5 to 15 ms where that is heard least; too short a sound is returned as it is."""
+    Where that cannot be, `sound` is returned as it is.
+    """
     keep, overlap, least, most = (
         pcm.SAMPLE_BYTES * pcm.samples_in(ms, rate_hz) for ms in (_KEEP_MS, _OVERLAP_MS, _REMOVE_MIN_MS, _REMOVE_MAX_MS)
     )
-    most = min(most, len(sound) - keep - overlap)
+    most = min(most, most_octets, len(sound) - keep - overlap)
     if most < least:
         return sound
     pattern = sound[keep : keep + overlap]

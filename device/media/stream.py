@@ -89,7 +89,7 @@ class StreamReport:
     jitter_ms: float = 0.0
     """Interarrival jitter by RFC 3550 A.8."""
     buffer_ms: int = 0
-    """Delay that the jitter buffer adds now to an average packet."""
+    """Delay that the jitter buffer now adds to the quickest packets."""
     round_trip_ms: float | None = None
     """From the peer's RTCP reports; None when it sent none."""
     remote_lost: int | None = None

@@ -17,7 +17,7 @@ MAX_PACKETS = 256
 WINDOW_PACKETS = 250
 """Arrivals that the delay is judged by: five seconds of 20 ms packets."""
 EVALUATE_EVERY = 25
-IN_TIME_SHARE = 0.98
+IN_TIME_SHARE = 0.99
 """The delay is set so that this share of recent packets comes in time; concealment takes the rest."""
 STARTING_PACKETS = 50
 """So many arrivals the starting delay stays a floor, until measurement can be trusted."""
@@ -47,7 +47,7 @@ class JitterCounters:
     waiting: int
     """Packets in the buffer now."""
     delay: int
-    """From arrival to play-out of an average recent packet, in clock units."""
+    """What the buffer adds to the quickest recent packet, in clock units."""
 
 
 _Entry = tuple[int, int, int, RtpPacket]
@@ -87,7 +87,7 @@ class JitterBuffer:
         self._fastest = 0
         self._delay = 0
         self.excess = 0
-        """Delay above what is needed, in clock units; at least a frame when it is worth working off."""
+        """Delay above what is needed, in clock units."""
 
     def put(self, packet: RtpPacket, duration: int) -> None:
         """A packet of audio has arrived; `duration` is what its payload plays for."""
@@ -125,7 +125,7 @@ class JitterBuffer:
         timestamp, sequence, duration, packet = self._entries[0]
         early = timestamp - position
         if early > 0 and not (self._played_until == timestamp and early < self._frame // 2):
-            return self._gap_before(sequence, early)
+            return self._gap_before(sequence, early, position)
         del self._entries[0]
         self.excess = max(0, -early)
         self._played_until = timestamp + duration
@@ -139,8 +139,8 @@ class JitterBuffer:
     @property
     def counters(self) -> JitterCounters:
         """The figures so far."""
-        mean = sum(self._arrivals) // len(self._arrivals) if self._arrivals else self._delay
-        return JitterCounters(self.late, self.duplicate, self.discarded, len(self._entries), self._delay - mean)
+        delay = self._delay - self._fastest
+        return JitterCounters(self.late, self.duplicate, self.discarded, len(self._entries), delay)
 
     # Arrival
 
@@ -215,13 +215,18 @@ class JitterBuffer:
         self._played_until = timestamp + duration
         self._played_sequence = sequence
 
-    def _gap_before(self, sequence: int, early: int) -> Gap:
+    def _gap_before(self, sequence: int, early: int, position: int) -> Gap:
         """The first packet is not due yet: lost ones before it, a pause, or more delay being built up."""
         self.excess = 0
+        until = self._played_until
+        if until is None:
+            return Gap(min(early, self._frame), lost=False)
+        if position < until:
+            return Gap(min(until - position, self._frame), lost=False)
         duration = min(early, self._frame)
         lost = self._is_missing_before(sequence)
-        if lost and self._played_until is not None:
-            self._played_until += duration  # what is concealed now comes too late from here on
+        if lost:
+            self._played_until = position + duration  # what is concealed now comes too late from here on
         return Gap(duration, lost)
 
     def _is_missing_before(self, sequence: int) -> bool:
