@@ -1,0 +1,135 @@
+"""The phone itself: its state, calls and digits; and the daemon's life."""
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from device import __version__
+from device.cli_commands.command import EXIT_OK, Command, Session
+from device.cli_commands.output import Output, duration, shown
+from device.control.errors import DaemonUnreachableError
+
+
+def _status(session: Session, _given: Namespace) -> int:
+    status = session.ask("status")
+    if session.output.as_json:
+        return session.answer(status)
+    show_status(session.output, status)
+    return EXIT_OK
+
+
+def show_status(output: Output, status: dict[str, Any]) -> None:
+    """The daemon's status as a person reads it."""
+    phone, board = status.get("phone", {}), status.get("board", {})
+    lines = {
+        "daemon": f"offhook {status['version']}, process {status['pid']}, up {duration(status.get('uptime_s', 0))}",
+        "phone": phone.get("state", "-"),
+        "handset": board.get("hook", "-"),
+        "board": " ".join(filter(None, (board.get("profile"), f"({board.get('driver')})"))),
+    }
+    output.fields({name: value for name, value in lines.items() if value and value != "(None)"})
+    output.line()
+    output.table(
+        ("account", "address", "state", ""),
+        [(account["id"], account.get("aor", ""), account["state"], _detail(account)) for account in status["accounts"]],
+        "no account yet: add one with `offhook account add`",
+    )
+    if status.get("calls"):
+        output.line()
+        show_calls(output, status["calls"])
+    for notice in status.get("notices", []):
+        output.line()
+        output.line(f"note: {notice}")
+
+
+def _detail(account: dict[str, Any]) -> str:
+    if account["state"] == "registered":
+        return f"for {duration(account.get('registered_for_s') or 0)}"
+    answer = (
+        f"{account['status']} {account.get('text', '')}".strip() if account.get("status") else account.get("text", "")
+    )
+    return str(answer)
+
+
+def show_calls(output: Output, calls: list[dict[str, Any]]) -> None:
+    """The calls that there are."""
+    rows = [
+        (
+            call["call"],
+            call["direction"],
+            call.get("remote_name") or call["remote"],
+            call["state"],
+            duration(call["seconds"]),
+        )
+        for call in calls
+    ]
+    output.table(("call", "", "with", "state", "since"), rows, "no call")
+
+
+def _call_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="a number, a phone book name or code, or a SIP address")
+    parser.add_argument("--account", metavar="ID", help="account to call with (default: the first registered one)")
+
+
+def _call(session: Session, given: Namespace) -> int:
+    result = session.ask("call.place", target=given.target, account=given.account)
+    return session.answer(result, f"calling {given.target} (call {shown(result.get('call'))})")
+
+
+def _which_call(parser: ArgumentParser) -> None:
+    parser.add_argument("call", metavar="CALL", nargs="?", help="id of the call (default: the only one)")
+
+
+def _answer(session: Session, given: Namespace) -> int:
+    return session.answer(session.ask("call.answer", call=given.call), "answered")
+
+
+def _hang_up(session: Session, given: Namespace) -> int:
+    return session.answer(session.ask("call.hangup", call=given.call), "hung up")
+
+
+def _send_digits(session: Session, given: Namespace) -> int:
+    return session.answer(session.ask("call.digits", digits=given.digits), f"sent {given.digits}")
+
+
+def _register(session: Session, given: Namespace) -> int:
+    result = session.ask("registration.refresh", account=given.account)
+    return session.answer(result, f"registering now: see `offhook status` (accounts: {shown(result.get('accounts'))})")
+
+
+def _stop(session: Session, _given: Namespace) -> int:
+    return session.answer(session.ask("daemon.stop"), "the daemon hangs up, unregisters and stops")
+
+
+def _version(session: Session, _given: Namespace) -> int:
+    versions: dict[str, object] = {"version": __version__, "daemon": None}
+    try:
+        versions["daemon"] = session.ask("daemon.version")["version"]
+    except DaemonUnreachableError:
+        daemon = "no daemon answers"
+    else:
+        daemon = f"daemon {versions['daemon']}"
+    return session.answer(versions, f"offhook {__version__} ({daemon})")
+
+
+COMMANDS = (
+    Command("status", "show the phone, its accounts and its calls", "status", _status),
+    Command("call", "call somebody", "call 1002", _call, _call_arguments),
+    Command("answer", "answer the call that rings", "answer", _answer, _which_call),
+    Command("hangup", "end a call, or refuse the one that rings", "hangup", _hang_up, _which_call),
+    Command(
+        "dtmf",
+        "send digits in the current call",
+        "dtmf '123#'",
+        _send_digits,
+        lambda parser: parser.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D; quoted for the shell"),
+    ),
+    Command(
+        "register",
+        "register now instead of at the next deadline",
+        "register office",
+        _register,
+        lambda parser: parser.add_argument("account", metavar="ACCOUNT", nargs="?", help="default: all accounts"),
+    ),
+    Command("stop", "end all calls, unregister and stop the daemon", "stop", _stop),
+    Command("version", "show the version of this command and of the daemon", "version", _version),
+)

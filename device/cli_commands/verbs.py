@@ -1,0 +1,30 @@
+"""The list of all verbs. A new one is a Command in the module that it is about."""
+
+from device.cli_commands import accounts, board, books, phone, settings, watch
+from device.cli_commands.command import Command
+
+COMMANDS: dict[str, Command] = {
+    command.words: command
+    for command in (
+        *phone.COMMANDS,
+        *accounts.COMMANDS,
+        *settings.COMMANDS,
+        *books.COMMANDS,
+        *watch.COMMANDS,
+        *board.COMMANDS,
+    )
+}
+
+GROUPS: dict[str, list[str]] = {}
+"""The second words of the verbs that have two, by the first."""
+for _words in COMMANDS:
+    _first, _space, _second = _words.partition(" ")
+    if _space:
+        GROUPS.setdefault(_first, []).append(_second)
+
+PROGRAMS = {
+    "run": "start the phone in the foreground",
+    "exchange": "start the embedded exchange, or manage its users",
+    "demo": "play a whole call between two phones on this machine",
+}
+"""Verbs that device.cli starts as programs of their own."""

@@ -1,0 +1,104 @@
+"""Looking on while the daemon works: its log, its SIP messages and its events, until Ctrl-C."""
+
+import re
+import time
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
+from device.cli_commands.output import shown
+from device.control.client import DaemonEvent
+from device.control.schema import TOPICS
+
+CSEQ = re.compile(r"^CSeq\s*:\s*(.*?)\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+def _log_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("-n", "--lines", metavar="N", type=int, default=50, help="start with the last N lines (50)")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+
+
+def _log(session: Session, given: Namespace) -> int:
+    if given.follow:
+        session.client.subscribe(["log"])
+    result = session.ask("log.tail", lines=given.lines)
+    # What came between the two calls is among the last lines already.
+    session.client.forget_events()
+    if session.output.as_json and not given.follow:
+        return session.answer(result)
+    for line in result["lines"]:
+        _show_log_line(session, line)
+    if given.follow:
+        for event in session.client.events():
+            _show_log_line(session, str(event.params.get("line", "")))
+    return EXIT_OK
+
+
+def _show_log_line(session: Session, line: str) -> None:
+    if session.output.as_json:
+        session.output.json({"line": line})
+    else:
+        session.output.text(line)
+
+
+def _trace_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--full", action="store_true", help="show whole messages instead of one line each")
+
+
+def _trace(session: Session, given: Namespace) -> int:
+    session.client.subscribe(["sip"])
+    for event in session.client.events():
+        if session.output.as_json:
+            session.output.json(event.params)
+            continue
+        session.output.line(message_line(event.params))
+        if given.full:
+            for line in str(event.params.get("text", "")).splitlines():
+                session.output.line(f"    {line}".rstrip())
+    return EXIT_OK
+
+
+def message_line(message: dict[str, Any]) -> str:
+    """One SIP message in one line: when, which way, with whom, what."""
+    arrow = "<-" if message.get("direction") == "in" else "->"
+    peer = f"{message.get('transport')} {message.get('host')}:{message.get('port')}"
+    what = str(message.get("first_line", ""))
+    if what.startswith("SIP/2.0") and (found := CSEQ.search(str(message.get("text", "")))):
+        what = f"{what.removeprefix('SIP/2.0 ')} ({found[1]})"
+    return f"{_clock(message.get('at'))} {arrow} {peer}  {what}"
+
+
+def _clock(at: object = None) -> str:
+    seconds = at if isinstance(at, (int, float)) else time.time()
+    return time.strftime("%H:%M:%S", time.localtime(seconds)) + f".{int(seconds % 1 * 1000):03d}"
+
+
+def _events_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("topics", metavar="TOPIC", nargs="*", help=f"{', '.join(TOPICS)} (default: without log, sip)")
+
+
+def _events(session: Session, given: Namespace) -> int:
+    topics = given.topics or [topic for topic in TOPICS if topic not in ("log", "sip")]
+    unknown = [topic for topic in topics if topic not in TOPICS]
+    if unknown:
+        raise UsageError(f"there is no topic {', '.join(unknown)}: there are {', '.join(TOPICS)}")
+    session.client.subscribe(topics)
+    for event in session.client.events():
+        if session.output.as_json:
+            session.output.json({"topic": event.topic, **event.params})
+        else:
+            session.output.line(f"{_clock()} {event_line(event)}")
+    return EXIT_OK
+
+
+def event_line(event: DaemonEvent) -> str:
+    """One event in one line: its topic, then what it says as name=value; the text of SIP messages is left out."""
+    values = {name: value for name, value in event.params.items() if not (event.topic == "sip" and name == "text")}
+    return " ".join([event.topic, *(f"{name}={shown(value)}" for name, value in values.items())])
+
+
+COMMANDS = (
+    Command("log", "show the last lines of the daemon's log", "log -f", _log, _log_arguments),
+    Command("trace sip", "show SIP messages as they come and go", "trace sip --full", _trace, _trace_arguments),
+    Command("events", "show what happens, as it happens", "events phone call", _events, _events_arguments),
+)
