@@ -12,7 +12,7 @@ from device.sip.client_transaction import (
     NonInviteClientTransaction,
     build_cancel,
 )
-from device.sip.hop import TCP, UDP, Hop, NextHop, Transmission, bracketed
+from device.sip.hop import DEFAULT_PORTS, TCP, UDP, Hop, NextHop, Transmission, bracketed
 from device.sip.message import Request, Response
 from device.sip.outbox import Outbox
 from device.sip.timers import DeadlineHeap, SipTimers
@@ -58,7 +58,7 @@ class OutgoingRequest:
         "udp_fallback",
     )
 
-    def __init__(self, key: ClientKey, request: Request, next_hop: NextHop | None, branch_suffix: str = "") -> None:
+    def __init__(self, key: ClientKey, request: Request, next_hop: NextHop, branch_suffix: str = "") -> None:
         self.key = key
         self.request: Request | None = request
         """As the TU gave it, without our Via; None when no other hop will be tried."""
@@ -128,8 +128,11 @@ class ClientTable:
         """Start a request, an ACK for a 2xx included; `request` itself is not changed."""
         outgoing = OutgoingRequest(self._new_key(request.method, branch_suffix), request, next_hop, branch_suffix)
         if len(self._requests) >= self._limit and not self._evict():
-            _log.warning("all %d client transactions are in use: %s not sent", self._limit, request.method)
+            _log.debug("%s not sent: %d requests are under way already", request.method, self._limit)
             self._fail(outgoing, TransportFailed(outgoing.key, "too many requests are under way"))
+            return outgoing.key
+        if next_hop.transport is not None and next_hop.transport.upper() not in DEFAULT_PORTS:
+            self._fail(outgoing, TransportFailed(outgoing.key, f"no transport {next_hop.transport} here"))
             return outgoing.key
         self._requests[outgoing.key] = outgoing
         hop = next_hop.literal_hop()
@@ -144,9 +147,7 @@ class ClientTable:
         """All requests that wait for `next_hop` go to the first of `hops`, or fail when there is none."""
         hops = tuple(hops)
         for key in self._waiting.pop(next_hop, ()):
-            outgoing = self._requests.get(key)
-            if outgoing is None:
-                continue
+            outgoing = self._requests[key]
             self._deadlines.cancel(key)
             if hops:
                 outgoing.hops.extend(hops)
@@ -232,8 +233,7 @@ class ClientTable:
     def _try_next_hop(self, outgoing: OutgoingRequest, now: float) -> None:
         """Send by the next hop that is left; the first attempt has the branch of the key, others a new one."""
         request = outgoing.request
-        if request is None:
-            return
+        assert request is not None, "settled requests try no other hop"
         key = outgoing.key if outgoing.transaction is None else self._new_key(request.method, outgoing.branch_suffix)
         hop, outgoing.udp_fallback = outgoing.udp_fallback or outgoing.hops.popleft(), None
         sent, data = self._address(request, hop, key.branch)
@@ -270,7 +270,7 @@ class ClientTable:
         if key in self._requests or not isinstance(invite, InviteClientTransaction):
             return
         cancel = build_cancel(invite.request)
-        outgoing = OutgoingRequest(key, cancel, None)
+        outgoing = OutgoingRequest(key, cancel, NextHop(invite.hop.host, invite.hop.port, invite.hop.transport))
         outgoing.settle()
         self._requests[key] = outgoing
         self._start(outgoing, key, cancel, cancel.encode(), invite.hop, now)
@@ -328,12 +328,11 @@ class ClientTable:
 
     def _stop_waiting(self, outgoing: OutgoingRequest) -> None:
         """Nobody waits for a look-up any more: if another request comes it is to be asked for again."""
-        waiting = self._waiting.get(outgoing.next_hop) if outgoing.next_hop is not None else None
-        if waiting is None or outgoing.key not in waiting:
-            return
-        waiting.remove(outgoing.key)
-        if not waiting and outgoing.next_hop is not None:
-            del self._waiting[outgoing.next_hop]
+        waiting = self._waiting.get(outgoing.next_hop, [])
+        if outgoing.key in waiting:
+            waiting.remove(outgoing.key)
+            if not waiting:
+                del self._waiting[outgoing.next_hop]
 
     def _evict(self) -> bool:
         """Make room; False when every request still awaits its answer."""
@@ -341,10 +340,10 @@ class ClientTable:
         if key is None:
             return False
         transaction = self._requests[key].transaction
-        if transaction is not None:
-            wire_key = ClientKey(transaction.branch, key.method)
-            self._transactions.pop(wire_key, None)
-            self._deadlines.cancel(wire_key)
+        assert transaction is not None, "what was answered was sent"
+        wire_key = ClientKey(transaction.branch, key.method)
+        del self._transactions[wire_key]
+        self._deadlines.cancel(wire_key)
         self._forget(key)
         self._outbox.put(TransactionTerminated(key))
         return True

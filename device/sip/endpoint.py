@@ -65,13 +65,14 @@ class StreamBroken:
 
 @dataclass(frozen=True, slots=True)
 class EndpointCounters:
-    """Messages since the start. `malformed` and `unmatched_responses` are parts of `received`."""
+    """Messages since the start, and transactions now. `malformed` and `unmatched_responses` are parts of `received`."""
 
     received: int
     sent: int
     keepalives: int
     malformed: int
     unmatched_responses: int
+    transactions: int
 
 
 class SipEndpoint:
@@ -193,7 +194,12 @@ class SipEndpoint:
     def counters(self) -> EndpointCounters:
         """How much has come and gone."""
         return EndpointCounters(
-            self._received, self._sent, self._keepalives, self._malformed, self.layer.unmatched_responses
+            self._received,
+            self._sent,
+            self._keepalives,
+            self._malformed,
+            self.layer.unmatched_responses,
+            len(self.layer),
         )
 
     def _framer(self, source: Hop) -> StreamFramer | None:

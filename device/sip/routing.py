@@ -6,7 +6,7 @@ RFC 3261 section 18.2 with RFC 3581; the Via of our own requests is made in `cli
 from binascii import crc32
 
 from device.sip.headers import Via
-from device.sip.hop import DEFAULT_PORTS, UDP, Hop, ip_literal
+from device.sip.hop import DEFAULT_PORTS, UDP, Hop, bracketed, ip_literal
 from device.sip.message import Request
 
 MAX_PORT = 65535
@@ -19,7 +19,7 @@ def mark_source(request: Request, source: Hop) -> None:
     if via.has_rport:
         marked = marked.with_param("rport", str(source.port))
     # A "received" that the sender wrote itself must not steer the response to a third party.
-    if via.has_rport or via.has_param("received") or ip_literal(via.host) != source.host:
+    if via.has_rport or via.has_param("received") or via.host not in (source.host, bracketed(source.host)):
         marked = marked.with_param("received", source.host)
     if marked is not via:
         request.headers.remove_first("Via")
@@ -32,18 +32,20 @@ def response_hop(via: Via, source: Hop | None) -> Hop | None:
     `source` is where the request came from, None when that is forgotten. The answer is None when the Via names
     no address, which only happens without `source`.
     """
-    transport = source.transport if source is not None else via.transport
-    received = ip_literal(via.received or via.host) or (source.host if source is not None else None)
-    if received is None:
+    if source is None:
+        host, transport, connection = ip_literal(via.received or via.host), via.transport, None
+    else:
+        host, transport, connection = source.host, source.transport, source.connection
+    if host is None:
         return None
     port = via.port or DEFAULT_PORTS.get(transport, 5060)
     if transport != UDP:
-        return Hop(transport, received, port, source.connection if source is not None else None)
-    group = ip_literal(via.param("maddr") or "")
-    if group is not None:
-        return Hop(UDP, group, port)
+        return Hop(transport, host, port, connection)
+    group = via.param("maddr")
+    if group and ip_literal(group) is not None:
+        return Hop(UDP, ip_literal(group) or group, port)
     rport = via.rport
-    return Hop(UDP, received, rport if rport is not None and 0 < rport <= MAX_PORT else port)
+    return Hop(UDP, host, rport if rport is not None and 0 < rport <= MAX_PORT else port)
 
 
 def stateless_tag(request: Request) -> str:

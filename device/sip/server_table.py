@@ -48,12 +48,13 @@ class ServerTable:
     always finds room, so that a full table can be emptied.
     """
 
-    __slots__ = ("_answered", "_deadlines", "_limit", "_outbox", "_timers", "_transactions")
+    __slots__ = ("_answered", "_deadlines", "_is_full", "_limit", "_outbox", "_timers", "_transactions")
 
     def __init__(self, timers: SipTimers, outbox: Outbox, limit: int) -> None:
         self._timers = timers
         self._outbox = outbox
         self._limit = limit
+        self._is_full = False
         self._transactions: dict[ServerKey, ServerTransaction] = {}
         self._answered: dict[ServerKey, None] = {}
         self._deadlines: DeadlineHeap[ServerKey] = DeadlineHeap()
@@ -133,6 +134,7 @@ class ServerTable:
 
     def _forget(self, key: ServerKey) -> None:
         del self._transactions[key]
+        self._is_full = self._is_full and len(self._transactions) > self._limit // 2
         self._answered.pop(key, None)
         self._deadlines.cancel(key)
 
@@ -146,7 +148,10 @@ class ServerTable:
         return True
 
     def _refuse(self, request: Request, source: Hop) -> None:
-        _log.warning("all %d server transactions are in use: %s from %s refused", self._limit, request.method, source)
+        # Whoever floods us must not fill the log as well: one line for each time that the table fills up.
+        if not self._is_full:
+            _log.warning("%d transactions wait for an answer: %s from %s refused", self._limit, request.method, source)
+        self._is_full = True
         response = request.response(503, to_tag=stateless_tag(request))
         response.headers.add("Retry-After", str(OVERLOAD_RETRY_AFTER_S))
         self._outbox.put(Transmission(response.encode(), response_hop(request.top_via, source) or source))

@@ -142,6 +142,10 @@ class TransactionLayer:
         """The oldest event not yet taken."""
         return self._outbox.events.popleft() if self._outbox.events else None
 
+    def __len__(self) -> int:
+        """How many transactions and requests waiting for a look-up there are."""
+        return len(self._clients) + len(self._servers)
+
     def _put_response(self, response: Response, hop: Hop | None) -> None:
         if hop is not None:
             self._outbox.put(Transmission(response.encode(), hop))

@@ -261,6 +261,12 @@ def test_timers_served_late_send_once_and_give_up_once() -> None:
     assert transaction.handle_timeout(60.0) == []
 
 
+def test_a_timer_that_falls_due_together_with_the_end_means_nothing_any_more() -> None:
+    transaction, _ = start("INVITE")
+    sent_at(transaction, 31.9)
+    assert shape(transaction.handle_timeout(100.0)) == ["TransactionTimedOut", END]
+
+
 SENT_INVITE = """
 INVITE sip:bob@192.0.2.2;x=1 SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-b1;rport

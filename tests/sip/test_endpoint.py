@@ -97,7 +97,7 @@ class TestDatagrams:
         endpoint, _ = make_endpoint()
         endpoint.receive_datagram(data, PEER, 0.0)
         assert (drain(endpoint), endpoint.transmissions_to_send()) == ([], [])
-        assert endpoint.counters() == EndpointCounters(0, 0, 1, 0, 0)
+        assert endpoint.counters() == EndpointCounters(0, 0, 1, 0, 0, 0)
 
     def test_a_bad_request_is_answered_with_its_status_each_time_alike(self) -> None:
         endpoint, _ = make_endpoint()
@@ -110,7 +110,7 @@ class TestDatagrams:
         assert first.hop == Hop("UDP", "203.0.113.9", 5060)
         assert ";received=203.0.113.9" in (header(first.data, "Via") or "")
         assert ";tag=" in (header(first.data, "To") or "")
-        assert endpoint.counters() == EndpointCounters(2, 2, 0, 2, 0)
+        assert endpoint.counters() == EndpointCounters(2, 2, 0, 2, 0, 0)
 
     def test_another_version_is_answered_505(self) -> None:
         endpoint, _ = make_endpoint()
@@ -133,13 +133,13 @@ class TestDatagrams:
         endpoint, _ = make_endpoint()
         endpoint.receive_datagram(data, PEER, 0.0)
         assert (drain(endpoint), endpoint.transmissions_to_send()) == ([], [])
-        assert endpoint.counters() == EndpointCounters(1, 0, 0, 1, 0)
+        assert endpoint.counters() == EndpointCounters(1, 0, 0, 1, 0, 0)
 
     def test_a_response_to_nothing_is_dropped_and_counted(self) -> None:
         endpoint, _ = make_endpoint()
         endpoint.receive_datagram(request("OPTIONS", via=VIA).response(200).encode(), PEER, 0.0)
         assert (drain(endpoint), endpoint.transmissions_to_send()) == ([], [])
-        assert endpoint.counters() == EndpointCounters(1, 0, 0, 0, 1)
+        assert endpoint.counters() == EndpointCounters(1, 0, 0, 0, 1, 0)
 
     @pytest.mark.parametrize("method", ["INVITE", "CANCEL"])
     def test_what_the_core_cannot_read_is_answered_with_the_status_of_its_complaint(self, method: str) -> None:
@@ -386,6 +386,7 @@ def check_ended(link: LossyLink, *cores: Caller | Callee) -> None:
             if isinstance(event, TransactionTerminated):
                 ended.add(event.key)
         assert ended == keys
+        assert len(core.layer) == 0
 
 
 def timed_out(*cores: Caller | Callee) -> bool:

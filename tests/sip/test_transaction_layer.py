@@ -116,6 +116,12 @@ class TestSending:
         assert header(one.data, "Via") == "SIP/2.0/TCP [2001:db8::1]:5060;branch=z9hG4bK-b1;rport"
         assert one.hop == Hop("TCP", "2001:db8::2", 5080)
 
+    def test_a_transport_that_we_do_not_have(self) -> None:
+        layer = make_layer()
+        key = layer.send_request(request(), NextHop("192.0.2.2", None, "sctp"), 0.0)
+        assert events(layer) == [TransportFailed(key, "no transport sctp here"), TransactionTerminated(key)]
+        assert sent(layer) == []
+
     def test_the_branch_suffix_ends_every_branch(self) -> None:
         layer = make_layer()
         layer.send_request(request(), PROXY, 0.0, branch_suffix=".loop")
