@@ -14,7 +14,7 @@ def _show(session: Session, _given: Namespace) -> int:
     session.output.fields({name: value for name, value in board.items() if name != "lines"})
     session.output.line()
     rows = [
-        (line["name"], line["direction"], shown(line["active"]), shown(line.get("changes")), *_wiring(line))
+        (line["name"], line["direction"], *(shown(line.get(name)) for name in ("active", "changes", "chip", "line")))
         for line in lines
     ]
     session.output.table(("line", "", "active", "changes", "chip", "number"), rows, "the board has no lines")
