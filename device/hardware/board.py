@@ -101,7 +101,6 @@ class Board:
         self._outputs: dict[str, OutputLine] = {}
         self._specs: dict[str, LineSpec] = {}
         self._changes: dict[str, int] = {}
-        self._failed: set[str] = set()
         self.hook: HookSwitch | None = None
         self.keypad: Keypad | None = None
         self.dial: RotaryDial | None = None
@@ -188,7 +187,7 @@ class Board:
 
     def fds(self) -> list[int]:
         """The descriptors to wait on for reading. A line that fails is closed and leaves this list."""
-        return [line.fileno() for name, line in self._inputs.items() if name not in self._failed]
+        return [fd for line in self._inputs.values() if (fd := line.fileno()) >= 0]
 
     def receive_ready(self, fd: int, now: float) -> list[DeskEvent]:
         """Take what a readable descriptor has to say. Never raises for a fault of the hardware: that is logged."""
@@ -236,8 +235,7 @@ class Board:
         return events
 
     def _read(self, line: InputLine, now: float) -> list[LineChanged]:
-        name = next(name for name, known in self._inputs.items() if known is line)
-        if name in self._failed:
+        if _is_dead(line):
             return []
         try:
             changes = line.read_events()
@@ -247,7 +245,6 @@ class Board:
             return changes
         except LineError as error:
             log.error("%s; this input is dead until offhook is started again", error)
-            self._failed.add(name)
             line.close()
             return []
 
@@ -332,7 +329,12 @@ def _pause(settle_us: int) -> Callable[[], None]:
 
 
 def _deadline(device: InputDevice) -> float | None:
-    return earliest(device.next_timeout(), *(line.next_timeout() for line in device.lines))
+    return earliest(device.next_timeout(), *(line.next_timeout() for line in device.lines if not _is_dead(line)))
+
+
+def _is_dead(line: InputLine) -> bool:
+    """Whether the line was closed after a fault."""
+    return line.fileno() < 0
 
 
 def _is_due(deadline: float | None, now: float) -> bool:

@@ -57,7 +57,7 @@ class InputLine(Protocol):
         """Who filters this line: the kernel, our `Debounce`, or nobody."""
 
     def fileno(self) -> int:
-        """A descriptor that is readable while `read_events()` has something to give."""
+        """A descriptor that is readable while `read_events()` has something to give; -1 once the line is closed."""
 
     def read_events(self) -> list[LineChanged]:
         """Take the changes that wait; never blocks, an empty list when there are none. Raises LineError."""

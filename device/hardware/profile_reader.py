@@ -1,7 +1,7 @@
 """Reads a board profile from the mapping that a TOML file gives, and finds every fault in it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from device.hardware.cadences import COUNTRY_CADENCES
 from device.hardware.drivers import DRIVERS
@@ -24,9 +24,6 @@ DEFAULT_CHIPS = {"gpiod": "raspberry-pi", "rpi-gpio": "raspberry-pi", "mock": "m
 DIALLABLE = "0123456789*#ABCD"
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
-LINE_KEYS = ("line", "chip", "active_low", "bias", "debounce_ms")
-OUTPUT_KEYS = ("line", "chip", "active_low", "drive")
-
 
 class _Section:
     """One table of the profile: gives values by type, notes faults, and in the end names the keys that nobody knows."""
@@ -34,7 +31,7 @@ class _Section:
     def __init__(self, path: str, data: object, faults: list[str]) -> None:
         self.path = path
         self.faults = faults
-        self._asked: list[str] = []
+        self._asked: dict[str, None] = {}
         self._data: Mapping[str, object] = {}
         if isinstance(data, Mapping):
             self._data = data
@@ -48,7 +45,7 @@ class _Section:
         self.faults.append(f"{self.where(key)}: {text}")
 
     def has(self, key: str) -> bool:
-        self._asked.append(key)
+        self._asked[key] = None
         return key in self._data
 
     def value(self, key: str) -> object:
@@ -122,13 +119,15 @@ class _Section:
     def finish(self) -> None:
         for key in self._data:
             if key not in self._asked:
-                self.fault(key, f"unknown key{_nearest(key, self._asked)}; there are {', '.join(self._asked)}")
+                known = tuple(self._asked)
+                self.fault(key, f"unknown key{_nearest(key, known)}; there are {', '.join(known)}")
 
 
-def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+def _nearest(word: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  # only for a mistake that somebody made
 
-    close = get_close_matches(word, known, 1, 0.5)
+    # Two letters, such as a country's, are half like too many others for a suggestion to be worth anything.
+    close = get_close_matches(word, known, 1, 0.5) if len(word) > 2 else []
     return f", did you mean {close[0]!r}?" if close else ""
 
 

@@ -89,7 +89,7 @@ class Ringer:
             return
         self.stop()
         self._pattern = wanted
-        self._begin_burst(0, now)
+        self._begin_burst(wanted, 0, now)
 
     def _named(self, name: str) -> RingPattern:
         key = name.lower()
@@ -107,31 +107,30 @@ class Ringer:
         """The same as `stop`. Raises LineError."""
         self.stop()
 
-    def _begin_burst(self, step: int, at: float) -> None:
-        if self._pattern is None:
-            return
-        on_ms, _ = self._pattern.steps[step]
+    def _begin_burst(self, pattern: RingPattern, step: int, at: float) -> None:
+        on_ms, _ = pattern.steps[step]
         self._step = step
         self._sounding = True
         self._timers.set("pause", at + on_ms / 1000)
         self._drive.start(at)
 
-    def _begin_pause(self, at: float) -> None:
-        if self._pattern is None:
-            return
-        _, off_ms = self._pattern.steps[self._step]
+    def _begin_pause(self, pattern: RingPattern, at: float) -> None:
+        _, off_ms = pattern.steps[self._step]
         self._sounding = False
         self._timers.set("burst", at + off_ms / 1000)
         self._drive.stop()
 
     def handle_timeout(self, now: float) -> None:
         """Move the cadence on to `now`. Raises LineError."""
-        for name in self._timers.pop_due(now):
-            # A loop that comes late lengthens the cadence; it never rings a row of bursts to catch up.
-            if name == "pause":
-                self._begin_pause(now)
-            elif self._pattern is not None:
-                self._begin_burst((self._step + 1) % len(self._pattern.steps), now)
+        pattern = self._pattern
+        if pattern is None:
+            return
+        # A loop that comes late lengthens the cadence; it never rings a row of bursts to catch up.
+        due = self._timers.pop_due(now)
+        if "pause" in due:
+            self._begin_pause(pattern, now)
+        elif "burst" in due:
+            self._begin_burst(pattern, (self._step + 1) % len(pattern.steps), now)
         if self._sounding:
             self._drive.handle_timeout(now)
 

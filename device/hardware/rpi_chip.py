@@ -43,7 +43,11 @@ class RpiChip:
         pin = self._pin(name, spec)
         pulls = {"none": self._gpio.PUD_OFF, "pull-up": self._gpio.PUD_UP, "pull-down": self._gpio.PUD_DOWN}
         _call(name, self._gpio.setup, pin, self._gpio.IN, pull_up_down=pulls[spec.bias])
-        line = RpiInputLine(self, name, spec, pin)
+        try:
+            line = RpiInputLine(self, name, spec, pin)
+        except LineError:
+            _call(name, self._gpio.cleanup, pin)
+            raise
         self._lines[pin] = line
         try:
             _call(name, self._gpio.add_event_detect, pin, self._gpio.BOTH, callback=line.receive_callback)

@@ -1,0 +1,211 @@
+"""The board as the daemon sees it: descriptors, deadlines, devices by name, and faults that stay in the hardware."""
+
+import json
+import logging
+
+import pytest
+
+from device.desk_events import DigitDialled, HookLifted, HookReplaced
+from device.hardware.board import Board, LineStatus
+from device.hardware.errors import LineError, UnknownDeviceError
+from device.hardware.interfaces import LineChanged
+from device.hardware.mock_chip import MockChip
+from device.hardware.profile import BoardProfile
+from device.hardware.simulated_desk import resting_levels
+from device.records import asdict
+from tests.support.desk_bench import DeskBench, make_profile
+
+
+@pytest.fixture
+def bench():
+    bench = DeskBench(BoardProfile.load("simulated"))
+    yield bench
+    bench.board.close()
+
+
+def test_nothing_is_due_at_rest(bench):
+    assert bench.first_events == [HookReplaced(0.0)]
+    assert bench.board.next_timeout() is None
+    assert bench.board.handle_timeout(1.0) == []
+    assert bench.read() == []
+
+
+def test_descriptors_are_one_for_each_input(bench):
+    assert len(set(bench.board.fds())) == 1 + 3 + 2 + 1
+    assert bench.board.receive_ready(99999, 1.0) == []
+
+
+def test_outputs_are_safe_from_the_first_moment(bench):
+    for name in ("relay.door", "lamp.line", "lamp.message", "ringer.0"):
+        assert [change.active for change in bench.chip.history(name)] == [False]
+
+
+def test_relay_pulse_ends_by_the_deadline_of_the_board(bench):
+    bench.board.relay("door").pulse(3.0, 1.0)
+    assert bench.board.next_timeout() == 4.0
+    bench.run(5.0)
+    assert [(change.at, change.active) for change in bench.chip.history("relay.door")] == [
+        (0.0, False),
+        (0.0, True),
+        (4.0, False),
+    ]
+
+
+def test_ringer_and_lamps_run_by_the_deadlines_of_the_board(bench):
+    bench.board.ringer.start("us", 0.0)
+    bench.board.lamp("message").show("slow-blink", 0.0)
+    bench.run(7.0)
+    assert [round(change.at, 3) for change in bench.chip.history("ringer.0")] == [0, 0, 2, 6]
+    assert [round(change.at, 3) for change in bench.chip.history("lamp.message")][:5] == [0, 0, 0.5, 1, 1.5]
+
+
+def test_unknown_relay_lists_the_known_ones(bench):
+    with pytest.raises(UnknownDeviceError, match="gate: the board profile has no such relay; it has: door"):
+        bench.board.relay("gate")
+
+
+def test_lamp_that_is_not_wired_is_silent(bench):
+    lamp = bench.board.lamp("registered")
+    lamp.show("fast-blink", 0.0)
+    assert bench.board.lamp("registered") is lamp
+    assert bench.board.next_timeout() is None
+
+
+def test_safe_state_silences_everything_and_the_board_goes_on(bench):
+    bench.board.ringer.start("us", 0.0)
+    bench.board.relay("door").pulse(5.0, 0.0)
+    bench.board.lamp("line").show("on", 0.0)
+    bench.board.safe_state()
+    assert bench.board.next_timeout() is None
+    assert not any(bench.chip.history(name)[-1].active for name in ("ringer.0", "relay.door", "lamp.line"))
+    bench.desk.lift(1.0)
+    assert bench.run(2.0) == [HookLifted(pytest.approx(1.0231))]
+
+
+def test_closed_board_is_safe_and_has_nothing_to_wait_for(bench):
+    bench.board.ringer.start("us", 0.0)
+    bench.board.relay("door").pulse(5.0, 0.0)
+    bench.board.close()
+    bench.board.close()
+    assert not bench.chip.history("ringer.0")[-1].active
+    assert not bench.chip.history("relay.door")[-1].active
+    assert bench.chip.levels() == {}
+    assert bench.board.fds() == []
+    assert bench.board.next_timeout() is None
+    assert bench.board.handle_timeout(9.0) == []
+
+
+def test_replaced_handset_forgets_the_digit_that_is_half_dialled():
+    profile = make_profile(hook={"line": 17, "flash": False}, dial={"pulse": {"line": 23}})
+    bench = DeskBench(profile, lifted=True)
+    over_at = bench.desk.dial_rotary("9", 1.0)
+    bench.run(over_at - 0.5)
+    bench.chip.drive("hook", True, bench.now)
+    events = bench.run(over_at + 3)
+    assert [type(event) for event in events] == [HookReplaced]
+    bench.board.close()
+
+
+def test_changes_can_be_watched_for_the_wiring_test(bench):
+    seen = []
+    bench.board.on_line_changed = seen.append
+    bench.desk.lift(1.0)
+    bench.run(2.0)
+    assert seen == [LineChanged("hook", True, pytest.approx(1.0231))]
+
+
+def test_snapshot_shows_devices_and_lines(bench):
+    bench.desk.lift(1.0)
+    bench.run(2.0)
+    bench.board.ringer.start("uk", 2.0)
+    bench.board.relay("door").pulse(3.0, 2.0)
+    bench.board.lamp("message").show("wink", 2.0)
+    snapshot = bench.board.snapshot()
+    assert (snapshot.profile, snapshot.driver) == ("Simulated desk phone", "mock")
+    assert (snapshot.hook, snapshot.ringing) == ("off-hook", "uk")
+    assert snapshot.relays == {"door": True}
+    assert snapshot.lamps == {"line": "off", "message": "wink"}
+    lines = {line.name: line for line in snapshot.lines}
+    assert lines["hook"] == LineStatus("hook", "mock", "17", "in", True, "kernel", 1)
+    assert lines["relay.door"] == LineStatus("relay.door", "mock", "25", "out", True, "none", 0)
+    assert json.loads(json.dumps(asdict(snapshot)))["lines"][0]["name"] == "relay.door"
+
+
+def test_snapshot_of_other_hook_states():
+    board = Board(make_profile(), MockChip())
+    assert board.snapshot().hook == "none"
+    assert board.snapshot().ringing == ""
+    board.close()
+    profile = make_profile(hook={"line": 17})
+    board = Board(profile, MockChip(initially=resting_levels(profile)))
+    assert board.snapshot().hook == "unknown"
+    board.start(0.0)
+    assert board.snapshot().hook == "on-hook"
+    board.close()
+
+
+def test_board_that_cannot_be_opened_gives_its_lines_back():
+    chip = MockChip(initially={"ringer.0": True})
+    with pytest.raises(LineError, match=r"ringer\.0"):
+        Board(BoardProfile.load("simulated"), chip)
+    assert chip.levels() == {}
+
+
+def test_input_that_fails_is_reported_once_and_the_rest_goes_on(bench, caplog):
+    (hook,) = bench.board.hook.lines
+    hook.read_events = lambda: (_ for _ in ()).throw(LineError("hook: the chip is gone"))
+    bench.chip.drive("hook", False, 1.0)
+    bench.run(2.0)
+    assert hook.fileno() == -1
+    assert "hook: the chip is gone; this input is dead" in caplog.text
+    assert len(bench.board.fds()) == 6
+    bench.desk.press_key("5", 3.0)
+    (event,) = bench.run(4.0)
+    assert event.digit == "5"
+    statuses = {line.name: line.direction for line in bench.board.snapshot().lines}
+    assert statuses["hook"] == "failed"
+    bench.board.handle_timeout(5.0)
+
+
+def test_dead_line_of_a_device_with_two_is_not_read_again():
+    bench = DeskBench(make_profile(dial={"pulse": {"line": 23}, "off_normal": {"line": 24}}))
+    pulse, off_normal = bench.board.dial.lines
+    off_normal.read_events = lambda: (_ for _ in ()).throw(LineError("dial.off_normal: gone"))
+    bench.desk.dial_rotary("3", 1.0)
+    with pytest.raises(LineError):
+        bench.run(5.0)
+    assert bench.board.fds() == [pulse.fileno()]
+    bench.board.close()
+
+
+def test_output_that_fails_is_logged_and_not_raised(bench, caplog):
+    bench.board.ringer.start("us", 0.0)
+    bench.board.relay("door").pulse(2.0, 0.0)
+
+    def fail(_):
+        raise LineError("the chip is gone")
+
+    for line in bench.board._outputs.values():
+        line.set = fail
+    assert bench.board.handle_timeout(2.0) == []
+    bench.board.safe_state()
+    assert caplog.text.count("the chip is gone") >= 4
+
+
+def test_start_on_a_line_that_fails_is_logged(caplog):
+    profile = make_profile(hook={"line": 17})
+    board = Board(profile, MockChip(initially=resting_levels(profile)))
+    board.hook.lines[0].close()
+    with caplog.at_level(logging.ERROR):
+        assert board.start(0.0) == []
+    assert "given back" in caplog.text
+    board.close()
+
+
+def test_columns_settle_for_as_long_as_the_profile_says():
+    keypad = {"rows": [5], "columns": [16], "keys": ["1"], "settle_us": 1}
+    bench = DeskBench(make_profile(keypad=keypad))
+    bench.desk.press_key("1", 1.0)
+    (event,) = bench.run(2.0)
+    assert isinstance(event, DigitDialled)
+    bench.board.close()

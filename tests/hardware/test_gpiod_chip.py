@@ -1,0 +1,286 @@
+"""Lines of the kernel through libgpiod 2, against a strict stand-in, and the real library where there is no chip."""
+
+import pytest
+
+from device.hardware.board import Board
+from device.hardware.errors import LineError
+from device.hardware.gpiod_chip import ChipInfo, GpiodChip
+from device.hardware.interfaces import LineChanged, LineSpec
+from device.hardware.profile import BoardProfile
+from tests.support.fake_gpiod import Bias, Drive, FakeGpiod
+
+HOOK = LineSpec("gpiochip0", 17, active_low=True, bias="pull-up", debounce_ms=20)
+
+
+@pytest.fixture
+def gpiod(tmp_path):
+    gpiod = FakeGpiod(tmp_path)
+    yield gpiod
+    assert gpiod.open_chips == 0
+
+
+@pytest.fixture
+def header(gpiod):
+    return gpiod.add_chip("gpiochip0", names={17: "GPIO17", 18: "GPIO18"})
+
+
+@pytest.fixture
+def chip(gpiod, header):
+    chip = GpiodChip(gpiod, gpiod.folder)
+    yield chip
+    chip.close()
+    assert header.requests == {}
+
+
+def test_kernel_debounces_applies_polarity_and_dates(chip, header):
+    line = chip.request_input("hook", HOOK)
+    settings = header.requests[17].settings
+    assert settings.bias is Bias.PULL_UP
+    assert settings.debounce_period.total_seconds() == 0.02
+    assert line.debounced_by == "kernel"
+    assert not line.active()
+    header.drive(17, True, 0.5)
+    header.drive(17, False, 1.0)
+    assert line.read_events() == []
+    header.settle(17)
+    assert line.read_events() == [LineChanged("hook", True, pytest.approx(1.02))]
+    assert line.read_events() == []
+    assert line.active()
+    assert line.next_timeout() is None
+    assert line.handle_timeout(9.0) == []
+
+
+def test_offhook_debounces_where_the_kernel_refuses(chip, header):
+    header.debounces = False
+    header.levels[17] = True
+    line = chip.request_input("hook", HOOK)
+    assert line.debounced_by == "software"
+    header.drive(17, False, 1.0)
+    header.drive(17, True, 1.005)
+    header.drive(17, False, 1.01)
+    assert line.read_events() == []
+    assert not line.active()
+    assert line.next_timeout() == pytest.approx(1.03)
+    assert line.handle_timeout(1.04) == [LineChanged("hook", True, pytest.approx(1.03))]
+    assert line.active()
+
+
+def test_line_without_debounce(chip, header):
+    line = chip.request_input("keypad.column0", LineSpec("gpiochip0", 16, bias="pull-down"))
+    assert line.debounced_by == "none"
+    assert header.requests[16].settings.bias is Bias.PULL_DOWN
+    header.drive(16, True, 1.0)
+    assert line.active()
+    assert line.read_events() == [LineChanged("keypad.column0", True, 1.0)]
+
+
+def test_edges_that_were_dropped_do_not_give_a_change_twice(chip, header):
+    line = chip.request_input("x", LineSpec("gpiochip0", 16))
+    header.drive(16, True, 1.0)
+    header.drive(16, False, 1.1)
+    del header.requests[16].events[0]
+    assert line.read_events() == []
+
+
+def test_output(chip, header):
+    line = chip.request_output("ringer.0", LineSpec("gpiochip0", 18, active_low=True, drive="open-drain"), True)
+    request = header.requests[18]
+    assert request.settings.drive is Drive.OPEN_DRAIN
+    assert request.consumer == "offhook ringer.0"
+    line.set(False)
+    line.set(True)
+    assert line.active()
+    line.close()
+    line.close()
+    assert request.written == [True, False, True, False]
+    with pytest.raises(LineError, match="given back"):
+        line.set(True)
+
+
+@pytest.mark.parametrize("chip_name", ["gpiochip0", "pinctrl-bcm2835", "raspberry-pi"])
+@pytest.mark.parametrize("line", [17, "GPIO17"])
+def test_chip_by_name_label_or_header_and_line_by_number_or_name(chip, header, chip_name, line):
+    chip.request_input("hook", LineSpec(chip_name, line))
+    assert list(header.requests) == [17]
+
+
+def test_chip_by_path(chip, header):
+    chip.request_input("hook", LineSpec(header.path, 17))
+    assert list(header.requests) == [17]
+
+
+def test_header_of_a_raspberry_pi_5_is_not_its_first_chip(gpiod, chip, header):
+    header.label = "gpio-brcmstb@107d508500"
+    rp1 = gpiod.add_chip("gpiochip4", "pinctrl-rp1")
+    chip.request_input("hook", LineSpec("raspberry-pi", 17))
+    assert list(rp1.requests) == [17]
+
+
+def test_chips_are_listed_in_the_order_of_their_numbers_and_links_once(gpiod, chip, header, tmp_path):
+    gpiod.add_chip("gpiochip10", "pcf8574", 8)
+    gpiod.add_chip("gpiochip2", "raspberrypi-exp-gpio", 8)
+    (tmp_path / "gpiochip4").symlink_to("gpiochip0")
+    (tmp_path / "gpiochip7").touch()
+    assert chip.chips() == [
+        ChipInfo(header.path, "pinctrl-bcm2835", 54),
+        ChipInfo(str(tmp_path / "gpiochip2"), "raspberrypi-exp-gpio", 8),
+        ChipInfo(str(tmp_path / "gpiochip10"), "pcf8574", 8),
+    ]
+
+
+def test_line_that_is_taken_names_who_has_it(chip, header):
+    header.consumers[17] = "w1-gpio"
+    with pytest.raises(LineError, match=r"hook: line 17 of gpiochip0 \(pinctrl-bcm2835\) is in use by 'w1-gpio'"):
+        chip.request_input("hook", HOOK)
+    header.consumers[17] = ""
+    with pytest.raises(LineError, match="a driver of the kernel"):
+        chip.request_input("hook", HOOK)
+
+
+def test_no_permission_names_the_group(chip, header):
+    header.permitted = False
+    with pytest.raises(LineError, match=r"no permission to open .*gpiochip0; .*usermod -aG gpio"):
+        chip.request_input("hook", HOOK)
+    with pytest.raises(LineError, match=r"there are .*gpiochip0, but none may be opened; .*usermod -aG gpio"):
+        chip.request_input("hook", LineSpec("raspberry-pi", 17))
+
+
+def test_absent_chip_lists_those_there_are(gpiod, chip):
+    gpiod.add_chip("gpiochip1", "raspberrypi-exp-gpio", 8)
+    with pytest.raises(
+        LineError,
+        match=r"hook: there is no GPIO chip 'pinctrl-rp1' here; "
+        r"there are gpiochip0 \(pinctrl-bcm2835, 54 lines\), gpiochip1 \(raspberrypi-exp-gpio, 8 lines\)",
+    ):
+        chip.request_input("hook", LineSpec("pinctrl-rp1", 17))
+    with pytest.raises(LineError, match="there is no GPIO chip /nowhere/gpiochip9; there are gpiochip0"):
+        chip.request_input("hook", LineSpec("/nowhere/gpiochip9", 17))
+
+
+def test_machine_without_any_chip(gpiod, tmp_path):
+    with pytest.raises(LineError, match="is this a board with GPIO"):
+        GpiodChip(gpiod, gpiod.folder).request_input("hook", LineSpec("raspberry-pi", 17))
+    with pytest.raises(LineError, match="is this a board with GPIO"):
+        GpiodChip(gpiod, str(tmp_path / "none")).request_input("hook", LineSpec("raspberry-pi", 17))
+
+
+def test_device_that_is_no_chip(gpiod, chip, tmp_path):
+    (tmp_path / "gpiochip9").touch()
+    with pytest.raises(LineError, match=r"is no GPIO chip that can be used: .*Inappropriate ioctl"):
+        chip.request_input("hook", LineSpec("gpiochip9", 17))
+
+
+@pytest.mark.parametrize("line", [54, 400])
+def test_number_beyond_the_chip(chip, line):
+    with pytest.raises(LineError, match=rf"has no line {line}; its lines are 0 to 53"):
+        chip.request_input("hook", LineSpec("gpiochip0", line))
+
+
+def test_unknown_line_name(chip):
+    with pytest.raises(LineError, match="has no line named 'GPIO71'"):
+        chip.request_input("hook", LineSpec("gpiochip0", "GPIO71"))
+
+
+def test_settings_that_the_chip_refuses(chip, header):
+    header.biases = False
+    with pytest.raises(LineError, match=r'refuses these settings: .* try bias = "none"'):
+        chip.request_input("hook", HOOK)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(PermissionError(1, "no"), "may not be used"), (OSError(19, "gone"), "has gone")]
+)
+def test_request_that_fails_otherwise(chip, gpiod, monkeypatch, error, said):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(gpiod, "request", refuse)
+    with pytest.raises(LineError, match=said):
+        chip.request_output("lamp.a", LineSpec("gpiochip0", 3))
+
+
+def test_chip_that_is_unplugged(chip, header):
+    hook = chip.request_input("hook", HOOK)
+    bell = chip.request_output("ringer.0", LineSpec("gpiochip0", 18))
+    header.unplugged = True
+    with pytest.raises(LineError, match=r"hook: the line cannot be read: .*No such device"):
+        hook.read_events()
+    with pytest.raises(LineError, match=r"hook: the line cannot be read: .*No such device"):
+        hook.active()
+    with pytest.raises(LineError, match=r"ringer\.0: the line cannot be set"):
+        bell.set(True)
+    with pytest.raises(LineError):
+        bell.close()
+    bell.close()
+    hook.close()
+    assert hook.fileno() == -1
+    with pytest.raises(LineError, match="given back"):
+        hook.active()
+
+
+def test_event_read_error(chip, header, monkeypatch):
+    hook = chip.request_input("hook", HOOK)
+
+    def fail(_):
+        raise OSError(19, "No such device")
+
+    monkeypatch.setattr(header.requests[17], "wait_edge_events", fail)
+    with pytest.raises(LineError, match="cannot be read"):
+        hook.read_events()
+
+
+def test_old_binding_is_refused():
+    with pytest.raises(LineError, match="older than 2"):
+        GpiodChip(type("gpiod", (), {}))
+
+
+def test_whole_board_on_the_lines_of_the_kernel(gpiod, header):
+    header.num_lines = 54
+    board = Board(BoardProfile.load("raspberry-pi"), GpiodChip(gpiod, gpiod.folder))
+    assert sorted(header.requests) == [5, 6, 13, 16, 17, 18, 19, 20, 21, 22, 27]
+    board.start(0.0)
+    assert not board.hook.lifted
+    header.drive(17, True, 0.0)
+    header.drive(17, False, 1.0)
+    header.settle(17)
+    (event,) = board.receive_ready(header.requests[17].fd, 1.03)
+    assert event.at == pytest.approx(1.02)
+    board.ringer.start("us", 2.0)
+    assert header.levels[18] is True
+    board.close()
+    assert header.requests == {}
+    assert header.levels[18] is False
+
+
+def test_board_that_cannot_have_one_line_gives_the_others_back(gpiod, header):
+    header.consumers[17] = "spi0"
+    with pytest.raises(LineError, match="spi0"):
+        Board(BoardProfile.load("raspberry-pi"), GpiodChip(gpiod, gpiod.folder))
+    assert header.requests == {}
+
+
+class TestRealLibrary:
+    """What the real binding says on a machine without such a chip."""
+
+    @pytest.fixture
+    def chip(self, tmp_path):
+        gpiod = pytest.importorskip("gpiod", reason="the package gpiod is not installed")
+        return GpiodChip(gpiod, str(tmp_path))
+
+    def test_no_chip(self, chip):
+        with pytest.raises(LineError, match="is this a board with GPIO"):
+            chip.request_input("hook", HOOK)
+
+    def test_device_that_is_not_there(self, chip, tmp_path):
+        with pytest.raises(LineError, match="there is no GPIO chip"):
+            chip.request_input("hook", LineSpec(str(tmp_path / "gpiochip0"), 17))
+
+    def test_file_that_is_no_chip(self, chip, tmp_path):
+        (tmp_path / "gpiochip0").write_text("nothing")
+        assert chip.chips() == []
+        with pytest.raises(LineError, match="gpiochip0 is no GPIO chip"):
+            chip.request_input("hook", HOOK)
+
+    def test_device_of_another_kind(self, chip):
+        with pytest.raises(LineError, match="/dev/null"):
+            chip.request_output("lamp.a", LineSpec("/dev/null", 17))

@@ -1,0 +1,231 @@
+"""Lines through the RPi.GPIO interface, against a strict stand-in."""
+
+import select
+import threading
+
+import pytest
+
+from device.desk_events import DigitDialled, HookLifted
+from device.hardware.board import Board
+from device.hardware.errors import LineError
+from device.hardware.interfaces import LineChanged, LineSpec
+from device.hardware.profile import BoardProfile
+from device.hardware.rpi_chip import RpiChip
+from tests.support.fake_rpi_gpio import FakeRpiGpio
+
+HOOK = LineSpec("raspberry-pi", 17, active_low=True, bias="pull-up", debounce_ms=20)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def gpio():
+    return FakeRpiGpio()
+
+
+@pytest.fixture
+def chip(gpio, clock):
+    chip = RpiChip(gpio, clock)
+    yield chip
+    chip.close()
+    assert gpio.in_use() == set()
+
+
+def is_readable(line):
+    return bool(select.select([line.fileno()], [], [], 0)[0])
+
+
+def test_edge_wakes_the_loop_and_counts_when_settled(chip, gpio, clock):
+    line = chip.request_input("hook", HOOK)
+    assert line.debounced_by == "software"
+    assert not line.active()
+    clock.now = 1.0
+    gpio.drive(17, False)
+    assert is_readable(line)
+    assert line.read_events() == []
+    assert not is_readable(line)
+    assert line.next_timeout() == pytest.approx(1.02)
+    assert line.handle_timeout(1.03) == [LineChanged("hook", True, pytest.approx(1.02))]
+    assert line.active()
+
+
+def test_callback_on_another_thread(chip, gpio):
+    line = chip.request_input("hook", LineSpec("raspberry-pi", 17, bias="pull-up"))
+    thread = threading.Thread(target=gpio.drive, args=(17, False))
+    thread.start()
+    assert select.select([line.fileno()], [], [], 5)[0]
+    thread.join()
+    assert line.read_events() == [LineChanged("hook", False, 0.0)]
+
+
+@pytest.mark.parametrize("spike_s", [10e-6, 1e-3, 5e-3])
+def test_spike_is_filtered_which_bouncetime_would_let_through(chip, gpio, clock, spike_s):
+    line = chip.request_input("hook", HOOK)
+    clock.now = 1.0
+    gpio.drive(17, False)
+    clock.now += spike_s
+    gpio.drive(17, True)
+    assert line.read_events() == []
+    assert line.handle_timeout(2.0) == []
+    assert line.next_timeout() is None
+
+
+def test_spike_that_is_over_before_the_callback_looks(chip, gpio, clock):
+    line = chip.request_input("hook", HOOK)
+    clock.now = 1.0
+    gpio.drive(17, False, seen=True)
+    gpio.drive(17, True, seen=True)
+    assert line.read_events() == []
+    assert line.next_timeout() is None
+
+
+def test_second_edge_that_the_driver_lost_leaves_no_wrong_state(chip, gpio, clock):
+    line = chip.request_input("hook", HOOK)
+    clock.now = 1.0
+    gpio.drive(17, False)
+    gpio._outside[17] = True
+    assert line.read_events() == []
+    assert line.handle_timeout(2.0) == []
+    assert not line.active()
+
+
+def test_line_without_debounce_answers_with_the_level_now(chip, gpio):
+    line = chip.request_input("x", LineSpec("raspberry-pi", "GPIO4", bias="pull-down"))
+    assert line.debounced_by == "none"
+    gpio._outside[4] = True
+    assert line.active()
+
+
+def test_output_with_polarity(chip, gpio):
+    line = chip.request_output("lamp.a", LineSpec("raspberry-pi", 22, active_low=True))
+    line.set(True)
+    assert gpio.level(22) is False
+    assert line.active()
+    line.close()
+    line.close()
+    assert gpio.history == [(22, True), (22, False), (22, True)]
+    with pytest.raises(LineError, match="given back"):
+        line.set(True)
+
+
+def test_open_drain_is_played_by_letting_go(chip, gpio):
+    line = chip.request_output("keypad.row0", LineSpec("raspberry-pi", 5, active_low=True, drive="open-drain"), True)
+    line.set(False)
+    line.set(True)
+    line.set(True)
+    assert gpio.history == [(5, False), (5, None), (5, False), (5, False)]
+
+
+def test_open_source_is_played_by_letting_go(chip, gpio):
+    line = chip.request_output("lamp.a", LineSpec("raspberry-pi", 5, drive="open-source"))
+    line.set(True)
+    assert gpio.history == [(5, None), (5, True)]
+
+
+def test_pin_cannot_be_taken_twice(chip):
+    line = chip.request_input("hook", HOOK)
+    with pytest.raises(LineError, match="GPIO17 is in use by 'hook'"):
+        chip.request_output("lamp.a", LineSpec("raspberry-pi", "GPIO17"))
+    line.close()
+    line.close()
+    assert line.fileno() == -1
+    chip.request_output("lamp.a", LineSpec("raspberry-pi", 17))
+
+
+def test_closed_line_says_so(chip, gpio):
+    line = chip.request_input("hook", HOOK)
+    callback = line.receive_callback
+    line.close()
+    # A callback that was under way on the other thread comes too late and does no harm.
+    callback(17)
+    for use in (line.active, line.read_events, lambda: line.handle_timeout(1.0)):
+        with pytest.raises(LineError, match="given back"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (LineSpec("raspberry-pi", "HOOK"), "'HOOK' is no BCM number"),
+        (LineSpec("raspberry-pi", 28), "The channel sent is invalid on a Raspberry Pi"),
+        (LineSpec("gpiochip1", 3), "not 'gpiochip1'; use driver gpiod"),
+    ],
+)
+def test_lines_that_there_are_not(chip, spec, said):
+    with pytest.raises(LineError, match=said):
+        chip.request_input("hook", spec)
+
+
+def test_pin_that_another_program_has(chip, gpio):
+    gpio.busy.add(17)
+    with pytest.raises(LineError, match="hook: 'GPIO busy'; another program uses this pin"):
+        chip.request_input("hook", HOOK)
+
+
+def test_no_permission(chip, gpio):
+    gpio.permitted = False
+    with pytest.raises(LineError, match="usermod -aG gpio"):
+        chip.request_output("lamp.a", LineSpec("raspberry-pi", 4))
+
+
+def test_original_package_on_a_kernel_that_it_does_not_know(chip, gpio):
+    gpio.edges_fail = True
+    with pytest.raises(LineError, match=r"Failed to add edge detection; .*rpi-lgpio"):
+        chip.request_input("hook", HOOK)
+    assert gpio.in_use() == set()
+
+
+def test_line_that_cannot_be_read_is_given_back(chip, gpio, monkeypatch):
+    def fail(_):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(gpio, "input", fail)
+    with pytest.raises(LineError, match="hook: no"):
+        chip.request_input("hook", HOOK)
+    assert gpio.in_use() == set()
+
+
+def test_board_numbers_in_use_by_others():
+    with pytest.raises(LineError, match="board numbers"):
+        RpiChip(FakeRpiGpio(FakeRpiGpio.BOARD))
+
+
+def test_whole_board_with_keypad(gpio, clock):
+    board = Board(BoardProfile.load("raspberry-pi"), RpiChip(gpio, clock))
+    board.start(0.0)
+    clock.now = 1.0
+    gpio.drive(17, False)
+    (hook_fd,) = select.select(board.fds(), [], [], 0)[0]
+    assert board.receive_ready(hook_fd, 1.0) == []
+    assert board.handle_timeout(1.03) == [HookLifted(pytest.approx(1.02))]
+    events = []
+    press(gpio, row=6, column=20)
+    clock.now = 2.0
+    gpio.run_callback(20)
+    for fd in select.select(board.fds(), [], [], 0)[0]:
+        events += board.receive_ready(fd, 2.0)
+    while (deadline := board.next_timeout()) is not None and deadline < 2.2:
+        events += board.handle_timeout(deadline)
+    assert events == [DigitDialled("5", pytest.approx(2.02, abs=0.006))]
+    board.close()
+    assert gpio.in_use() == set()
+
+
+def press(gpio, row, column):
+    """A key joins a row to a column: the column is low while the row drives low, and high by its pull-up otherwise."""
+    level = gpio.level
+
+    def joined(channel):
+        return level(row) if channel == column and row in gpio._outputs else channel == column or level(channel)
+
+    gpio.level = joined
