@@ -264,6 +264,16 @@ class TestHops:
         assert sent(layer) == []
         assert names(layer) == ["ResponseReceived", "TransportFailed", "TransactionTerminated"]
 
+    def test_what_an_earlier_hop_answered_does_not_count_for_the_next(self) -> None:
+        layer = make_layer()
+        layer.send_request(request(), PROXY, 0.0)
+        layer.receive_lookup(PROXY, [HOP_1, HOP_2, BOB_UDP], 0.0)
+        (first,) = sent(layer)
+        receive(layer, first.data, 100, 0.1, HOP_1)
+        receive(layer, first.data, 503, 0.2, HOP_1)
+        layer.receive_transport_error(HOP_2, 0.3, "port unreachable")
+        assert [one.hop for one in sent(layer)] == [HOP_2, BOB_UDP]
+
     def test_errors_of_other_places_mean_nothing(self) -> None:
         layer, _, _ = self.start()
         for other in (HOP_2, Hop("TCP", HOP_1.host, HOP_1.port), Hop("UDP", HOP_1.host, 9)):
@@ -680,6 +690,9 @@ class TestBounds:
         assert methods(layer) == ["200"]
         incoming(layer, "OPTIONS", branch="z9hG4bK-0")
         assert names(layer) == ["TransactionTerminated", "RequestReceived"]
+        layer.handle_timeout(100.0)
+        assert sorted(names(layer)) == ["TransactionTerminated"] * 2
+        assert len(layer) == 0
 
     def test_too_many_requests_of_ours_fail_at_once(self) -> None:
         layer = make_layer(client_limit=1)
@@ -699,6 +712,9 @@ class TestBounds:
         assert methods(layer) == ["OPTIONS"]
         assert events(layer)[1:] == [TransactionTerminated(first)]
         assert layer.next_timeout() == 0.7
+        layer.handle_timeout(100.0)
+        assert names(layer) == ["TransactionTimedOut", "TransactionTerminated"]
+        assert len(layer) == 0
 
     def test_20000_idle_transactions_cost_next_to_nothing(self) -> None:
         layer = make_layer(server_limit=50_000)
