@@ -34,6 +34,8 @@ CALL_RATE_HZ = 8000
 """Rate that sound is mixed at; streams of another rate are converted."""
 PERIOD_SAMPLES = CALL_RATE_HZ * FRAME_MS // 1000
 SWITCH_INTERVAL_S = 0.0005
+CLOSE_PATIENCE_S = 5.0
+"""A period lasts 20 ms; a thread that needs longer than this to end will never end."""
 
 _LogLine = tuple[int, str]
 
@@ -63,6 +65,8 @@ class AudioEngine:
         self._thread: threading.Thread | None = None
         self._periods = 0
         self._real_time = False
+        self._opened_at: float | None = None
+        self._periods_before = 0
         self._device = StandbyDevice(make_device, self._report, self._log_fault)
         self._bridge = Bridge(settings, CALL_RATE_HZ, self._report, self._log_fault, new_stream)
 
@@ -95,13 +99,17 @@ class AudioEngine:
             devices_lost=device.lost,
             real_time=self._real_time,
             device_open=device.is_open,
+            opened_at=self._opened_at,
+            periods_before=self._periods_before,
         )
 
     def close(self) -> None:
         """End every stream with RTCP BYE, close the card, end the thread. The last reports can be fetched after it."""
         if self._thread is not None:
             self._commands.put(None)
-            self._thread.join()
+            self._thread.join(CLOSE_PATIENCE_S)
+            if self._thread.is_alive():
+                logger.error("the audio thread hangs in the sound card's driver and is left behind")
             self._thread = None
 
     # All below runs in the audio thread.
@@ -120,6 +128,7 @@ class AudioEngine:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         try:
             self._device.open(CALL_RATE_HZ, PERIOD_SAMPLES)
+            self._opened_at, self._periods_before = self._clock(), self._periods
             return self._run_periods()
         except Exception as error:  # a fault of ours must not leave calls behind that nobody serves
             self._log_fault("the audio thread failed")

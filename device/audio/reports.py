@@ -76,3 +76,7 @@ class AudioCounters:
     real_time: bool = False
     """Whether the thread got real-time priority."""
     device_open: bool = False
+    opened_at: float | None = None
+    """When the device was last opened, in seconds on the monotonic clock; its first sample came a period later."""
+    periods_before: int = 0
+    """Periods that had been run until then: where in a WAV file of all that was heard this opening begins."""

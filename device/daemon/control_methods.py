@@ -46,7 +46,7 @@ class Rooms:
     call_log: CallLog
     log: RecentLines
     stop: Callable[[], None]
-    apply_settings: Callable[[], list[str]]
+    apply_settings: Callable[[Mapping[str, str | None]], list[str]]
     """Makes stored settings count where that needs no restart; answers the keys that do need one."""
     notices: Callable[[], list[str]]
     """What an administrator should know: a store that was recovered, a card that is missing."""
@@ -230,8 +230,7 @@ class ControlMethods:
         except ConfigurationError as error:
             raise _all_faults(error.faults) from error
         self._rooms.settings.set_many(changes)
-        waiting = self._rooms.apply_settings()
-        return {"changed": sorted(changes), "restart": [key for key in waiting if key in changes]}
+        return {"changed": sorted(changes), "restart": sorted(self._rooms.apply_settings(changes))}
 
     # Books and logs.
 

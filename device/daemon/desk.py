@@ -12,6 +12,9 @@ from device.net.interfaces import Reactor
 from device.records import asdict
 from device.timing import earliest
 
+LAMP_NAMES = {"in_call": "line", "ringing": "bell"}
+"""Lamps of a board profile that show a state of the phone under a name of their own, besides those of the same name."""
+
 LAMP_MODES = {"blink": "slow-blink"}
 """The board's word for a lamp state of the phone, where the two differ."""
 
@@ -79,7 +82,8 @@ class Desk:
 
     def show_lamp(self, name: str, mode: str, now: float) -> None:
         """Set a lamp to one of the phone's lamp states."""
-        self._board.lamp(name).show(LAMP_MODES.get(mode, mode), now)
+        for lamp in (name, LAMP_NAMES.get(name, name)):
+            self._board.lamp(lamp).show(LAMP_MODES.get(mode, mode), now)
 
     def pulse_relay(self, name: str, seconds: float, now: float) -> None:
         """Close a relay for so many seconds."""

@@ -59,7 +59,7 @@ def _run(options: RunOptions, log: RecentLines) -> int:
             notices.append(database.notice)
         set_level(configuration.daemon.log_level)
         loop = Loop()
-        parts = build_phone(configuration, database, loop, options.socket, log, loop.stop, notices)
+        parts = build_phone(configuration, database, loop, options.socket, log, notices)
         notifier = ServiceNotifier(os.environ)
         try:
             _start(parts, configuration, notifier, database)
@@ -108,6 +108,10 @@ def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNot
     gc.freeze()
 
 
+def _all_answered(parts: PhoneParts) -> bool:
+    return parts.accounts.stopped() and parts.endpoint.counters().transactions == 0
+
+
 def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier) -> None:
     """Hang up, unregister, wait a little for the answers, put everything in its safe state."""
     notifier.stopping()
@@ -116,7 +120,7 @@ def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNoti
     parts.line.hang_up_all(now)
     parts.accounts.stop(now)
     deadline = now + configuration.daemon.stop_timeout_s
-    while time.monotonic() < deadline and not (parts.accounts.stopped() and parts.endpoint.is_quiet()):
+    while time.monotonic() < deadline and not _all_answered(parts):
         parts.loop.turn(STOP_POLL_S)
     parts.desk.close()
     parts.engine.close()

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from device.audio.devices import make_device
 from device.audio.engine import AudioEngine
@@ -28,6 +28,7 @@ from device.net.addresses import is_unspecified
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
 from device.net.sip_sockets import SipSockets
+from device.phone.events import PhoneEvent
 from device.phone.phone import Phone
 from device.records import dataclass
 from device.sip.endpoint import SipEndpoint
@@ -90,20 +91,42 @@ def open_board(configuration: Configuration) -> tuple[Board, SimulatedDesk | Non
     return Board(profile, chip), SimulatedDesk(profile, chip), chip
 
 
-def build_phone(
-    configuration: Configuration,
-    database: Database,
-    loop: Loop,
-    socket_path: str,
-    log: RecentLines,
-    stop: Callable[[], None],
-    notices: list[str],
-) -> PhoneParts:
-    """Build every part, closed and still; raises DeviceError for a board that cannot be had."""
-    ids = SystemIds()
-    settings = Settings(database)
-    phonebook = Phonebook(database)
-    call_log = CallLog(database)
+class _Late:
+    """What is built last but told things by all the others: the inbox, and the socket that events are published on."""
+
+    runtime: Runtime
+    server: ControlServer
+
+    def post(self, event: PhoneEvent) -> None:
+        """Put an event into the inbox."""
+        self.runtime.post(event)
+
+    def usable_changed(self, usable: bool) -> None:
+        """Whether a call could be placed now."""
+        self.runtime.usable_changed(usable)
+
+    def publish(self, topic: str, params: dict[str, object]) -> None:
+        """Tell the subscribers of a topic, if there are any."""
+        if self.server.has_subscribers(topic):
+            self.server.publish(topic, params)
+
+    def trace(self, direction: str, data: bytes, hop: Hop, _at: float) -> None:
+        """Show a SIP message to whoever follows the trace."""
+        if self.server.has_subscribers("sip"):
+            self.server.publish("sip", trace_record(direction, data, hop, time.time()))
+
+
+@dataclass(frozen=True, slots=True)
+class _SipSide:
+    """Everything that speaks SIP."""
+
+    user_agent: UserAgent
+    endpoint: SipEndpoint
+    sockets: SipSockets
+    resolver: Resolver
+
+
+def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, late: _Late) -> _SipSide:
     sip = configuration.sip
 
     def local_address(_transport: str, host: str) -> tuple[str, int]:
@@ -115,76 +138,64 @@ def build_phone(
 
     timers = SipTimers()
     user_agent = UserAgent(sip, timers, ids, local_address)
-    endpoint = SipEndpoint(user_agent, timers, ids, sent_by)
+    endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace)
     sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
-    resolver = Resolver(loop, lambda next_hop, hops: runtime.receive_lookup(next_hop, hops, loop.now()))
-    accounts = AccountTable(
-        Accounts(database),
-        user_agent,
-        lambda usable: runtime.usable_changed(usable),  # noqa: PLW0108  # made below
-    )
-    engine = AudioEngine(
-        configuration.audio, lambda: make_device(configuration.audio), lambda: loop.call_soon_threadsafe(_nothing)
-    )
-    line = PhoneLine(
-        user_agent, accounts, engine, sockets, resolver, configuration.media, _port_opener(configuration, ids), ids
-    )
+    resolver = Resolver(loop, lambda next_hop, hops: late.runtime.receive_lookup(next_hop, hops, loop.now()))
+    return _SipSide(user_agent, endpoint, sockets, resolver)
+
+
+def build_phone(
+    configuration: Configuration,
+    database: Database,
+    loop: Loop,
+    socket_path: str,
+    log: RecentLines,
+    notices: list[str],
+) -> PhoneParts:
+    """Build every part, closed and still; raises DeviceError for a board that cannot be had."""
+    ids = SystemIds()
+    late = _Late()
+    phonebook, call_log = Phonebook(database), CallLog(database)
+    sip = _build_sip(configuration, loop, ids, late)
+    accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)
+    audio = configuration.audio
+    engine = AudioEngine(audio, lambda: make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
+    ports = _port_opener(configuration, ids)
+    line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
-    board, hands, chip = open_board(configuration)
-    desk = Desk(board, hands, chip, loop, lambda event: runtime.post(event))  # noqa: PLW0108  # made below
+    desk = Desk(*open_board(configuration), loop, late.post)
     wall_offset = time.time() - time.monotonic()
     executor = Executor(line, engine, desk, call_log, configuration.media.tones, lambda at: at + wall_offset)
-    publish = _Publisher()
-    runtime = Runtime(phone, endpoint, sockets, resolver, accounts, line, executor, engine, desk, publish)
-
-    def apply_settings() -> list[str]:
-        stored = settings.get_all()
-        set_level(stored.get("daemon.log_level", configuration.daemon.log_level))
-        return [key for key in _every_key() if key not in LIVE_SETTINGS]
-
+    late.runtime = Runtime(
+        phone, sip.endpoint, sip.sockets, sip.resolver, accounts, line, executor, engine, desk, late.publish
+    )
     rooms = Rooms(
         phone=phone,
-        runtime=runtime,
+        runtime=late.runtime,
         line=line,
         accounts=accounts,
         desk=desk,
         engine=engine,
-        sockets=sockets,
-        settings=settings,
+        sockets=sip.sockets,
+        settings=Settings(database),
         phonebook=phonebook,
         call_log=call_log,
         log=log,
-        stop=stop,
-        apply_settings=apply_settings,
+        stop=loop.stop,
+        apply_settings=lambda changed: apply_settings(changed, configuration),
         notices=lambda: notices,
         started_at=time.monotonic(),
     )
-    server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
-    publish.server = server
-    log.follower = lambda level, text: server.publish("log", {"level": level, "line": text})
-
-    def trace(direction: str, data: bytes, hop: Hop, _at: float) -> None:
-        if server.has_subscribers("sip"):
-            server.publish("sip", trace_record(direction, data, hop, time.time()))
-
-    endpoint.on_trace = trace
-    return PhoneParts(loop, sockets, endpoint, accounts, line, engine, desk, runtime, server)
+    late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
+    log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
+    return PhoneParts(loop, sip.sockets, sip.endpoint, accounts, line, engine, desk, late.runtime, late.server)
 
 
-class _Publisher:
-    """Hands events to the control server, which is built after those who have something to tell."""
-
-    server: ControlServer | None = None
-
-    def __call__(self, topic: str, params: dict[str, object]) -> None:
-        if self.server is not None and self.server.has_subscribers(topic):
-            self.server.publish(topic, params)
-
-
-def _every_key() -> list[str]:
-    from device.daemon.config import describe  # noqa: PLC0415
-
-    return [item.key for item in describe({})]
+def apply_settings(changed: Mapping[str, str | None], configuration: Configuration) -> list[str]:
+    """Make changed settings count where that needs no restart; answers the keys that wait for one."""
+    if "daemon.log_level" in changed:
+        set_level(changed["daemon.log_level"] or configuration.daemon.log_level)
+    return [key for key in changed if key not in LIVE_SETTINGS]
 
 
 def _port_opener(configuration: Configuration, ids: SystemIds) -> Callable[[], RtpSocketPair]:

@@ -57,8 +57,9 @@ def _run(folder: Path, interactive: bool) -> int:
         if interactive:
             Session(system, _say).run(Keyboard())
             return 0
-        result = Story(system, _say).play()
-        picture = draw(system, folder, _say)
+        story = Story(system, _say)
+        result = story.play()
+        picture = draw(story, folder, _say)
         show_result(result, _say)
         faults = result.faults()
     except (DeviceError, OSError) as error:

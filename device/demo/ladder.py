@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from device.records import dataclass
 
-COLUMN_CHARACTERS = 34
+COLUMN_CHARACTERS = 40
 """Distance between two lifelines in the text drawing."""
 
 COLUMN_PIXELS = 300

@@ -4,7 +4,8 @@ import wave
 from array import array
 from pathlib import Path
 
-from device.media.pcm import audioop
+from device.media import pcm as arithmetic
+from device.media.resample import Resampler
 from device.records import dataclass
 
 RATE_HZ = 8000
@@ -39,9 +40,9 @@ def read_wav(path: Path, started_at: float) -> Recording:
     with wave.open(str(path), "rb") as reader:
         pcm = reader.readframes(reader.getnframes())
         if reader.getnchannels() == 2:
-            pcm = audioop.tomono(pcm, SAMPLE_BYTES, 0.5, 0.5)
+            pcm = arithmetic.stereo_to_mono(pcm)
         if reader.getframerate() != RATE_HZ:
-            pcm, _ = audioop.ratecv(pcm, SAMPLE_BYTES, 1, reader.getframerate(), RATE_HZ, None)
+            pcm = Resampler(reader.getframerate(), RATE_HZ).convert(pcm)
     return Recording(pcm, started_at)
 
 
@@ -59,22 +60,14 @@ def compare(said: Recording, heard: Recording, from_s: float, to_s: float, longe
     spoken_at = said.started_at + (start + position) / RATE_HZ
     window_start = max(0, int((spoken_at - heard.started_at) * RATE_HZ))
     window = _slice(heard.pcm, window_start, probe_length + int(longest_delay_s * RATE_HZ))
-    if len(window) < len(probe) or not probe or not audioop.rms(probe, SAMPLE_BYTES):
+    if len(window) < len(probe) or not probe or not arithmetic.rms(probe):
         return Likeness(0.0, 0.0, 0.0)
-    offset, _ = audioop.findfit(window, probe)
-    best = _slice(window, offset, probe_length)
-    loudness = audioop.rms(best, SAMPLE_BYTES)
+    offset, factor = arithmetic.fit(window, probe)
+    loudness = arithmetic.rms(_slice(window, offset, probe_length))
     if not loudness:
         return Likeness(0.0, 0.0, 0.0)
-    factor = audioop.findfactor(best, probe)
-    correlation = factor * audioop.rms(probe, SAMPLE_BYTES) / loudness
     delay = heard.started_at + (window_start + offset) / RATE_HZ - spoken_at
-    return Likeness(correlation, delay, factor)
-
-
-def peak_level(pcm: bytes) -> int:
-    """The largest magnitude among the samples, 0 to 32768."""
-    return audioop.max(pcm, SAMPLE_BYTES)
+    return Likeness(factor * arithmetic.rms(probe) / loudness, delay, factor)
 
 
 def _slice(pcm: bytes, start: int, count: int) -> bytes:
@@ -94,9 +87,7 @@ def _looped(pcm: bytes, start: int, end: int) -> bytes:
 def _loudest(pcm: bytes, count: int) -> int:
     """Where the loudest stretch of `count` samples begins, to a tenth of a second."""
     step = RATE_HZ // 10
-    energies = array(
-        "d", (audioop.rms(_slice(pcm, at, step), SAMPLE_BYTES) ** 2 for at in range(0, len(pcm) // 2, step))
-    )
+    energies = array("d", (arithmetic.rms(_slice(pcm, at, step)) ** 2 for at in range(0, len(pcm) // 2, step)))
     width = count // step
     sums = [sum(energies[index : index + width]) for index in range(max(1, len(energies) - width))]
     return sums.index(max(sums)) * step if sums else 0

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from device.control.client import DaemonEvent
 from device.demo.ladder import LadderMessage, LadderNote, LadderRow, draw_svg, draw_text
-from device.demo.measure import Likeness, Recording, compare, peak_level, read_wav
+from device.demo.measure import Likeness, Recording, compare, read_wav
 from device.demo.system import HOST, DemoError, DemoPhone, DemoSystem
+from device.media.pcm import peak
 from device.records import dataclass
 
 EXCHANGE = "exchange"
@@ -17,6 +18,9 @@ TONE_S = 1.5
 GOOD_CORRELATION = 0.9
 SETTLE_S = 0.7
 """Speech is compared from so long after the answer: the jitter buffer has found its depth then."""
+
+PERIOD_S = 0.02
+"""A period of the audio thread, in seconds."""
 
 AUDIBLE = 500
 """A peak of less than this, of 32768, is no dial tone."""
@@ -54,16 +58,16 @@ class Story:
     """Plays the call on a running `DemoSystem` and says what happens as it happens."""
 
     def __init__(self, system: DemoSystem, say: Say) -> None:
-        self._system = system
+        self.system = system
         self._say = say
         self._caller = system.phones["1001"]
         self._callee = system.phones["1002"]
-        self._began = time.monotonic()
+        self.began = time.monotonic()
 
     def play(self) -> CallResult:
         """Play the whole call; raises DemoError where it does not go on."""
-        caller, callee, system = self._caller, self._callee, self._system
-        self._began = time.monotonic()
+        caller, callee, system = self._caller, self._callee, self.system
+        self.began = time.monotonic()
         self._tell("1001 lifts the handset")
         caller.client.call("board.lift")
         self._until(caller, "dial-tone", "1001 hears dial tone")
@@ -83,7 +87,7 @@ class Story:
         self._until(caller, "connected", "1001 is connected")
         answered_at = time.monotonic()
         self._tell(f"both speak for {TALK_S:.0f} s, at once: {caller.microphone.name} and {callee.microphone.name}")
-        opened = {phone.number: _opened_at(phone) for phone in (caller, callee)}
+        opened = {phone.number: phone.status()["audio"] for phone in (caller, callee)}
         system.listen(TALK_S)
         talked_until = time.monotonic()
         self._tell("1001 hangs up")
@@ -106,15 +110,15 @@ class Story:
         )
 
     def _tell(self, text: str) -> None:
-        self._say(f"{time.monotonic() - self._began:6.2f} s  {text}")
+        self._say(f"{time.monotonic() - self.began:6.2f} s  {text}")
 
     def _until(self, phone: DemoPhone, state: str, text: str) -> None:
-        self._system.wait(f"phone {phone.number} to be {state}", lambda: _was(phone, state, self._began))
+        self.system.wait(f"phone {phone.number} to be {state}", lambda: _was(phone, state, self.began))
         self._tell(f"{text}   [1001 {self._caller.state}, 1002 {self._callee.state}]")
 
     def _check_dial_tone(self) -> None:
         tone = read_wav(self._caller.heard, 0.0)
-        if peak_level(tone.pcm) < AUDIBLE:
+        if peak(tone.pcm) < AUDIBLE:
             raise DemoError(f"no dial tone in {self._caller.heard}")
 
     def _check_ringer(self) -> None:
@@ -122,10 +126,13 @@ class Story:
         self._tell(f"1002's lines now: {', '.join(name for name, line in lines.items() if line['active']) or 'none'}")
 
     def _compare(
-        self, speaker: DemoPhone, listener: DemoPhone, opened: dict[str, float], start: float, end: float
+        self, speaker: DemoPhone, listener: DemoPhone, opened: dict[str, dict[str, object]], start: float, end: float
     ) -> Likeness:
-        said = read_wav(speaker.microphone, opened[speaker.number])
-        heard: Recording = read_wav(listener.heard, opened[listener.number])
+        said_from = float(str(opened[speaker.number]["opened_at"]))
+        heard_before_s = PERIOD_S * int(str(opened[listener.number]["periods_before"]))
+        heard_from = float(str(opened[listener.number]["opened_at"])) - heard_before_s
+        said: Recording = read_wav(speaker.microphone, said_from)
+        heard = read_wav(listener.heard, heard_from)
         return compare(said, heard, start + SETTLE_S, end)
 
     def _post_dial_ms(self) -> float:
@@ -140,10 +147,6 @@ def _was(phone: DemoPhone, state: str, since: float) -> bool:
     return phone.state == state or any(
         at >= since and event.topic == "phone" and event.params["state"] == state for at, event in phone.events[-6:]
     )
-
-
-def _opened_at(phone: DemoPhone) -> float:
-    return float(str(phone.status()["audio"]["opened_at"]))
 
 
 def _board(phone: DemoPhone) -> dict[str, object]:
@@ -174,9 +177,9 @@ def show_result(result: CallResult, say: Say) -> None:
         )
 
 
-def draw(system: DemoSystem, folder: Path, say: Say) -> Path:
+def draw(story: Story, folder: Path, say: Say) -> Path:
     """Show the call's SIP messages in the terminal and leave the same picture as SVG; answers where."""
-    rows = ladder_rows(system)
+    rows = ladder_rows(story.system, story.began)
     lifelines = ["phone 1001", EXCHANGE, "phone 1002"]
     say("")
     for line in draw_text(lifelines, rows):
@@ -186,18 +189,17 @@ def draw(system: DemoSystem, folder: Path, say: Say) -> Path:
     return path
 
 
-def ladder_rows(system: DemoSystem) -> list[LadderRow]:
-    """Every message between the phones and the exchange, and every state of the phones, by time."""
-    timed: list[tuple[float, LadderRow]] = []
-    for phone in system.phones.values():
-        wall_offset = time.time() - time.monotonic()
-        for _, event in phone.events:
-            row = _row(phone, event, wall_offset)
-            if row is not None:
-                timed.append((row.at, row))
-    timed.sort(key=lambda item: item[0])
-    first = next((at for at, row in timed if isinstance(row, LadderNote)), timed[0][0] if timed else 0.0)
-    return [_shifted(row, first) for at, row in timed if at >= first]
+def ladder_rows(system: DemoSystem, since: float) -> list[LadderRow]:
+    """Every message between the phones and the exchange, and every state of the phones, from `since` (monotonic)."""
+    wall_offset = time.time() - time.monotonic()
+    zero = since + wall_offset
+    rows = [_row(phone, event, wall_offset) for phone in system.phones.values() for _, event in phone.events]
+    ours: list[LadderRow] = [row for row in rows if row is not None and row.at >= zero]
+    return [_shifted(row, zero) for row in sorted(ours, key=_moment)]
+
+
+def _moment(row: LadderRow) -> float:
+    return row.at
 
 
 def _row(phone: DemoPhone, event: DaemonEvent, wall_offset: float) -> LadderRow | None:

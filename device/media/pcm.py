@@ -126,6 +126,13 @@ def best_match(pcm: bytes, pattern: bytes) -> int:
     return audioop.findfit(lifted, wanted)[0]
 
 
+def fit(pcm: bytes, pattern: bytes) -> tuple[int, float]:
+    """Where in `pcm`, in samples, the shorter `pattern` is found best up to a factor, and that factor."""
+    offset, _ = audioop.findfit(pcm, pattern)
+    found = pcm[offset * SAMPLE_BYTES :][: len(pattern)]
+    return offset, audioop.findfactor(found, pattern)
+
+
 def weighted_sum(pieces: "list[tuple[memoryview, float]]") -> bytes:
     """Sum of fragments of equal length, each with its factor: one output of a filter. Factors of 0 cost nothing."""
     total = b""
