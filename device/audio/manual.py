@@ -18,6 +18,7 @@ class ManualSource:
         self._given: deque[bytes] = deque()
         self._waiting = False
         self._fault = ""
+        self._running_free = False
         self._open = False
         self.opened = 0
         """How often it was opened."""
@@ -45,11 +46,11 @@ class ManualSource:
         with self._changed:
             self._waiting = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._given or self._fault)
+            self._changed.wait_for(lambda: self._given or self._fault or self._running_free)
             self._waiting = False
             if self._fault:
                 raise DeviceUnavailable(self._fault)
-            return self._given.popleft()
+            return self._given.popleft() if self._given else bytes(SAMPLE_BYTES * self.period_samples)
 
     def close(self) -> None:
         with self._changed:
@@ -73,6 +74,12 @@ class ManualSource:
             done = self._changed.wait_for(lambda: not self._open or (self._waiting and not self._given), PATIENCE_S)
         if not done:
             raise TimeoutError("the audio thread did not finish its period")
+
+    def run_free(self, free: bool = True) -> None:
+        """Let periods of silence pass without being stepped, as fast as they are asked for: to end the thread."""
+        with self._changed:
+            self._running_free = free
+            self._changed.notify_all()
 
     def unplug(self, text: str) -> None:
         """Make the waiting or next `read` fail with `text`, and the next openings, until `refuse` is cleared."""

@@ -31,6 +31,7 @@ class NullSource:
     def close(self) -> None:
         self._xruns = self.xruns
         self._pacer = None
+        self._silence = b""
 
 
 class NullSink:

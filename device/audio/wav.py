@@ -2,6 +2,7 @@
 
 import os
 import struct
+from contextlib import suppress
 from typing import BinaryIO
 
 from device.audio.errors import DeviceUnavailable
@@ -169,11 +170,8 @@ class WavSink:
     def close(self) -> None:
         if self._file is None:
             return
-        try:
+        with self._file, suppress(OSError):  # a full disk: the header of the last second stands
             self._write_header()
-            self._file.close()
-        except OSError:
-            pass  # A full disk: the header of the last second stands.
         self._file = None
 
     def _sound_there(self, rate_hz: int) -> int:
