@@ -86,6 +86,11 @@ class MockChip:
         self._driven[name] = level
         self._propagate(self._clock() if at is None else at)
 
+    def hold(self, name: str, active: bool, at: float | None = None) -> None:
+        """The same in the words of the device: active or not, whatever the polarity of the line. Raises LineError."""
+        self._require_input(name)
+        self.drive(name, active != self._inputs[name].spec.active_low, at)
+
     def release(self, name: str, at: float | None = None) -> None:
         """Stop holding an input: its bias resistor takes over. Raises LineError."""
         self._require_input(name)

@@ -36,7 +36,7 @@ def test_descriptors_are_one_for_each_input(bench):
 
 
 def test_outputs_are_safe_from_the_first_moment(bench):
-    for name in ("relay.door", "lamp.line", "lamp.message", "ringer.0"):
+    for name in ("relay.door", "lamp.in_call", "lamp.message", "ringer.0"):
         assert [change.active for change in bench.chip.history(name)] == [False]
 
 
@@ -65,19 +65,19 @@ def test_unknown_relay_lists_the_known_ones(bench):
 
 
 def test_lamp_that_is_not_wired_is_silent(bench):
-    lamp = bench.board.lamp("registered")
+    lamp = bench.board.lamp("garden")
     lamp.show("fast-blink", 0.0)
-    assert bench.board.lamp("registered") is lamp
+    assert bench.board.lamp("garden") is lamp
     assert bench.board.next_timeout() is None
 
 
 def test_safe_state_silences_everything_and_the_board_goes_on(bench):
     bench.board.ringer.start("us", 0.0)
     bench.board.relay("door").pulse(5.0, 0.0)
-    bench.board.lamp("line").show("on", 0.0)
+    bench.board.lamp("in_call").show("on", 0.0)
     bench.board.safe_state()
     assert bench.board.next_timeout() is None
-    assert not any(bench.chip.history(name)[-1].active for name in ("ringer.0", "relay.door", "lamp.line"))
+    assert not any(bench.chip.history(name)[-1].active for name in ("ringer.0", "relay.door", "lamp.in_call"))
     bench.desk.lift(1.0)
     assert bench.run(2.0) == [HookLifted(pytest.approx(1.0231))]
 
@@ -124,7 +124,8 @@ def test_snapshot_shows_devices_and_lines(bench):
     assert (snapshot.profile, snapshot.driver) == ("Simulated desk phone", "mock")
     assert (snapshot.hook, snapshot.ringing) == ("off-hook", "uk")
     assert snapshot.relays == {"door": True}
-    assert snapshot.lamps == {"line": "off", "message": "wink"}
+    assert snapshot.lamps["message"] == "wink"
+    assert snapshot.lamps["in_call"] == "off"
     lines = {line.name: line for line in snapshot.lines}
     assert lines["hook"] == LineStatus("hook", "mock", "17", "in", True, "kernel", 1)
     assert lines["relay.door"] == LineStatus("relay.door", "mock", "25", "out", True, "none", 0)

@@ -48,6 +48,15 @@ def test_change_comes_out_of_a_descriptor_with_polarity_applied(chip):
     assert line.active()
 
 
+def test_line_is_held_in_the_words_of_the_device(chip):
+    line = chip.request_input("hook", make_input())
+    chip.hold("hook", True, 1.0)
+    assert line.read_events() == [LineChanged("hook", True, 1.0)]
+    assert chip.level("hook") is False
+    with pytest.raises(LineError, match="no input"):
+        chip.hold("hok", True)
+
+
 def test_level_that_is_already_there_is_no_change(chip):
     line = chip.request_input("hook", make_input())
     chip.drive("hook", True, 1.0)
