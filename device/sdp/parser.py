@@ -83,8 +83,8 @@ def _media(lines: list[tuple[str, str]]) -> tuple[MediaDescription, ...]:
     starts = [index for index, line in enumerate(lines) if line[0] == "m"]
     if len(starts) > MAX_MEDIA:
         raise SdpParseError(f"session description with {len(starts)} m= lines, {MAX_MEDIA} are taken at most")
-    ends = [*starts[1:], len(lines)]
-    return tuple(_one_media(lines[start:end]) for start, end in zip(starts, ends, strict=True))
+    bounds = [*starts, len(lines)]
+    return tuple(_one_media(lines[start:end]) for start, end in zip(starts, bounds[1:], strict=True))
 
 
 def _one_media(lines: list[tuple[str, str]]) -> MediaDescription:
