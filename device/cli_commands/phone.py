@@ -22,11 +22,11 @@ def show_status(output: Output, status: dict[str, Any]) -> None:
     phone, board = status.get("phone", {}), status.get("board", {})
     lines = {
         "daemon": f"offhook {status['version']}, process {status['pid']}, up {duration(status.get('uptime_s', 0))}",
-        "phone": phone.get("state", "-"),
-        "handset": board.get("hook", "-"),
-        "board": " ".join(filter(None, (board.get("profile"), f"({board.get('driver')})"))),
+        "phone": phone.get("state"),
+        "handset": board.get("hook"),
+        "board": f"{board['profile']} ({board['driver']})" if board else None,
     }
-    output.fields({name: value for name, value in lines.items() if value and value != "(None)"})
+    output.fields({name: value for name, value in lines.items() if value})
     output.line()
     output.table(
         ("account", "address", "state", ""),

@@ -64,7 +64,7 @@ def _run(words: list[str], environment: Mapping[str, str], output: Output) -> in
     if not words or words[0] in HELP_WORDS:
         show_help(output, words[1:])
         return EXIT_OK if words else EXIT_USAGE
-    command, rest = find_command(["version"] if words[0] == "--version" else words)
+    command, rest = find_command(["version", *words[1:]] if words[0] == "--version" else words)
     if any(word in HELP_WORDS[1:] for word in rest):
         show_help(output, command.words.split())
         return EXIT_OK
@@ -98,11 +98,7 @@ def find_command(words: Sequence[str]) -> tuple[Command, list[str]]:
         second = words[1] if len(words) > 1 else ""
         if second in known:
             return COMMANDS[f"{first} {second}"], list(words[2:])
-        text = (
-            f"there is no {first} {second}{_nearest(second, known)}"
-            if second
-            else f"offhook {first} does several things"
-        )
+        text = f"there is no {first} {second}{_nearest(second, known)}" if second else f"what about {first}?"
         raise UsageError(f"{text} (there are: {', '.join(known)}; see `offhook help {first}`)")
     if first in PROGRAMS:
         raise UsageError(f"write `offhook {first} ...` with {first} first and its options after it")

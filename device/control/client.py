@@ -95,7 +95,10 @@ class ControlClient:
         self.close()
 
     def fileno(self) -> int:
-        """The descriptor, for those who wait for several things at once; call `next_event(0)` when it is readable."""
+        """The descriptor, for those who wait for several things at once.
+
+        When it is readable, call `next_event(0)` until it answers None.
+        """
         self.open()
         return -1 if self._socket is None else self._socket.fileno()
 
@@ -110,7 +113,7 @@ class ControlClient:
         self._send(self._connection.data_to_send())
         deadline = time.monotonic() + self._timeout_s
         while number not in self._answers:
-            if not self._receive(deadline):
+            if not self._advance(deadline):
                 self.close()
                 raise DaemonUnreachableError(
                     f"the daemon at {self.path} did not answer {method} within {self._timeout_s:g} s: see its log with "
@@ -132,12 +135,12 @@ class ControlClient:
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._events:
-            if not self._receive(deadline):
+            if not self._advance(deadline):
                 return None
         return self._events.popleft()
 
     def forget_events(self) -> None:
-        """Drop the events that have come so far, such as log lines that `log.tail` has just answered, too."""
+        """Drop the events that came before the last answer, such as log lines that `log.tail` told as well."""
         self._events.clear()
 
     def events(self, timeout_s: float | None = None) -> Iterator[DaemonEvent]:
@@ -155,11 +158,30 @@ class ControlClient:
             raise DaemonUnreachableError(f"the daemon at {self.path} does not read: see its log") from None
         except OSError:
             # A server that turned us away has said why before it closed; that reason is worth more than "broken pipe".
-            self._receive(time.monotonic() + self._timeout_s)
+            self._advance(time.monotonic() + self._timeout_s)
             raise self._lost() from None
 
+    def _advance(self, deadline: float | None) -> bool:
+        """Take in the next thing that the daemon says; False when nothing comes before `deadline`.
+
+        One at a time: what follows an answer must not be mistaken for something that came before it.
+        """
+        while (event := self._connection.next_event()) is None:
+            if not self._receive(deadline):
+                return False
+        if isinstance(event, CallReceived):
+            if event.method.startswith("event."):
+                self._events.append(DaemonEvent(event.method.removeprefix("event."), event.params))
+        elif isinstance(event, ErrorReceived) and event.id is None:
+            raise event.error
+        elif isinstance(event, (ResultReceived, ErrorReceived)) and event.id is not None:
+            self._answers[event.id] = event
+        else:
+            raise ControlError(FAILED, f"the daemon at {self.path} sent something that is no answer")
+        return True
+
     def _receive(self, deadline: float | None) -> bool:
-        """Take what comes until `deadline` on the monotonic clock; False when it has passed and nothing came."""
+        """Take the bytes that come before `deadline` on the monotonic clock; False when none do."""
         if self._socket is None:
             raise self._lost()
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -173,16 +195,6 @@ class ControlClient:
             self.close()
             raise self._lost()
         self._connection.receive_data(data)
-        while (event := self._connection.next_event()) is not None:
-            if isinstance(event, CallReceived):
-                if event.method.startswith("event."):
-                    self._events.append(DaemonEvent(event.method.removeprefix("event."), event.params))
-            elif isinstance(event, ErrorReceived) and event.id is None:
-                raise event.error
-            elif isinstance(event, (ResultReceived, ErrorReceived)) and event.id is not None:
-                self._answers[event.id] = event
-            else:
-                raise ControlError(FAILED, f"the daemon at {self.path} sent something that is no answer")
         return True
 
     def _lost(self) -> DaemonUnreachableError:

@@ -58,6 +58,39 @@ def test_events_that_come_before_an_answer_are_kept(running: Daemon) -> None:
         assert client.next_event(0) is None
 
 
+def test_events_on_either_side_of_an_answer_are_told_apart(running: Daemon) -> None:
+    def tail(_params: object) -> object:
+        running.server.publish("log", {"line": "before"})
+        running.loop.call_soon_threadsafe(lambda: running.server.publish("log", {"line": "after"}))
+        return {"lines": ["before"]}
+
+    running.methods["log.tail"] = tail
+    with ControlClient(running.path) as client:
+        client.subscribe(["log"])
+        assert client.call("log.tail", lines=5) == {"lines": ["before"]}
+        client.forget_events()
+        assert client.next_event(5) == DaemonEvent("log", {"line": "after"})
+
+
+def test_what_comes_with_an_answer_is_not_taken_for_what_came_before_it(tmp_path: Path) -> None:
+    place = str(tmp_path / "one-piece.sock")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(place)
+    listener.listen(1)
+    with ControlClient(place, timeout_s=5) as client, listener:
+        client.open()
+        accepted = listener.accept()[0]
+        accepted.send(
+            b'{"jsonrpc":"2.0","method":"event.log","params":{"line":"before"}}\n'
+            b'{"jsonrpc":"2.0","id":1,"result":{}}\n'
+            b'{"jsonrpc":"2.0","method":"event.log","params":{"line":"after"}}\n'
+        )
+        assert client.call("log.tail") == {}
+        client.forget_events()
+        accepted.close()
+        assert client.next_event(5) == DaemonEvent("log", {"line": "after"})
+
+
 def test_the_descriptor_can_be_waited_for(running: Daemon) -> None:
     with ControlClient(running.path) as client:
         assert client.fileno() >= 0
