@@ -35,6 +35,8 @@ PLAYBACK_MARGIN_STEP_MS = 10
 PLAYBACK_MARGIN_MAX_MS = 80
 MARGIN_MEMORY_S = 30.0
 """Two underruns within this time are no accident: the margin grows."""
+BURST_SHARE = 0.25
+"""Frames closer together than this share of their length had piled up while the thread was held up."""
 FILL_CHECK_PERIODS = 50
 """How often the fill of the playback buffer is looked at."""
 
@@ -245,7 +247,7 @@ class AlsaPlayback:
         if not self._bursting:
             return False
         now = time.monotonic()
-        self._bursting = now - self._written_at < self._frame_s / 2
+        self._bursting = now - self._written_at < BURST_SHARE * self._frame_s
         self._written_at = now
         return self._bursting
 

@@ -14,7 +14,7 @@ Direction = Literal["capture", "playback"]
 _REASONS = {os.strerror(number): number for number in (EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENXIO, EPERM)}
 """pyalsaaudio tells errors only as text; that text is the C library's."""
 
-_CARD_IN_NAME = re.compile(r"(?:CARD=|^(?:plug)?hw:)([^,:]+)")
+_CARD_IN_NAME = re.compile(r"(?:CARD=|^(?:plug)?hw:(?!CARD=))([^,:]+)")
 _SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
 
 
@@ -113,7 +113,7 @@ def _check_presence(alsaaudio: Any, direction: Direction, name: str) -> None:
     if not match:
         return
     card = match.group(1)
-    present = (index for index in alsaaudio.card_indexes()) if card.isdigit() else iter(alsaaudio.cards())
+    present = alsaaudio.card_indexes() if card.isdigit() else alsaaudio.cards()
     if card not in map(str, present):
         raise DeviceUnavailable(_absent(alsaaudio, direction, name))
 

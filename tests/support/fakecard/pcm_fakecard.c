@@ -154,8 +154,9 @@ static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io)
     uint64_t at = position(card);
     int which = is_playback(card) ? CONTROL_PLAYBACK_XRUN : CONTROL_CAPTURE_XRUN;
     if (card->control[CONTROL_UNPLUGGED]) {
+        /* A negative answer would make it an xrun. */
         snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
-        return -ENODEV;
+        return io->hw_ptr % io->buffer_size;
     }
     if (!card->running)
         return 0;
