@@ -354,12 +354,13 @@ def test_the_schema_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture)
 
 def test_opening_brings_in_no_heavy_module(path: Path) -> None:
     code = (
-        "import sys; from device.store.database import open_database; from device.store.accounts import Accounts\n"
+        "import sys; before = set(sys.modules)\n"
+        "from device.store.database import open_database; from device.store.accounts import Accounts\n"
         "open_database(sys.argv[1]).close()\n"
-        "print({'asyncio', 'datetime', 'dataclasses', 'hashlib', 'inspect', 'ssl'} & set(sys.modules))"
+        "print({'asyncio', 'datetime', 'dataclasses', 'hashlib', 'inspect', 'ssl'} & (set(sys.modules) - before))"
     )
     answer = subprocess.run(
-        [sys.executable, "-S", "-c", code, str(path)],
+        [sys.executable, "-c", code, str(path)],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
