@@ -77,7 +77,9 @@ def authorize(
     qop = _chosen_qop(challenge)
     if base is None or qop is None:
         raise SipStateError(f"no answer to a {challenge.algorithm} challenge of realm {challenge.realm!a}")
-    session = challenge.algorithm.endswith("-sess")
+    needs_cnonce = bool(qop) or challenge.algorithm.endswith("-sess")
+    if needs_cnonce and not cnonce:
+        raise SipStateError("an answer with qop or a -sess algorithm needs a cnonce")
     unsigned = AuthCredentials(
         credential.username,
         challenge.realm,
@@ -87,7 +89,7 @@ def authorize(
         challenge.algorithm,
         qop,
         f"{nonce_count:08x}" if qop else "",
-        cnonce if qop or session else "",
+        cnonce if needs_cnonce else "",
         challenge.opaque,
     )
     return str(replace(unsigned, response=_response(unsigned, base, method, body)))
@@ -296,7 +298,9 @@ class ClientAuth:
     def _why_unanswerable(self, realm: str, challenges: list[Challenge]) -> str:
         if self._credential.realm and self._credential.realm != realm:
             return f"no password for realm {realm!a}, only for {self._credential.realm!a}"
-        offered = ", ".join(f"{one.scheme} {one.algorithm}" for one in challenges if one.realm == realm)
+        offered = ", ".join(
+            one.algorithm if one.scheme == "Digest" else one.scheme for one in challenges if one.realm == realm
+        )
         return f"no secret or no support for what realm {realm!a} asks: {offered}"
 
     def _take(self, choice: Challenge, key: tuple[bool, str], used: AuthCredentials | None, method: str) -> bool:

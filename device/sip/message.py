@@ -335,7 +335,13 @@ def _parse_media_type(text: str) -> str:
 
 
 def _with_to_tag(value: str, tag: str) -> str:
+    """A To value with `tag`, otherwise as it came; unchanged when it has a tag already or cannot be read."""
     try:
-        return value if parse_name_addr(value).tag else f"{value};tag={tag}"
+        address = parse_name_addr(value)
     except SipParseError:
         return value
+    if address.tag:
+        return value
+    if address.has_param("tag"):
+        return str(address.with_tag(tag))
+    return f"{value.rstrip('; ')};tag={tag}"

@@ -103,6 +103,8 @@ def _one_value_a_line(items: list[tuple[str, str]]) -> list[tuple[str, str]]:
             except SipParseError:
                 pass  # It stays as it is, for `validate` to find fault with.
         result.append((name, value))
+    if len(result) > MAX_HEADER_LINES:
+        raise SipParseError(f"{len(result)} header fields", status=None)
     return result
 
 

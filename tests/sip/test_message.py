@@ -84,6 +84,10 @@ def test_to_tag_is_never_added_twice() -> None:
     assert request.response(200, to_tag="9").headers.get("To") == "sip:b@b.example ;x=1;tag=9"
     request.headers.set("To", "sip:b@b.example;TAG=7")
     assert request.response(200, to_tag="9").headers.get("To") == "sip:b@b.example;TAG=7"
+    request.headers.set("To", "sip:b@b.example;tag;")
+    assert request.response(200, to_tag="9").headers.get("To") == "<sip:b@b.example>;tag=9"
+    request.headers.set("To", "<sip:b@b.example>;x;")
+    assert request.response(200, to_tag="9").headers.get("To") == "<sip:b@b.example>;x;tag=9"
     request.headers.set("To", "broken <")
     assert request.response(400, to_tag="9").headers.get("To") == "broken <"
     assert invite().response(200, "Fine").reason == "Fine"
