@@ -126,6 +126,7 @@ class ControlServer:
         self._loop = loop
         self._methods = methods
         self._listener: socket.socket | None = None
+        self._reserve: int | None = None
         self._inode: tuple[int, int] | None = None
         self._clients: list[_Client] = []
 
@@ -146,6 +147,7 @@ class ControlServer:
         listener.listen(MAX_CLIENTS)
         listener.setblocking(False)
         self._listener = listener
+        self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._inode = _inode(self.path)
         self._loop.add_reader(listener.fileno(), self._accept)
 
@@ -159,6 +161,7 @@ class ControlServer:
         self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
         self._listener = None
+        self._close_reserve()
         if self._inode is not None and _inode(self.path) == self._inode:
             os.unlink(self.path)
 
@@ -185,9 +188,11 @@ class ControlServer:
             return
         try:
             client_socket, _ = self._listener.accept()
+        except BlockingIOError:
+            return
         except OSError as error:
-            if not isinstance(error, BlockingIOError):
-                logger.warning("control socket: a client could not be accepted: %s", error)
+            logger.warning("control socket: a client could not be accepted: %s", error)
+            self._shed()
             return
         client_socket.setblocking(False)
         if len(self._clients) >= MAX_CLIENTS:
@@ -196,6 +201,22 @@ class ControlServer:
         client = _Client(client_socket)
         self._clients.append(client)
         self._loop.add_reader(client_socket.fileno(), lambda: self._receive(client))
+
+    def _shed(self) -> None:
+        """Hang up on the waiting client, with a descriptor kept for this: left waiting, it would spin the loop."""
+        if self._listener is None or self._reserve is None:
+            return
+        self._close_reserve()
+        try:
+            self._listener.accept()[0].close()
+            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            logger.debug("control socket: the client left by itself: %s", error)
+
+    def _close_reserve(self) -> None:
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
 
     @staticmethod
     def _turn_away(client_socket: socket.socket) -> None:

@@ -147,7 +147,9 @@ class Database:
 
         Raises StoreError when the log cannot be folded in.
         """
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        busy = self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreBusyError(f"{self.path} is being read by another process: stop it, then restart offhook")
         self.back_up()
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import resource
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -346,6 +347,25 @@ def test_too_many_clients_are_told_so(connect: Callable[[], Peer], caplog: pytes
     peers[0].socket.close()
     assert peers[1].ask("status")["id"] == 1
     assert connect().ask("status")["id"] == 1
+
+
+def test_without_a_free_descriptor_a_client_is_sent_away_and_the_loop_rests(
+    daemon: Daemon, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    surplus = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    lowest_free = os.dup(surplus.fileno())
+    os.close(lowest_free)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+    try:
+        surplus.connect(daemon.path)
+        daemon.loop.turn(0.01)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert "could not be accepted" in caplog.text
+    assert surplus.recv(1) == b""
+    surplus.close()
+    assert peer.ask("status")["id"] == 1
 
 
 def test_closing_sends_the_last_answers(connect: Callable[[], Peer], daemon: Daemon) -> None:
