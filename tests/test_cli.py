@@ -505,9 +505,7 @@ def test_following_the_log_for_programs(daemon: FakeDaemon, run: Run) -> None:
 SIP_EVENT: dict[str, object] = {
     "at": 1_700_000_000.25,
     "direction": "in",
-    "transport": "UDP",
-    "host": "192.0.2.1",
-    "port": 5060,
+    "peer": "UDP 192.0.2.1:5060",
     "bytes": 100,
     "first_line": "SIP/2.0 200 OK",
     "text": MESSAGE,

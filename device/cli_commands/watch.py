@@ -61,11 +61,10 @@ def _trace(session: Session, given: Namespace) -> int:
 def message_line(message: dict[str, Any]) -> str:
     """One SIP message in one line: when, which way, with whom, what."""
     arrow = "<-" if message.get("direction") == "in" else "->"
-    peer = f"{message.get('transport')} {message.get('host')}:{message.get('port')}"
     what = str(message.get("first_line", ""))
     if what.startswith("SIP/2.0") and (found := CSEQ.search(str(message.get("text", "")))):
         what = f"{what.removeprefix('SIP/2.0 ')} ({found[1]})"
-    return f"{_clock(message.get('at'))} {arrow} {peer}  {what}"
+    return f"{_clock(message.get('at'))} {arrow} {message.get('peer', '')}  {what}"
 
 
 def _clock(at: object = None) -> str:

@@ -198,7 +198,7 @@ TOPICS: dict[str, str] = {
     "phone": "{state, previous, call, at (monotonic seconds)}: the phone went to another state",
     "call": "{event (incoming, trying, ringing, established, ended), call, direction, remote, status, text}",
     "registration": "{account, state, status, text, expires_s, next_attempt_s}",
-    "sip": "{at (Unix time), direction (in, out), transport, host, port, bytes, first_line, text}: every message",
+    "sip": "{at (Unix time), direction (in, out), peer, bytes, first_line, text}: every message",
     "log": "{level, line}",
     "board": "{line, active}: a line of the board changed",
     "audio": "{call, ended, report} of a stream, or {device (lost, found), text} of the sound card",
