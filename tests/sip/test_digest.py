@@ -359,6 +359,25 @@ def test_nonce_that_ran_out_is_replaced_with_or_without_stale() -> None:
         assert verify(fields, "REGISTER", lookup)
 
 
+def test_request_that_went_out_before_the_client_gave_up_is_tried_once_more() -> None:
+    auth = client()
+    first = auth.challenge_received(refusal(make_challenge(REALM, "n1")), request())
+    second = auth.authorize(request())
+    assert first is not None
+    assert auth.challenge_received(refusal(make_challenge(REALM, "n2")), first) is None
+    last = auth.challenge_received(refusal(make_challenge(REALM, "n3")), second)
+    assert last is not None
+    assert auth.challenge_received(refusal(make_challenge(REALM, "n4")), last) is None
+
+
+def test_late_acceptance_of_an_old_nonce_changes_nothing() -> None:
+    auth = client()
+    old = accepted_request(auth)
+    auth.challenge_received(refusal(make_challenge(REALM, "n5", stale=True)), auth.authorize(request()))
+    assert auth.accepted(accepting('nextnonce="n2"'), old)
+    assert credentials_of(auth.authorize(request()))[0].nonce == "n5"
+
+
 def test_server_that_calls_every_nonce_stale_is_left() -> None:
     auth = client()
     attempt: Request | None = request()
@@ -472,6 +491,7 @@ def test_authentication_info_that_says_nothing_new() -> None:
     repeated = accepted_request(auth, "SHA-256-sess")
     assert auth.accepted(Response(200), repeated)
     assert auth.accepted(accepting(""), repeated)
+    assert auth.accepted(accepting('nextnonce="open'), repeated)
     assert auth.accepted(accepting("qop=auth"), repeated)
     assert auth.accepted(accepting('nextnonce="n2"'), repeated)
     assert credentials_of(auth.authorize(request()))[0].nonce == "n1"
