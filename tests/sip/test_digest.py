@@ -329,6 +329,14 @@ def test_only_the_challenged_method_outside_dialogs_goes_authorised() -> None:
     assert len(credentials_of(auth.challenge_received(refusal(make_challenge(REALM, "n9")), within))) == 1
 
 
+def test_what_was_made_for_the_registrar_does_not_go_along_with_a_call() -> None:
+    auth = client()
+    auth.challenge_received(refusal(make_challenge("registrar", "r1")), request("REGISTER"))
+    call = auth.challenge_received(refusal(make_challenge("proxy", "p1"), status=407), request("INVITE"))
+    assert credentials_of(call) == []
+    assert [fields.realm for fields in credentials_of(call, "Proxy-Authorization")] == ["proxy"]
+
+
 def test_wrong_password_is_tried_once() -> None:
     auth = client()
     repeated = auth.challenge_received(refusal(make_challenge(REALM, "n1")), request())
@@ -491,7 +499,7 @@ def test_authentication_info_that_says_nothing_new() -> None:
     repeated = accepted_request(auth, "SHA-256-sess")
     assert auth.accepted(Response(200), repeated)
     assert auth.accepted(accepting(""), repeated)
-    assert auth.accepted(accepting('nextnonce="open'), repeated)
+    assert auth.accepted(accepting('nextnonce="open, qop=auth'), repeated)
     assert auth.accepted(accepting("qop=auth"), repeated)
     assert auth.accepted(accepting('nextnonce="n2"'), repeated)
     assert credentials_of(auth.authorize(request()))[0].nonce == "n1"
