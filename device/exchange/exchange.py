@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.location import LocationService
-from device.exchange.proxy import Proxy, Received, Target, loop_mark
+from device.exchange.proxy import Proxy, Received, loop_mark
 from device.exchange.registrar import Registrar
+from device.exchange.response_context import Target
 from device.exchange.route_set import OwnAddress, OwnNames, received_hop, remove_own_routes
 from device.exchange.settings import ExchangeSettings
 from device.ids import IdSource

@@ -3,11 +3,11 @@
 import logging
 from binascii import crc32
 
-from device.exchange.response_context import Branch, ResponseContext
+from device.exchange.response_context import Branch, ResponseContext, Target
 from device.exchange.route_set import OwnAddress, OwnNames, add_record_routes, next_hop_of
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.hop import Hop, NextHop
+from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from device.sip.transaction import ClientKey, ServerKey
 from device.sip.transaction_layer import TransactionLayer
@@ -22,14 +22,6 @@ RECORD_ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE")
 
 MAX_CONTEXTS = 500
 """Requests being forwarded at once; beyond it new ones are answered with 503."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One place to forward to: the new Request-URI, and the hop where it is not the URI's own."""
-
-    uri: Uri
-    hop: NextHop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +72,23 @@ class Proxy:
 
     def forward(self, received: Received, targets: list[Target], now: float) -> None:
         """Forward a request to all `targets` at once (section 16.6)."""
-        key, request, source, mark = received.key, received.request, received.source, received.mark
-        context = self._contexts[key] = ResponseContext(key, request, source)
+        context = ResponseContext(received.key, received.request, received.source, received.mark)
+        self._contexts[context.key] = context
         for target in targets:
-            copy = self._prepared(request, source, target)
-            hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
-            if request.method in RECORD_ROUTED:
-                add_record_routes(copy, source, hop, self._own_address)
-            branch = Branch(self.layer.send_request(copy, hop, now, mark))
-            context.branches[branch.key] = branch
-            self._by_branch[branch.key] = context
+            self._try(context, target, now)
         if context.is_invite:
-            self._timers.set(key, now + self._ring_timeout_s)
+            self._timers.set(context.key, now + self._ring_timeout_s)
 
-    def _prepared(self, request: Request, source: Hop, target: Target) -> Request:
+    def _try(self, context: ResponseContext, target: Target, now: float) -> None:
+        copy = self._prepared(context.request, target)
+        hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
+        if copy.method in RECORD_ROUTED:
+            add_record_routes(copy, context.source, hop, self._own_address)
+        branch = Branch(self.layer.send_request(copy, hop, now, context.mark), target)
+        context.branches[branch.key] = branch
+        self._by_branch[branch.key] = context
+
+    def _prepared(self, request: Request, target: Target) -> Request:
         """A copy with the target's URI and one Max-Forwards less (section 16.6 steps 1 to 3)."""
         copy = request.copy()
         copy.uri = target.uri.target()
@@ -151,12 +146,21 @@ class Proxy:
                 self.layer.send_response(context.key, onward, now)
 
     def receive_failure(self, key: ClientKey, status: int, now: float) -> None:
-        """A branch got no answer at all (408), or could not be reached (503): as if it had said so itself."""
+        """A branch got no answer at all (408), or could not be reached (503): as if it had said so itself.
+
+        Where only the hop that a phone once registered from is gone, as its connection is when we were started anew,
+        its contact is tried.
+        """
         context = self._by_branch.get(key)
         if context is None or context.branches[key].final is not None:
             return
+        branch = context.branches[key]
+        if status == 503 and branch.target.hop is not None and not branch.cancel_wanted:
+            del context.branches[key], self._by_branch[key]
+            self._try(context, Target(branch.target.uri), now)
+            return
         reason = "Nobody answered" if status == 408 else "The phone cannot be reached"
-        context.branches[key].final = context.request.response(status, reason, "x-" + key.branch[-8:])
+        branch.final = context.request.response(status, reason, "x-" + key.branch[-8:])
         self._choose(context, now)
 
     def receive_terminated(self, key: ClientKey | ServerKey) -> None:

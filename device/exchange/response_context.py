@@ -1,8 +1,10 @@
 """One request being forwarded to one or more targets, and the choice of the best response (RFC 3261 section 16.7)."""
 
-from device.sip.hop import Hop
+from device.records import dataclass
+from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.transaction import ClientKey, ServerKey
+from device.sip.uri import Uri
 
 PREFERRED = (401, 407, 415, 420, 484)
 """Responses of class 4xx that say how the request could be mended go before others (step 6)."""
@@ -10,13 +12,22 @@ PREFERRED = (401, 407, 415, 420, 484)
 CHALLENGES = (("WWW-Authenticate", 401), ("Proxy-Authenticate", 407))
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place to forward to: the new Request-URI, and the hop to try first where that is not the URI's own."""
+
+    uri: Uri
+    hop: NextHop | None = None
+
+
 class Branch:
-    """One target."""
+    """One attempt at a target."""
 
-    __slots__ = ("cancel_wanted", "final", "key", "rang")
+    __slots__ = ("cancel_wanted", "final", "key", "rang", "target")
 
-    def __init__(self, key: ClientKey) -> None:
+    def __init__(self, key: ClientKey, target: Target) -> None:
         self.key = key
+        self.target = target
         self.rang = False
         self.final: Response | None = None
         self.cancel_wanted = False
@@ -25,17 +36,18 @@ class Branch:
 class ResponseContext:
     """The server transaction of a forwarded request and the client transactions of its branches."""
 
-    __slots__ = ("branches", "cancelled", "key", "request", "source", "succeeded", "timer_c")
+    __slots__ = ("branches", "cancelled", "key", "mark", "request", "source", "succeeded")
 
-    def __init__(self, key: ServerKey, request: Request, source: Hop) -> None:
+    def __init__(self, key: ServerKey, request: Request, source: Hop, mark: str) -> None:
         self.key = key
         self.request = request
         self.source = source
+        self.mark = mark
+        """The request's `loop_mark`."""
         self.branches: dict[ClientKey, Branch] = {}
         self.succeeded = False
         """A final response has been passed on."""
         self.cancelled = False
-        self.timer_c: float | None = None
 
     @property
     def is_invite(self) -> bool:
