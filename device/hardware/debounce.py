@@ -2,7 +2,7 @@
 
 
 class Debounce:
-    """A level counts once it has been stable for `debounce_ms`; a spike that is shorter leaves no trace.
+    """A level counts once no edge has come for `debounce_ms`; a spike that is shorter leaves no trace.
 
     This is a filter and not a dead time: a dead time lets the first spike through and then goes blind. A change is
     dated when the level has been stable for long enough, as the kernel dates it, so that both edges of a pulse are
@@ -22,9 +22,8 @@ class Debounce:
         """Take the raw level seen at `at`; returns the settled changes (level, time) up to then, usually none."""
         settled = self.handle_timeout(at)
         self._candidate = level
-        if level == self.level:
-            self._deadline = None
-            return settled
+        # An edge back to the settled level arms the time as well: one that follows at once may be lost, and whoever
+        # looks at the line when the time is over finds out.
         self._deadline = at + self._period
         return settled + self.handle_timeout(at)
 
@@ -33,14 +32,20 @@ class Debounce:
         if self._deadline is None or self._deadline > now:
             return []
         at, self._deadline = self._deadline, None
+        if self._candidate == self.level:
+            return []
         self.level = self._candidate
         return [(self.level, at)]
 
+    def confirm(self, level: bool) -> None:
+        """Say what level the line has while its time runs out; it goes before what the last edge said."""
+        self._candidate = level
+
     def dismiss(self) -> None:
-        """Forget the level that is being watched: it has turned out to be a spike."""
+        """Forget the level that is being watched: it was a spike."""
         self._deadline = None
         self._candidate = self.level
 
     def next_timeout(self) -> float | None:
-        """When the level that is being watched will count."""
+        """When the level that is being watched will count, if it is not the settled one."""
         return self._deadline

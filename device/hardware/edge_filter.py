@@ -12,9 +12,9 @@ Edge = tuple[bool, float]
 class EdgeFilter:
     """Turns edges as they come, some of them perhaps lost, into changes that are settled and alternate.
 
-    `take_edges` gives the edges that wait, oldest first, and never blocks; `read_active` reads the line. Before a new
-    level counts the line is read once more, so that neither a lost edge nor one whose level had changed again before
-    a slow callback looked can leave a wrong state behind.
+    `take_edges` gives the edges that wait, oldest first, and never blocks; `read_active` reads the line. When an edge
+    has settled the line is read once more, as the kernel's own filter does, so that neither a lost edge nor one whose
+    level had changed again before a slow callback looked can leave a wrong state behind.
     """
 
     def __init__(
@@ -44,17 +44,16 @@ class EdgeFilter:
     def handle_timeout(self, now: float) -> list[LineChanged]:
         """The changes that settled by `now`."""
         changes = self.read_events()
-        if not self._is_due(now):
-            return changes
-        if self._read_active() == self._debounce.level:
-            # The line is back where it was. Either its edge comes just now, and says when, or it was lost.
+        if self._is_due(now):
+            active = self._read_active()
+            # An edge that comes just now says itself when it was, and ends what was stable until then.
             changes += self.read_events()
             if self._is_due(now):
-                self._debounce.dismiss()
+                self._debounce.confirm(active)
         return changes + [LineChanged(self._name, active, at) for active, at in self._debounce.handle_timeout(now)]
 
     def next_timeout(self) -> float | None:
-        """When the level that is being watched will count."""
+        """When the last edge will have settled."""
         return self._debounce.next_timeout()
 
     def _is_due(self, now: float) -> bool:

@@ -112,18 +112,20 @@ class Keypad:
 
     def _receive_scan(self, closed: frozenset[Crossing], now: float) -> list[DeskEvent]:
         if _is_ambiguous(closed):
-            self._distrust(now)
+            self._distrust()
             return []
         for crossing in closed ^ self._closed:
             key = self._filters.setdefault(crossing, Debounce(self._debounce_ms))
+            # Between two scans anything may have happened: a level counts when a later scan still finds it.
+            key.dismiss()
             key.receive_edge(crossing in closed, now)
         self._closed = closed
         return self._settle_keys(now)
 
-    def _distrust(self, now: float) -> None:
+    def _distrust(self) -> None:
         """Keep what is settled and start all over with what is not."""
         for key in self._filters.values():
-            key.receive_edge(key.level, now)
+            key.dismiss()
         self._closed = frozenset(crossing for crossing, key in self._filters.items() if key.level)
 
     def _settle_keys(self, now: float) -> list[DeskEvent]:

@@ -15,8 +15,8 @@ def test_spike_shorter_than_the_debounce_time_leaves_no_trace(spike_s, level):
     debounce = Debounce(10, level)
     assert debounce.receive_edge(not level, 1.0) == []
     assert debounce.receive_edge(level, 1.0 + spike_s) == []
-    assert debounce.next_timeout() is None
     assert debounce.handle_timeout(9.0) == []
+    assert debounce.next_timeout() is None
     assert debounce.level is level
 
 
@@ -57,6 +57,14 @@ def test_dismissed_level_does_not_come_back():
     debounce.dismiss()
     assert debounce.handle_timeout(2.0) == []
     assert debounce.level is False
+
+
+def test_line_has_the_last_word_when_the_time_is_over():
+    debounce = Debounce(10)
+    debounce.receive_edge(True, 1.0)
+    debounce.receive_edge(False, 1.001)
+    debounce.confirm(True)
+    assert debounce.handle_timeout(1.02) == [(True, pytest.approx(1.011))]
 
 
 @given(st.lists(st.tuples(st.floats(0.0001, 0.05), st.booleans()), max_size=60))

@@ -45,7 +45,17 @@ def test_edge_whose_level_was_read_too_late_does_not_count():
     line = Line()
     line.waiting = [(False, 1.0), (False, 1.00001)]
     assert line.filter.read_events() == []
+    assert line.filter.handle_timeout(2.0) == []
     assert line.filter.next_timeout() is None
+
+
+def test_last_edge_of_a_bounce_may_be_lost():
+    line = Line()
+    line.edge(True, 1.0)
+    line.edge(False, 1.001)
+    line.active = True
+    assert line.filter.read_events() == []
+    assert line.filter.handle_timeout(1.02) == [LineChanged("hook", True, pytest.approx(1.011))]
 
 
 def test_pulse_that_ended_before_a_late_loop_came_is_kept_whole():

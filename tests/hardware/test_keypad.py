@@ -159,6 +159,20 @@ def test_slow_loop_still_gives_each_digit_once(lag):
     bench.board.close()
 
 
+def test_key_that_only_one_scan_has_seen_is_no_press():
+    bench = make_bench()
+    switch(bench, 1, 1, True)
+    bench.read()
+    switch(bench, 1, 1, False)
+    # The loop is away for longer than the debounce time: nobody knows how long the key was down.
+    bench.now = 0.3
+    assert bench.board.handle_timeout(0.3) == []
+    assert bench.run(1.0) == []
+    bench.desk.press_key("5", 1.0)
+    assert digits(bench.run(2.0)) == "5"
+    bench.board.close()
+
+
 def test_key_that_closes_just_after_the_last_scan_is_not_lost():
     bench = make_bench()
     keypad = bench.board.keypad

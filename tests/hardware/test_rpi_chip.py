@@ -86,6 +86,7 @@ def test_spike_that_is_over_before_the_callback_looks(chip, gpio, clock):
     gpio.drive(17, False, seen=True)
     gpio.drive(17, True, seen=True)
     assert line.read_events() == []
+    assert line.handle_timeout(2.0) == []
     assert line.next_timeout() is None
 
 
