@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.headers import quote, split_commas, unquote
+from device.sip.header_syntax import quote, split_commas, unquote
 from device.sip.uri import unescape
 
 

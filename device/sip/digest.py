@@ -20,7 +20,8 @@ from device.sip.auth_headers import (
     parse_credentials,
 )
 from device.sip.errors import SipParseError, SipStateError
-from device.sip.headers import CSeq, quote
+from device.sip.header_syntax import quote
+from device.sip.headers import CSeq
 from device.sip.message import Request, Response
 
 ALGORITHMS = ("SHA-512-256", "SHA-256", "MD5")
