@@ -115,7 +115,7 @@ class Executor:
             direction=command.direction,
             remote=command.remote,
             remote_name=command.remote_name,
-            account="",
+            account=self._line.account_of(command.call_id),
             started_at=self._wall_clock(command.started),
             answered_at=0.0 if command.answered is None else self._wall_clock(command.answered),
             ended_at=self._wall_clock(command.ended),

@@ -34,6 +34,12 @@ logger = logging.getLogger(__name__)
 SOMEWHERE = "192.0.2.1"
 """An address of RFC 5737 that stands for "out there": the route to it tells our own address; nothing is sent."""
 
+ACCOUNTS_KEPT = 64
+"""Of how many calls, the latest, it is remembered which account they went through: the call log asks after the end."""
+
+ANSWERED_ELSEWHERE = 200
+"""What the user agent gives as the cause when another phone of the same user took the call."""
+
 BAD_REQUEST = 400
 NOT_ACCEPTABLE_HERE = 488
 SERVICE_UNAVAILABLE = 503
@@ -84,7 +90,7 @@ class PhoneLine:
             return
         account_id = account.id if account else None
         if account_id:
-            self._account_ids[call_id] = account_id
+            self._keep_account(call_id, account_id)
         logger.info("%s: calling %s%s", call_id, target, f" through account {account_id}" if account_id else "")
         self._user_agent.invite(call_id, target, sound.session.create_offer(), account_id, now)
 
@@ -93,8 +99,13 @@ class PhoneLine:
         self._preferred = account_id
 
     def account_of(self, call_id: CallId) -> str:
-        """The account that a call goes through; empty for a call straight by IP."""
+        """The account that a call goes or went through; empty for a call straight by IP."""
         return self._account_ids.get(call_id, "")
+
+    def _keep_account(self, call_id: CallId, account_id: AccountId) -> None:
+        self._account_ids[call_id] = account_id
+        while len(self._account_ids) > ACCOUNTS_KEPT:
+            del self._account_ids[next(iter(self._account_ids))]
 
     def ring(self, call_id: CallId, now: float) -> None:
         """Tell the caller that the phone rings."""
@@ -197,10 +208,10 @@ class PhoneLine:
             self._user_agent.reject(event.call_id, SERVICE_UNAVAILABLE, now)
         else:
             if event.account_id:
-                self._account_ids[event.call_id] = event.account_id
+                self._keep_account(event.call_id, event.account_id)
             logger.info("%s: %s <%s> calls", event.call_id, event.caller_name or "somebody", event.caller)
             self._look_up(event.call_id, sound)
-            self._events.append(CallOffered(event.call_id, event.caller, event.caller_name))
+            self._events.append(CallOffered(event.call_id, event.caller, event.caller_name, event.auto_answer_after_s))
 
     def _take_early_media(self, event: CallRinging) -> bool:
         if not event.sdp:
@@ -247,7 +258,8 @@ class PhoneLine:
         cause = event.cause
         logger.info("%s: ended by %s: %s", event.call_id, "us" if cause.local else "the other side", cause.text)
         self._forget(event.call_id)
-        self._events.append(CallFinished(event.call_id, cause.status, cause.text, cause.local))
+        elsewhere = cause.status == ANSWERED_ELSEWHERE
+        self._events.append(CallFinished(event.call_id, cause.status, cause.text, cause.local, elsewhere))
 
     # Media.
 
@@ -261,7 +273,6 @@ class PhoneLine:
     def _forget(self, call_id: CallId) -> None:
         self._answers.pop(call_id, None)
         self._early.pop(call_id, None)
-        self._account_ids.pop(call_id, None)
         sound = self._calls.pop(call_id, None)
         if sound is not None:
             sound.end()

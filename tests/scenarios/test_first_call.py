@@ -85,6 +85,7 @@ def test_a_call_carries_speech_both_ways_and_is_logged(at_rest) -> None:
     assert last_call(callee) == ("in", "sip:1001@127.0.0.1", "answered")
     entry = caller.call_log()[0]
     assert entry["ended_at"] - entry["answered_at"] >= TALK_S
+    assert [phone.call_log()[0]["account"] for phone in (caller, callee)] == ["office", "office"]
 
 
 def test_the_called_side_hangs_up_first(at_rest) -> None:
