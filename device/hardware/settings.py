@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from device.hardware.cadences import COUNTRY_CADENCES
+from device.hardware.errors import ProfileError
 from device.hardware.profile import BoardProfile
 from device.records import dataclass, replace
 
@@ -43,7 +44,7 @@ class HardwareSettings:
         return faults
 
     def apply(self, profile: BoardProfile) -> BoardProfile:
-        """The profile with these settings in it."""
+        """The profile with these settings in it. Raises ProfileError where the two do not fit together."""
         hook, ringer = profile.hook, profile.ringer
         if hook is not None:
             hook = replace(
@@ -52,6 +53,9 @@ class HardwareSettings:
                 flash_min_ms=self.flash_min_ms or hook.flash_min_ms,
                 flash_max_ms=self.flash_max_ms or hook.flash_max_ms,
             )
+            if hook.flash_min_ms >= hook.flash_max_ms:
+                window = f"a hook flash of {hook.flash_min_ms} to {hook.flash_max_ms} ms is no window"
+                raise ProfileError(profile.name, [f"{window}; set hardware.flash_min_ms and hardware.flash_max_ms"])
         if ringer is not None and self.cadence:
             ringer = replace(ringer, cadence=self.cadence)
         return replace(profile, hook=hook, ringer=ringer)

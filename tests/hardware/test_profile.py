@@ -113,6 +113,7 @@ def test_text_of_the_error_names_the_file_and_all_faults():
             {"hook": {"line": True}},
             "hook.line: True is no line; give the number of a line (BCM on a Raspberry Pi) or its name in quotes",
         ),
+        ({"hook": {"line": 1, "debounce_ms": True}}, "hook.debounce_ms: True is not a whole number"),
         ({"hook": {"line": 1, "debounce_ms": 2.5}}, "hook.debounce_ms: 2.5 is not a whole number"),
         ({"hook": {"line": 1, "debounce_ms": 5000}}, "hook.debounce_ms: 5000 is not between 0 and 500"),
         ({"dial": {}}, "dial.pulse: is missing; give a table with at least line = NUMBER"),
@@ -182,3 +183,8 @@ def test_file_that_is_not_there(tmp_path):
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(ProfileError, match=r"did you mean 'raspberry-pi'\?; there are door-intercom, raspberry-pi"):
         BoardProfile.load("rasberry-pi")
+
+
+def test_relay_without_a_bound_of_its_own_is_bounded_all_the_same():
+    profile = BoardProfile.from_mapping({"relays": {"door": {"line": 25}}})
+    assert profile.relays["door"].max_pulse_s == 10.0

@@ -2,6 +2,7 @@
 
 import pytest
 
+from device.hardware.errors import ProfileError
 from device.hardware.settings import HardwareSettings
 from device.records import fields
 from tests.support.desk_bench import make_profile
@@ -21,6 +22,11 @@ def test_settings_go_before_the_profile():
     assert (changed.hook.flash, changed.hook.flash_min_ms, changed.hook.flash_max_ms) == (False, 100, 400)
     assert changed.ringer.cadence == "uk"
     assert HardwareSettings(flash="on").apply(changed).hook.flash is True
+
+
+def test_window_that_closes_before_it_opens_is_refused():
+    with pytest.raises(ProfileError, match="900 to 800 ms is no window"):
+        HardwareSettings(flash_min_ms=900).apply(make_profile(hook={"line": 17}))
 
 
 @pytest.mark.parametrize(
