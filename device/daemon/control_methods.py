@@ -302,8 +302,10 @@ def account_faults(account: Account) -> list[str]:
 
 
 def speed_dials(phonebook: Phonebook) -> dict[str, str]:
-    """Short codes of the phone book and what they call."""
-    return {entry.short_code: entry.target for entry in phonebook.list() if entry.short_code}
+    """Short codes and names of the phone book and what they call."""
+    entries = phonebook.list()
+    names = {entry.name: entry.target for entry in entries}
+    return {**names, **{entry.short_code: entry.target for entry in entries if entry.short_code}}
 
 
 def resident_kib() -> int:

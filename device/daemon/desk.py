@@ -29,6 +29,7 @@ class Desk:
         chip: MockChip | None,
         reactor: Reactor,
         post: Callable[[DeskEvent], None],
+        line_changed: Callable[[str, bool, float], None],
     ) -> None:
         self._board = board
         self._simulated = simulated
@@ -36,6 +37,7 @@ class Desk:
         self._reactor = reactor
         self._post = post
         self._watched: set[int] = set()
+        board.on_line_changed = lambda change: line_changed(change.name, change.active, change.at)
 
     def start(self, now: float) -> None:
         """Read every input once and watch their lines."""

@@ -19,7 +19,16 @@ from device.phone.phone import Phone
 from device.phone.states import PhoneState
 from device.records import asdict
 from device.sip.endpoint import SipEndpoint, StreamBroken
-from device.sip.events import RealmLearnt, RegistrationChanged
+from device.sip.events import (
+    CallEnded,
+    CallEstablished,
+    CallEvent,
+    CallRinging,
+    CallTrying,
+    IncomingCall,
+    RealmLearnt,
+    RegistrationChanged,
+)
 from device.sip.hop import Hop, NextHop
 from device.sip.transaction import LookupWanted
 from device.timing import earliest
@@ -27,6 +36,15 @@ from device.timing import earliest
 logger = logging.getLogger(__name__)
 
 Publish = Callable[[str, dict[str, object]], None]
+
+CALL_TOPIC_NAMES: dict[type, str] = {
+    IncomingCall: "incoming",
+    CallTrying: "trying",
+    CallRinging: "ringing",
+    CallEstablished: "established",
+    CallEnded: "ended",
+}
+"""What the topic "call" calls the steps of a call."""
 
 TURNS_PER_PUMP = 64
 """Rounds of events before the loop looks at its descriptors again, however much still comes."""
@@ -132,8 +150,36 @@ class Runtime:
             if isinstance(event, RegistrationChanged):
                 self._publish_registration(event)
         else:
-            for phone_event in self._line.receive(event, now):  # type: ignore[arg-type]  # the rest are call events
+            self._publish_call(event)  # type: ignore[arg-type]  # the rest are call events
+            for phone_event in self._line.receive(event, now):  # type: ignore[arg-type]
                 self.post(phone_event)
+
+    def _publish_call(self, event: CallEvent) -> None:
+        name = CALL_TOPIC_NAMES.get(type(event))
+        if name is None:
+            return
+        remote, status, text = "", 0, ""
+        match event:
+            case IncomingCall():
+                remote = event.caller
+            case CallEstablished():
+                remote = event.remote
+            case CallRinging():
+                status, text = event.status, event.reason
+            case CallEnded():
+                status, text = event.cause.status, event.cause.text
+        direction = "out" if event.call_id.startswith("out") else "in"
+        self._publish(
+            "call",
+            {
+                "event": name,
+                "call": event.call_id,
+                "direction": direction,
+                "remote": remote,
+                "status": status,
+                "text": text,
+            },
+        )
 
     def _receive_report(self, report: AudioReport) -> None:
         match report:

@@ -110,6 +110,10 @@ class _Late:
         if self.server.has_subscribers(topic):
             self.server.publish(topic, params)
 
+    def line_changed(self, name: str, active: bool, at: float) -> None:
+        """Tell that an input of the board changed."""
+        self.publish("board", {"line": name, "active": active, "at": at})
+
     def trace(self, direction: str, data: bytes, hop: Hop, _at: float) -> None:
         """Show a SIP message to whoever follows the trace."""
         if self.server.has_subscribers("sip"):
@@ -163,7 +167,7 @@ def build_phone(
     ports = _port_opener(configuration, ids)
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
-    desk = Desk(*open_board(configuration), loop, late.post)
+    desk = Desk(*open_board(configuration), loop, late.post, late.line_changed)
     wall_offset = time.time() - time.monotonic()
     executor = Executor(line, engine, desk, call_log, configuration.media.tones, lambda at: at + wall_offset)
     late.runtime = Runtime(
