@@ -228,12 +228,15 @@ class StreamFramer:
     `limit_bytes` bounds one message, body included. After an error the stream has lost its rhythm: close it.
     """
 
-    __slots__ = ("_buffer", "_limit_bytes", "_searched", "fault")
+    __slots__ = ("_buffer", "_limit_bytes", "_searched", "_total", "fault")
 
     def __init__(self, limit_bytes: int = 65536) -> None:
         self._buffer = bytearray()
         self._limit_bytes = limit_bytes
         self._searched = 0
+        """So many bytes hold no end of a header."""
+        self._total = 0
+        """Length of the message at the front once its header is complete, else 0."""
         self.fault: SipParseError | None = None
         """Why no more can be read from this stream; raised by the next `receive_data`."""
 
@@ -261,21 +264,21 @@ class StreamFramer:
 
     def _next_frame(self) -> bytes | KeepAlive | None:
         buffer = self._buffer
-        if buffer.startswith((b"\r", b"\n")):
-            return self._next_keepalive()
-        end = buffer.find(b"\r\n\r\n", max(self._searched - 3, 0))
-        if end < 0:
-            self._searched = len(buffer)
-            if len(buffer) > self._limit_bytes:
-                raise SipParseError(f"no end of the header within {self._limit_bytes} bytes", status=None)
+        if not self._total:
+            if buffer.startswith((b"\r", b"\n")):
+                return self._next_keepalive()
+            end = buffer.find(b"\r\n\r\n", max(self._searched - 3, 0))
+            if end < 0:
+                self._searched = len(buffer)
+                if len(buffer) > self._limit_bytes:
+                    raise SipParseError(f"no end of the header within {self._limit_bytes} bytes", status=None)
+                return None
+            self._total = end + 4 + self._body_length(bytes(buffer[:end]))
+        if len(buffer) < self._total:
             return None
-        self._searched = end
-        total = end + 4 + self._body_length(bytes(buffer[:end]))
-        if len(buffer) < total:
-            return None
-        frame = bytes(buffer[:total])
-        del buffer[:total]
-        self._searched = 0
+        frame = bytes(buffer[: self._total])
+        del buffer[: self._total]
+        self._searched = self._total = 0
         return frame
 
     def _next_keepalive(self) -> KeepAlive | None:

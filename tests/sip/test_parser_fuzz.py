@@ -268,9 +268,18 @@ def test_a_full_datagram_of_mischief_is_no_work(data: bytes) -> None:
     assert time.process_time() - started < 1.0
 
 
-def test_a_stream_fed_byte_by_byte_is_no_work() -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x" * BIG,
+        HEAD + b"X: " + b"y" * (BIG // 2) + b"\r\nl: %d\r\n\r\n" % (BIG // 4) + b"z" * (BIG // 4),
+        (HEAD + b"l: 0\r\n\r\n") * (BIG // 130),
+    ],
+    ids=["no end of header", "long header and body", "many messages"],
+)
+def test_a_stream_fed_byte_by_byte_is_no_work(data: bytes) -> None:
     framer = StreamFramer()
     started = time.process_time()
-    for _ in range(BIG):
-        framer.receive_data(b"x")
+    for position in range(len(data)):
+        framer.receive_data(data[position : position + 1])
     assert time.process_time() - started < 2.0
