@@ -8,9 +8,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from device import __version__
+from device.control.client import ControlClient
+from device.control.errors import ControlError
 from device.control.server import ControlServer
 from device.daemon.config import ConfigurationError
 from device.daemon.logs import start_logging
@@ -22,7 +24,7 @@ from device.errors import DeviceError
 from device.exchange.exchange import BindingsChanged, CallForwarded, Exchange
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
-from device.model import Credential
+from device.model import Aor, Credential
 from device.net.addresses import is_unspecified, local_address_towards
 from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
@@ -54,7 +56,7 @@ A registrar and proxy for a handful of phones. `run` works in the foreground unt
   --listen            where phones reach it (default: every address, port 5060)
   --domain            the SIP domain of its users (default: the address of --listen, or of this machine)
   --store FILE        the SQLite file with users and registrations
-  --socket PATH       its control socket
+  --socket PATH       its control socket; `user` speaks to the exchange that runs there, if one does
   --password-stdin    take the password from standard input instead of asking for it
 
 example: offhook exchange user add 1001 --domain pbx.lan
@@ -145,7 +147,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _manage_users(options: ExchangeOptions) -> int:
-    actions: dict[str, Callable[[Subscribers, ExchangeOptions], None]] = {
+    actions: dict[str, Callable[[Users, ExchangeOptions], None]] = {
         "add": _add_user,
         "remove": _remove_user,
         "list": _list_users,
@@ -156,12 +158,53 @@ def _manage_users(options: ExchangeOptions) -> int:
         raise UsageError(
             f"user {options.words[1]}: give one user name" if len(options.words) == 2 else "too many words"
         )
-    with open_database(options.store) as database:
-        actions[options.words[1]](Subscribers(database), options)
+    client = ControlClient(options.socket)
+    try:
+        client.open()
+    except ControlError:
+        with open_database(options.store) as database:
+            actions[options.words[1]](Subscribers(database), options)
+    else:
+        with client:
+            actions[options.words[1]](RunningSubscribers(client), options)
     return 0
 
 
-def _add_user(subscribers: Subscribers, options: ExchangeOptions) -> None:
+class Users(Protocol):
+    """The users of the exchange, in its store or through the exchange that has the store open."""
+
+    def put(self, username: str, domain: str, ha1s: Mapping[str, str]) -> None:
+        """Add a user, or give one new digest values."""
+
+    def remove(self, username: str, domain: str) -> None:
+        """Take a user away; raises DeviceError for one that is not there."""
+
+    def list(self) -> tuple[Aor, ...]:
+        """Every user."""
+
+
+class RunningSubscribers:
+    """The users of a running exchange, by its control socket: the store belongs to it alone."""
+
+    def __init__(self, client: ControlClient) -> None:
+        self._client = client
+
+    def put(self, username: str, domain: str, ha1s: Mapping[str, str]) -> None:
+        """Add a user; only digest values travel, never the password."""
+        self._client.call("exchange.user.put", user=username, domain=domain, ha1s=dict(ha1s))
+
+    def remove(self, username: str, domain: str) -> None:
+        """Take a user away."""
+        self._client.call("exchange.user.remove", user=username, domain=domain)
+
+    def list(self) -> tuple[Aor, ...]:
+        """Every user."""
+        answer = self._client.call("exchange.user.list")
+        users = answer["users"] if isinstance(answer, dict) else []
+        return tuple(Aor(user["user"], user["domain"]) for user in users)
+
+
+def _add_user(subscribers: Users, options: ExchangeOptions) -> None:
     name = options.words[2]
     if not name or any(character in ' <>"@:;,\r\n\t' for character in name):
         raise UsageError(f"{name!r} cannot be a user name: letters, digits and . _ - + * # are fine")
@@ -180,12 +223,12 @@ def _ask_password(name: str) -> str:
     return password
 
 
-def _remove_user(subscribers: Subscribers, options: ExchangeOptions) -> None:
+def _remove_user(subscribers: Users, options: ExchangeOptions) -> None:
     subscribers.remove(options.words[2], options.domain)
     sys.stdout.write(f"{options.words[2]}@{options.domain} is removed\n")
 
 
-def _list_users(subscribers: Subscribers, _options: ExchangeOptions) -> None:
+def _list_users(subscribers: Users, _options: ExchangeOptions) -> None:
     for aor in subscribers.list():
         sys.stdout.write(f"{aor.user}@{aor.domain}\n")
 
@@ -199,7 +242,7 @@ class ExchangeRuntime:
     def __init__(self, options: ExchangeOptions, settings: ExchangeSettings, database: Database, loop: Loop) -> None:
         self._bindings = Bindings(database)
         self._unix_offset_s = time.time() - time.monotonic()
-        subscribers = Subscribers(database)
+        self._subscribers = subscribers = Subscribers(database)
 
         def lookup(user: str) -> Credential | None:
             return subscribers.credential(user, settings.domain)
@@ -277,6 +320,9 @@ class ExchangeRuntime:
             "exchange.registrations": lambda params: {
                 "registrations": [asdict(binding) for binding in self.exchange.location.everything()]
             },
+            "exchange.user.put": lambda params: self._subscribers.put(params["user"], params["domain"], params["ha1s"]),
+            "exchange.user.remove": lambda params: self._subscribers.remove(params["user"], params["domain"]),
+            "exchange.user.list": lambda params: {"users": [asdict(aor) for aor in self._subscribers.list()]},
             "daemon.version": lambda params: {"version": __version__},
             "daemon.stop": lambda params: loop.stop(),
         }
