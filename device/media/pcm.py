@@ -134,16 +134,16 @@ def fit(pcm: bytes, pattern: bytes) -> tuple[int, float]:
 
 
 def weighted_sum(pieces: "list[tuple[memoryview, float]]") -> bytes:
-    """Sum of fragments of equal length, each with its factor: one output of a filter. Factors of 0 cost nothing."""
+    """Sum of fragments of equal length, each with its factor: one output of a filter.
+
+    Small factors should come first: then nothing on the way to a sum within the limits is cut off. Each product is
+    rounded down, so the sum lies half a step for each of them too low, some 65 dB below full scale.
+    """
     total = b""
-    terms = 0
     for fragment, factor in pieces:
-        if factor:
-            term = audioop.mul(fragment, SAMPLE_BYTES, factor)
-            total = audioop.add(total, term, SAMPLE_BYTES) if terms else term
-            terms += 1
-    # audioop.mul rounds down, half a step too low on the mean.
-    return audioop.bias(total, SAMPLE_BYTES, terms // 2) if terms > 1 else total or bytes(len(pieces[0][0]))
+        term = audioop.mul(fragment, SAMPLE_BYTES, factor)
+        total = audioop.add(total, term, SAMPLE_BYTES) if total else term
+    return total
 
 
 class RateConverter:

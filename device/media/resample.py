@@ -46,21 +46,20 @@ class _Interpolator:
     def __init__(self, factor: int, taps: list[float]) -> None:
         self._factor = factor
         # Tap k of phase p is tap k * factor + p of the whole filter; the factor makes up for the zeros in between.
-        self._phases = [[factor * tap for tap in taps[phase::factor]] for phase in range(factor)]
-        self._past = pcm.silence(max(map(len, self._phases)) - 1)
+        self._phases = [_ordered([factor * tap for tap in taps[phase::factor]]) for phase in range(factor)]
+        self._past = pcm.silence(len(taps) // factor)
 
     def convert(self, fragment: bytes) -> bytes:
         if not fragment:
             return b""
         whole = self._past + fragment
-        count = len(fragment) // pcm.SAMPLE_BYTES
-        past = len(self._past) // pcm.SAMPLE_BYTES
-        out = array("h", bytes(len(fragment) * self._factor))
+        past, size = len(self._past), len(fragment)
+        out = array("h", bytes(size * self._factor))
         view = memoryview(whole)
         for phase, taps in enumerate(self._phases):
-            pieces = [(view[2 * (past - k) : 2 * (past - k + count)], tap) for k, tap in enumerate(taps)]
+            pieces = [(view[past - 2 * k : past - 2 * k + size], tap) for k, tap in taps]
             out[phase :: self._factor] = array("h", pcm.weighted_sum(pieces))
-        self._past = whole[len(whole) - len(self._past) :]
+        self._past = whole[size:]
         return out.tobytes()
 
 
@@ -69,21 +68,26 @@ class _Decimator:
 
     def __init__(self, factor: int, taps: list[float]) -> None:
         self._factor = factor
-        self._taps = taps
-        self._past = pcm.silence(len(taps) - 1)
+        self._order = len(taps) - 1
+        self._taps = _ordered(taps)
+        self._past = pcm.silence(self._order)
 
     def convert(self, fragment: bytes) -> bytes:
         whole = self._past + fragment
-        order = len(self._taps) - 1
-        count = max(0, (len(whole) // pcm.SAMPLE_BYTES - order) // self._factor)
+        count = max(0, (len(whole) // pcm.SAMPLE_BYTES - self._order) // self._factor)
         samples = array("h", whole)
         phases = [memoryview(samples[phase :: self._factor].tobytes()) for phase in range(self._factor)]
         pieces = []
-        for k, tap in enumerate(self._taps):
-            first, phase = divmod(order - k, self._factor)
+        for k, tap in self._taps:
+            first, phase = divmod(self._order - k, self._factor)
             pieces.append((phases[phase][2 * first : 2 * (first + count)], tap))
         self._past = whole[pcm.SAMPLE_BYTES * count * self._factor :]
-        return pcm.weighted_sum(pieces) if count else b""
+        return pcm.weighted_sum(pieces)
+
+
+def _ordered(taps: list[float]) -> list[tuple[int, float]]:
+    """(place, tap) with the smallest first, as `weighted_sum` wants them; taps of nearly nothing are left out."""
+    return sorted(((k, tap) for k, tap in enumerate(taps) if abs(tap) > _NEGLIGIBLE), key=lambda pair: abs(pair[1]))
 
 
 class _Linear:
@@ -152,8 +156,7 @@ def _low_pass(pass_hz: float, stop_hz: float, rate_hz: int) -> list[float]:
         ideal = 2 * cut_off if n == 0 else sin(2 * pi * cut_off * n) / (pi * n)
         taps.append(ideal * _bessel(_BETA * (1 - (n / half) ** 2) ** 0.5) / _bessel(_BETA))
     total = sum(taps)
-    taps = [tap / total for tap in taps]
-    return [0.0 if abs(tap) < _NEGLIGIBLE else tap for tap in taps]
+    return [tap / total for tap in taps]
 
 
 def _bessel(x: float) -> float:

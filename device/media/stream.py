@@ -386,3 +386,6 @@ class SeededNumbers:
         """An unsigned number of up to 32 bits."""
         self._state = (self._state * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
         return self._state >> (64 - bits)
+
+
+__all__ = ["Address", "Datagrams", "MediaStream", "SeededNumbers", "StreamParameters", "StreamReport"]

@@ -11,6 +11,7 @@ from device.rtp.rtcp import (
     Bye,
     ReceiverReport,
     ReportBlock,
+    RtcpPacket,
     SenderReport,
     SourceDescription,
     encode_compound,
@@ -31,7 +32,7 @@ BYE = st.builds(Bye, st.lists(WORD, max_size=4).map(tuple), TEXT)
 
 @given(REPORT, st.lists(REPORT | SDES | BYE, max_size=4))
 def test_what_is_encoded_is_parsed_again(first: ReceiverReport, rest: list[Bye]) -> None:
-    packets = [first, *rest]
+    packets: list[RtcpPacket] = [first, *rest]
     data = encode_compound(packets)
     assert len(data) % 4 == 0
     assert parse_rtcp(data) == packets

@@ -17,7 +17,7 @@ def sent(digits: str, duration: int = 960, gap: int = 640, intervals: int = 400)
     sender = TelephoneEventSender()
     for digit in digits:
         sender.queue(digit, duration, gap, 10)
-    packets = []
+    packets: list[EventPacket | None] = []
     timestamp = 1000
     while sender.is_active and len(packets) < intervals:
         packets.append(sender.next_packet(timestamp, INTERVAL))
