@@ -161,7 +161,7 @@ class AlsaPlayback:
         self._frame_s = 0.02
         self._conversion: PlaybackConversion | None = None
         self._until_check = FILL_CHECK_PERIODS
-        self._bursting = False
+        self._begun = self._bursting = False
         self._written_at = self._underrun_at = 0.0
         self.xruns = 0
         self.skipped = 0
@@ -182,17 +182,18 @@ class AlsaPlayback:
         # A card moves its position by periods at worst: less than one of them queued would be an underrun.
         self._margin_ms = max(self._margin_ms, period_ms)
         self._fullest = self._frames_in(750 * self._frame_s + period_ms)
-        self._bursting = False
-        # The first frame comes when the microphone has captured one, so that one more must be queued than later on.
-        self._begin(bytes(self._card.frame_bytes * round(self._frame_s * self._card.rate_hz)))
+        self._begun = False
 
     def write(self, pcm: bytes) -> None:
         if self._pcm is None or self._conversion is None:
             raise DeviceUnavailable(f"sound card {self._name} is not open")
-        if self._comes_too_soon() or self._has_too_much():
+        if self._begun and (self._comes_too_soon() or self._has_too_much()):
             self.skipped += 1
             return
         data = pcm if self._conversion.needless else self._conversion.convert(pcm)
+        if not self._begun:
+            self._begin(data)
+            return
         written = self._write_card(data)
         if 0 <= written * self._card.frame_bytes < len(data):
             # A short write; what does not fit at the second attempt either is dropped, as it would only be delay.
@@ -215,6 +216,8 @@ class AlsaPlayback:
 
     def _begin(self, data: bytes) -> None:
         """Start the card with the margin and `data` in one write: the first sample written starts the clock."""
+        self._begun = self._bursting = True
+        self._written_at = time.monotonic()
         margin = bytes(self._card.frame_bytes * self._frames_in(self._margin_ms))
         if self._write_card(margin + data) < 0:
             raise DeviceUnavailable(f"sound card {self._name} does not start to play: unplug it and plug it in again")
@@ -238,12 +241,11 @@ class AlsaPlayback:
             self._margin_ms = max(
                 self._margin_ms, min(self._margin_ms + PLAYBACK_MARGIN_STEP_MS, PLAYBACK_MARGIN_MAX_MS)
             )
-        self._underrun_at = self._written_at = now
-        self._bursting = True
+        self._underrun_at = now
         self._begin(data)
 
     def _comes_too_soon(self) -> bool:
-        """After a delay the frames that had piled up come in a burst: the time to play them is over."""
+        """At the start and after a delay frames that had piled up come in a burst: their time is over."""
         if not self._bursting:
             return False
         now = time.monotonic()

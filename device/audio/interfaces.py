@@ -59,8 +59,9 @@ class AudioDevice:
     def open(self, rate_hz: int, period_samples: int) -> None:
         """Open both or none. Raises DeviceUnavailable."""
         try:
-            self.source.open(rate_hz, period_samples)
+            # The source last, because its clock begins to run: what it hears while a card is opened would be delay.
             self.sink.open(rate_hz, period_samples)
+            self.source.open(rate_hz, period_samples)
         except BaseException:
             self.close()
             raise

@@ -50,7 +50,7 @@ def test_the_microphone_is_heard_at_our_rate(card: FakeCard, opened: Opened, nam
     opened(source)
     periods = [array("h", source.read()) for _ in range(5)]
     assert {len(period) for period in periods} == {160}
-    assert periods[-1][-1] == pytest.approx(1000, abs=12)
+    assert periods[-1][-1] == pytest.approx(1000, abs=40)
     assert source.xruns == 0
 
 
@@ -67,8 +67,8 @@ def test_what_is_written_is_played_behind_a_short_silence(card: FakeCard, opened
     played = card.played()
     rate_hz = {"card8": 8000, "card16": 16000}.get(name, 48000)
     first = next(index for index, sample in enumerate(played) if abs(sample) > 1000)
-    # One frame and the margin of 10 ms were queued before the first frame was there; filters may add a little.
-    assert 0.029 <= first / rate_hz <= 0.034
+    # The margin of 10 ms goes ahead of the first frame; filters may add a little.
+    assert 0.009 <= first / rate_hz <= 0.014
     assert sorted(played)[-100] == pytest.approx(2000, abs=150)
 
 
@@ -154,6 +154,7 @@ def test_the_margin_grows_when_underruns_repeat(card: FakeCard, opened: Opened) 
     source, sink = AlsaCapture("card8"), AlsaPlayback("card8")
     opened(source)
     opened(sink)
+    sink.write(SILENCE)
     for _ in range(3):
         card[PLAYBACK_XRUN] += 1
         source.read()

@@ -31,8 +31,11 @@ def error(number: int) -> ALSAAudioError:
 
 
 def playback(*answers: object) -> AlsaPlayback:
+    """A card that plays already; `answers` are for what is written next."""
     sink = AlsaPlayback("card")
     sink.open(8000, 160)
+    sink.write(FRAME)
+    sink._bursting = False
     PCM.answers.extend(answers)
     return sink
 
@@ -49,9 +52,9 @@ def written() -> list[int]:
     return [len(data) // 2 for data in PCM.instances[-1].written]
 
 
-def test_the_first_write_holds_a_frame_and_the_margin() -> None:
+def test_the_first_write_holds_the_margin_and_a_frame() -> None:
     playback()
-    assert written() == [160 + 80]
+    assert written() == [80 + 160]
 
 
 def test_a_short_write_is_completed() -> None:

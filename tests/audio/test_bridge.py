@@ -190,7 +190,7 @@ def test_a_wider_stream_is_converted_to_our_rate_and_back() -> None:
         rtp.arrived.append((frame(1000, 320), FAR_RTP))
         heard = bench.period(frame(1000))
     assert len(heard) == 2 * SAMPLES
-    assert heard[-100:] == pytest.approx(frame(1000)[-100:], abs=255)
+    assert array("h", heard)[-1] == pytest.approx(1000, abs=40)
     assert len(rtp.sent[-1][0]) == 2 * 320
     bench.obey(UpdateStream(CallId("a"), stream_parameters(sample_rate_hz=8000)))
     bench.period(frame(1000))

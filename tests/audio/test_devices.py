@@ -50,7 +50,9 @@ def test_a_missing_package_is_named_with_the_way_out(monkeypatch: pytest.MonkeyP
 
 
 def test_a_device_that_opens_only_half_is_closed_whole(tmp_path: Path) -> None:
-    device = make_device(AudioSettings(kind="wav", wav_out=str(tmp_path / "no" / "out.wav")))
-    with pytest.raises(AudioError):
+    heard = tmp_path / "out.wav"
+    device = make_device(AudioSettings(kind="wav", wav_in=str(tmp_path / "none.wav"), wav_out=str(heard)))
+    with pytest.raises(AudioError, match=r"none\.wav"):
         device.open(8000, 160)
-    assert device.source.read() == b""
+    with pytest.raises(AudioError, match="not open"):
+        device.sink.write(bytes(320))
