@@ -60,6 +60,11 @@ def test_the_best_match_is_the_one_in_phase() -> None:
         assert pcm.best_match(fragment(*wave[start : start + 90]), pattern) == expected
 
 
+def test_a_fit_up_to_a_factor() -> None:
+    offset, factor = pcm.fit(fragment(1, 2, 100, -300, 500, 7), fragment(10, -30, 50))
+    assert (offset, factor) == (2, pytest.approx(10))
+
+
 def test_stereo_and_mono() -> None:
     assert pcm.mono_to_stereo(fragment(1, -2)) == fragment(1, 1, -2, -2)
     assert values(pcm.stereo_to_mono(fragment(100, 300, -100, 100))) == [200, 0]
