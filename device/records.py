@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from dataclasses import asdict, dataclass, field, fields, replace
 else:
     _MISSING = object()
+    _NO_DEFAULTS = {}
 
     class Field:
         """Name, annotation text and default of one field."""
 
         __slots__ = ("default", "default_factory", "name", "type")
 
-        def __init__(self, default=_MISSING, default_factory=_MISSING):
-            self.name = self.type = ""
+        def __init__(self, default=_MISSING, default_factory=_MISSING, name="", annotation=""):
             self.default = default
             self.default_factory = default_factory
+            self.name = name
+            self.type = annotation
 
     def field(*, default=_MISSING, default_factory=_MISSING):
         """Give a field a default, or a function that makes one."""
@@ -30,115 +32,132 @@ else:
     class FrozenRecordError(AttributeError):
         """Assignment to a field of a frozen record."""
 
-    def _repr(self):
-        return f"{type(self).__qualname__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.__match_args__)})"
+    class _Record:
+        """What all records share, so that each class carries little more than its names."""
 
-    def _values(self):
-        return tuple([getattr(self, name) for name in self.__match_args__])
+        __slots__ = ()
 
-    def _eq(self, other):
-        if other.__class__ is not self.__class__:
-            return NotImplemented
-        return _values(self) == _values(other)
+        def __repr__(self):
+            shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+            return f"{type(self).__qualname__}({shown})"
 
-    def _hash(self):
-        return hash((self.__class__, _values(self)))
+        def __eq__(self, other):
+            if other.__class__ is not self.__class__:
+                return NotImplemented
+            return _values(self) == _values(other)
 
-    def _frozen(self, name, value=None):
-        raise FrozenRecordError(f"{type(self).__name__}.{name} cannot be changed: the record is frozen")
+        __hash__ = None
 
-    def _getstate(self):
-        return _values(self)
+    class _FrozenRecord(_Record):
+        __slots__ = ()
 
-    def _setstate(self, state):
-        for name, value in zip(self.__match_args__, state, strict=True):
-            object.__setattr__(self, name, value)
+        def __hash__(self):
+            return hash((self.__class__, _values(self)))
+
+        def __setattr__(self, name, value):
+            raise FrozenRecordError(f"{type(self).__name__}.{name} cannot be changed: the record is frozen")
+
+        def __delattr__(self, name):
+            raise FrozenRecordError(f"{type(self).__name__}.{name} cannot be deleted: the record is frozen")
+
+        def __getstate__(self):
+            return _values(self)
+
+        def __setstate__(self, state):
+            for name, value in zip(self.__match_args__, state, strict=True):
+                object.__setattr__(self, name, value)
+
+    def _values(record):
+        return tuple([getattr(record, name) for name in record.__match_args__])
+
+    def _first_init(self, *args, **kwargs):
+        """Stands for `__init__` until a class makes its first record: most classes of a run never do."""
+        cls = next(base for base in type(self).__mro__ if base.__dict__.get("__init__") is _first_init)
+        cls.__init__ = _make_init(cls)
+        cls.__init__(self, *args, **kwargs)
+
+    def _make_init(cls):
+        """Compile `__init__`: the one method whose speed and signature matter."""
+        assign = "_set(self,{0!r},{1})" if issubclass(cls, _FrozenRecord) else "self.{0}={1}"
+        scope = {"_set": object.__setattr__, "_MISSING": _MISSING}
+        parameters, lines = ["self"], []
+        for name in cls.__match_args__:
+            default = cls.__record_defaults__.get(name, _MISSING)
+            value = name
+            if isinstance(default, Field):
+                scope[f"_make_{name}"] = default.default_factory
+                parameters.append(f"{name}=_MISSING")
+                value = f"_make_{name}() if {name} is _MISSING else {name}"
+            elif default is not _MISSING:
+                scope[f"_default_{name}"] = default
+                parameters.append(f"{name}=_default_{name}")
+            else:
+                parameters.append(name)
+            lines.append(" " + assign.format(name, value))
+        if hasattr(cls, "__post_init__"):
+            lines.append(" self.__post_init__()")
+        exec(f"def __init__({','.join(parameters)}):\n" + "\n".join(lines or [" pass"]), scope)  # noqa: S102
+        return scope["__init__"]
 
     def _is_class_var(annotation):
         return "ClassVar" in (annotation if isinstance(annotation, str) else str(annotation))
 
     def _collect(cls):
-        """The fields of a class in order: those inherited first."""
-        collected = {}
+        """Names of the fields, those inherited first, and the defaults by name."""
+        names, defaults = {}, {}
         for base in reversed(cls.__mro__[1:]):
-            for inherited in getattr(base, "__record_fields__", ()):
-                collected[inherited.name] = inherited
+            if "__record_defaults__" in base.__dict__:
+                names.update(dict.fromkeys(base.__match_args__))
+                defaults.update(base.__record_defaults__)
         for name, annotation in cls.__annotations__.items():
-            if _is_class_var(annotation):
-                continue
-            default = cls.__dict__.get(name, _MISSING)
-            item = default if isinstance(default, Field) else Field(default)
-            item.name, item.type = name, annotation
-            collected[name] = item
-        return tuple(collected.values())
+            if not _is_class_var(annotation):
+                names[name] = None
+                default = cls.__dict__.get(name, _MISSING)
+                if isinstance(default, Field) and default.default_factory is _MISSING:
+                    default = default.default
+                if default is not _MISSING:
+                    defaults[name] = default
+        return tuple(names), defaults or _NO_DEFAULTS
 
-    def _make_init(cls, items, frozen):
-        """Compile `__init__`: the one method whose speed and signature matter."""
-        scope = {"_set": object.__setattr__, "_MISSING": _MISSING}
-        parameters, lines = [], []
-        for item in items:
-            value = item.name
-            if item.default_factory is not _MISSING:
-                scope[f"_make_{item.name}"] = item.default_factory
-                parameters.append(f"{item.name}=_MISSING")
-                value = f"_make_{item.name}() if {item.name} is _MISSING else {item.name}"
-            elif item.default is not _MISSING:
-                scope[f"_default_{item.name}"] = item.default
-                parameters.append(f"{item.name}=_default_{item.name}")
-            else:
-                parameters.append(item.name)
-            lines.append(f" _set(self,{item.name!r},{value})" if frozen else f" self.{item.name}={value}")
-        if hasattr(cls, "__post_init__"):
-            lines.append(" self.__post_init__()")
-        exec(f"def __init__(self,{','.join(parameters)}):\n" + "\n".join(lines or [" pass"]), scope)  # noqa: S102
-        return scope["__init__"]
-
-    def _with_slots(cls, items, body):
-        inherited = {name for base in cls.__mro__[1:] for name in getattr(base, "__slots__", ())}
-        for item in items:
-            body.pop(item.name, None)
-        body.pop("__dict__", None)
-        body.pop("__weakref__", None)
-        body["__slots__"] = tuple(item.name for item in items if item.name not in inherited)
-        return type(cls)(cls.__name__, cls.__bases__, body)
-
-    def dataclass(cls=None, /, *, frozen=False, slots=False, eq=True, repr=True):  # noqa: A002
+    def dataclass(cls=None, /, *, frozen=False, slots=False):
         """Make a record class of the annotated names in `cls`."""
 
         def decorate(cls):
-            items = _collect(cls)
-            body = dict(cls.__dict__)
-            body["__record_fields__"] = items
-            body["__match_args__"] = tuple(item.name for item in items)
-            body["__init__"] = _make_init(cls, items, frozen)
-            if repr:
-                body.setdefault("__repr__", _repr)
-            if eq:
-                body.setdefault("__eq__", _eq)
-                if frozen:
-                    body["__hash__"] = cls.__dict__.get("__hash__") or _hash
-                else:
-                    body["__hash__"] = None
-            if frozen:
-                body["__setattr__"] = body["__delattr__"] = _frozen
-                body["__getstate__"], body["__setstate__"] = _getstate, _setstate
+            names, defaults = _collect(cls)
+            body = {
+                name: value
+                for name, value in cls.__dict__.items()
+                if name not in ("__dict__", "__weakref__") and name not in defaults
+            }
+            body["__match_args__"] = names
+            body["__record_defaults__"] = defaults
+            body["__init__"] = _first_init
+            if "__eq__" in body and body.get("__hash__") is None:
+                body["__hash__"] = _FrozenRecord.__hash__ if frozen else None
             if slots:
-                return _with_slots(cls, items, body)
-            for name in ("__record_fields__", "__match_args__", "__init__", "__repr__", "__eq__", "__hash__"):
-                if name in body:
-                    setattr(cls, name, body[name])
-            for name in ("__setattr__", "__delattr__", "__getstate__", "__setstate__") if frozen else ():
-                setattr(cls, name, body[name])
-            for item in items:
-                if item.default_factory is not _MISSING and item.name in cls.__dict__:
-                    delattr(cls, item.name)
-            return cls
+                inherited = {name for base in cls.__mro__[1:] for name in getattr(base, "__slots__", ())}
+                body["__slots__"] = tuple(name for name in names if name not in inherited)
+            bases = cls.__bases__
+            if not issubclass(cls, _Record):
+                root = _FrozenRecord if frozen else _Record
+                bases = (root,) if bases == (object,) else (*bases, root)
+            return type(cls)(cls.__name__, bases, body)
 
         return decorate if cls is None else decorate(cls)
 
     def fields(record):
         """The fields of a record or record class, in order."""
-        return record.__record_fields__
+        cls = record if isinstance(record, type) else type(record)
+        annotations = {}
+        for base in reversed(cls.__mro__):
+            if "__record_defaults__" in base.__dict__:
+                annotations.update(base.__annotations__)
+        found = []
+        for name in cls.__match_args__:
+            default = cls.__record_defaults__.get(name, _MISSING)
+            factory = default.default_factory if isinstance(default, Field) else _MISSING
+            found.append(Field(_MISSING if isinstance(default, Field) else default, factory, name, annotations[name]))
+        return tuple(found)
 
     def replace(record, /, **changes):
         """A copy of `record` with some fields changed."""
@@ -151,10 +170,11 @@ else:
         return {name: _plain(getattr(record, name)) for name in record.__match_args__}
 
     def _plain(value):
-        if hasattr(type(value), "__record_fields__"):
+        if isinstance(value, _Record):
             return asdict(value)
         if isinstance(value, (list, tuple)):
-            return type(value)(_plain(item) for item in value)
+            items = [_plain(item) for item in value]
+            return items if isinstance(value, list) else tuple(items)
         if isinstance(value, dict):
             return {key: _plain(item) for key, item in value.items()}
         return value

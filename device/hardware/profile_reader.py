@@ -16,6 +16,7 @@ from device.hardware.profile import (
     RingerProfile,
 )
 from device.hardware.rotary_dial import DIAL_PLANS
+from device.hardware.toml_file import read_toml_file
 
 PROFILE_FOLDER = os.path.join(os.path.dirname(__file__), "profiles")
 
@@ -317,8 +318,6 @@ def builtin_profiles() -> list[str]:
 
 def read_toml(name_or_path: str) -> dict[str, object]:
     """The contents of a TOML file, or of a profile that comes with offhook. Raises ProfileError."""
-    import tomllib  # noqa: PLC0415  # a parser that a daemon with settings as mappings never needs
-
     path = name_or_path
     if os.sep not in path and not path.endswith(".toml"):
         path = os.path.join(PROFILE_FOLDER, f"{name_or_path}.toml")
@@ -327,9 +326,8 @@ def read_toml(name_or_path: str) -> dict[str, object]:
             fault = f"no such board profile{_nearest(name_or_path, known)}; there are {', '.join(known)}"
             raise ProfileError(name_or_path, [f"{fault}, or give the path of a .toml file"])
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return read_toml_file(path)
     except OSError as error:
         raise ProfileError(path, [f"cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ProfileError(path, [f"is not TOML: {error}"]) from error
