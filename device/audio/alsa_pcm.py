@@ -30,7 +30,7 @@ class OpenPcm:
 
 
 def load_alsaaudio() -> Any:
-    """The module `alsaaudio`, imported only when a card is really used. Raises AudioError when it is not installed."""
+    """The module `alsaaudio`, imported only when a card is really used. Raises AudioError when it cannot be."""
     try:
         import alsaaudio  # noqa: PLC0415  # a daemon on null or WAV audio does not need it
     except ImportError as error:
@@ -38,6 +38,9 @@ def load_alsaaudio() -> Any:
             f"sound cards need the Python package pyalsaaudio ({error}): run "
             '"pip install pyalsaaudio" (with gcc and libasound2-dev installed), or set audio.kind to "null" or "wav"'
         ) from error
+    if not hasattr(alsaaudio.PCM, "avail"):
+        # Before 0.11 it hid overruns and raised at underruns.
+        raise AudioError('pyalsaaudio is older than 0.11: run "pip install --upgrade pyalsaaudio"')
     return alsaaudio
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -46,6 +47,14 @@ def test_alsa_devices_are_named_and_may_be_left_out() -> None:
 def test_a_missing_package_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "alsaaudio", None)
     with pytest.raises(AudioError, match=r"pip install pyalsaaudio.*audio\.kind"):
+        make_device(AudioSettings(kind="alsa"))
+
+
+def test_an_old_package_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ModuleType("alsaaudio")
+    old.PCM = type("PCM", (), {})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "alsaaudio", old)
+    with pytest.raises(AudioError, match=r"older than 0\.11.*--upgrade"):
         make_device(AudioSettings(kind="alsa"))
 
 
