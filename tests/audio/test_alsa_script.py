@@ -203,10 +203,11 @@ def test_a_card_without_a_sample_is_given_up() -> None:
     [(EBUSY, "in use"), (EACCES, "group audio"), (EINVAL, "plughw"), (EIO, "check its connection")],
 )
 def test_reasons_not_to_open(monkeypatch: pytest.MonkeyPatch, number: int, reason: str) -> None:
-    def refuse(*arguments: object, **wanted: object) -> None:
-        raise error(number)
+    class Refusing(PCM):
+        def __init__(self, *arguments: object, **wanted: object) -> None:
+            raise error(number)
 
-    monkeypatch.setattr(scripted_alsa, "PCM", refuse)
+    monkeypatch.setattr(scripted_alsa, "PCM", Refusing)
     with pytest.raises(DeviceUnavailable, match=reason):
         AlsaCapture("card").open(8000, 160)
 
