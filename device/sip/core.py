@@ -40,10 +40,10 @@ class Core:
         """Queue an event for the owner of the user agent."""
         self.events.append(event)
 
-    def add_capabilities(self, message: Request | Response) -> None:
-        """Say which methods and extensions we know: none of the latter (RFC 3261 sections 13.2.1 and 13.3.1.4)."""
+    def add_capabilities(self, message: Request | Response, extensions: str = "") -> None:
+        """Say which methods and extensions we know; for calls none of the latter (RFC 3261 section 13.2.1)."""
         message.headers.set("Allow", ALLOW)
-        message.headers.set("Supported", "")
+        message.headers.set("Supported", extensions)
 
     def add_body(self, message: Request | Response, sdp: bytes) -> None:
         """Put an offer or answer into a message; nothing for b""."""

@@ -112,17 +112,13 @@ class Dialog:
         """A request in this dialog with the next sequence number; send it to `next_hop` (section 12.2.1.1)."""
         return self._build(method, self.next_cseq())
 
-    def build_ack(self, invite: Request) -> Request:
-        """The ACK of a 2xx to `invite`: its sequence number, and its credentials (section 13.2.2.4)."""
-        ack = self._build("ACK", invite.cseq.number)
+    def build_ack(self, cseq_number: int, invite: Request) -> Request:
+        """The ACK of a 2xx: the sequence number that it answers, and the INVITE's credentials (section 13.2.2.4)."""
+        ack = self._build("ACK", cseq_number)
         for name in ("Authorization", "Proxy-Authorization"):
             for value in invite.headers.get_all(name):
                 ack.headers.add(name, value)
         return ack
-
-    def build_stray_ack(self, response: Response) -> Request:
-        """The ACK of a 2xx whose INVITE is long forgotten."""
-        return self._build("ACK", response.cseq.number)
 
     def _build(self, method: str, cseq_number: int) -> Request:
         uri, routes = self._request_uri_and_routes()

@@ -3,6 +3,7 @@
 from typing import Final
 
 from device.model import Account, AccountId, Credential
+from device.records import replace
 from device.sip.core import Core
 from device.sip.digest import ClientAuth
 from device.sip.errors import SipParseError, SipStateError
@@ -21,41 +22,43 @@ class Identity:
     Raises SipStateError for an account whose server names cannot be read.
     """
 
-    __slots__ = ("_core", "_learnt", "_registrar", "account", "auth", "credential", "proxy", "realm_told", "servers")
+    __slots__ = (
+        "_core",
+        "_home",
+        "_learnt",
+        "_registrar",
+        "account",
+        "auth",
+        "credential",
+        "proxy",
+        "realm_told",
+        "servers",
+    )
 
     def __init__(self, core: Core, account: Account | None, credential: Credential | None) -> None:
         self._core = core
         self._learnt: tuple[str, int] | None = None
         self.servers: set[str] = set()
         """Addresses from which this account's servers have answered or are configured to be."""
-        self.account = account
         self.proxy: Uri | None = None
+        self._home: Uri | None = None
         self._registrar: Uri | None = None
         self.configure(account, credential)
 
     def configure(self, account: Account | None, credential: Credential | None) -> None:
         """Take the account's data, the first time or when they changed."""
+        if account is not None:
+            home = _server(account, "domain").without_param("transport")
+            registrar = _server(account, "registrar") if account.registrar else home
+            proxy = _server(account, "outbound_proxy").with_params(lr=None) if account.outbound_proxy else None
+            if (home, registrar, proxy) != (self._home, self._registrar, self.proxy):
+                self._home, self._registrar, self.proxy = home, registrar, proxy
+                addresses = (ip_literal(uri.host) for uri in (registrar, proxy) if uri is not None)
+                self.servers = {address for address in addresses if address is not None}
         self.account = account
         self.credential = credential
         self.auth = ClientAuth(credential, self._core.ids) if credential is not None else None
         self.realm_told = credential is None or not credential.password
-        if account is None:
-            return
-        self.proxy = self._server(account.outbound_proxy, "outbound_proxy") if account.outbound_proxy else None
-        self._registrar = self._server(account.registrar or account.domain, "registrar")
-        if self.proxy is not None:
-            self.proxy = self.proxy.with_params(lr=None)
-        for uri in (self.proxy, self._registrar):
-            address = ip_literal(uri.host) if uri is not None else None
-            if address is not None:
-                self.servers.add(address)
-
-    def _server(self, text: str, what: str) -> Uri:
-        try:
-            return host_uri(text, self.transport)
-        except SipParseError as error:
-            name = self.account.id if self.account is not None else ""
-            raise SipStateError(f"account {name}: {what}: {error}; write host or host:port") from None
 
     def add_server(self, host: str) -> None:
         """Note an address from which a server of this account answers."""
@@ -91,19 +94,23 @@ class Identity:
         """Where a request outside a dialog goes: outbound proxy, the account's registrar for its domain, the URI."""
         if self.proxy is not None:
             return next_hop_of(self.proxy, self.transport)
-        if self._registrar is not None and uri.port is None and uri.host == bracketed(self.domain.lower()):
+        if self._registrar is not None and self.is_home(uri):
             return next_hop_of(self._registrar, self.transport)
         return next_hop_of(uri, self.transport if self.transport != UDP else None)
 
+    def is_home(self, uri: Uri) -> bool:
+        """Whether a URI is one of this account's own domain."""
+        return self._home is not None and uri.host_port == self._home.host_port
+
     def registrar_uri(self) -> Uri:
         """The Request-URI of a REGISTER: the domain, without a user part (section 10.2)."""
-        return Uri("sip", host=bracketed(self.domain.lower()))
+        assert self._home is not None
+        return self._home
 
     def address(self, next_hop: NextHop) -> NameAddr:
         """Our address of record, for From and for the To of a REGISTER; without an account our own IP address."""
-        if self.account is not None:
-            uri = Uri("sip", user=self.account.user, host=bracketed(self.account.domain.lower()))
-            return NameAddr(self.account.display_name, uri)
+        if self.account is not None and self._home is not None:
+            return NameAddr(self.account.display_name, replace(self._home, user=self.account.user))
         host, _ = self._core.local_address(next_hop.transport or UDP, next_hop.host)
         return NameAddr(self._core.settings.display_name, Uri("sip", user=self.user, host=bracketed(host)))
 
@@ -148,3 +155,12 @@ class Identity:
             return f"the server asks for a password, but user {self.user} has none here; set one"
         text = f"the server refused user {self.credential.username}'s password; check user name and password"
         return f"{text} ({self.auth.fault})" if self.auth.fault else text
+
+
+def _server(account: Account, field: str) -> Uri:
+    """The URI of the server that a field of the account names."""
+    text: str = getattr(account, field)
+    try:
+        return host_uri(text, account.transport.upper())
+    except SipParseError as error:
+        raise SipStateError(f"account {account.id}: {field}: {error}; write host or host:port") from None

@@ -141,6 +141,10 @@ class InviteSession(StateTable[SessionState, SessionInput]):
         if state not in RINGING:
             self._timers.clear()
 
+    def acknowledge_again(self, response: Response, now: float) -> bool:
+        """Repeat the ACK of a retransmitted 2xx; false when it is not for this call."""
+        return self._usage.acknowledge_again(response, now)
+
     def receive_ack(self, ack: Request, sdp: bytes, now: float) -> None:
         """The ACK of one of our 2xx, with the session description in it (section 13.3.1.4)."""
         self.modification.receive_ack(ack.cseq.number, sdp, now)

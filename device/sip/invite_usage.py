@@ -65,9 +65,12 @@ class InviteUsage:
         self.core.add_body(request, sdp)
         return self.send(request, owner, now)
 
-    def acknowledge(self, dialog: Dialog, invite: Request, sdp: bytes, now: float) -> None:
-        """Send the ACK of a 2xx to `invite`, with our answer if the 2xx brought the offer, and keep it."""
-        ack = dialog.build_ack(invite)
+    def acknowledge(self, dialog: Dialog, cseq_number: int, invite: Request, sdp: bytes, now: float) -> None:
+        """Send the ACK of a 2xx to `invite`, with our answer if the 2xx brought the offer, and keep it.
+
+        `cseq_number` is that of the 2xx, which may answer an earlier attempt of the INVITE.
+        """
+        ack = dialog.build_ack(cseq_number, invite)
         self.core.add_body(ack, sdp)
         self._acks[dialog.remote.tag or "", ack.cseq.number] = (ack, dialog.next_hop)
         while len(self._acks) > _ACKS_KEPT:

@@ -23,6 +23,8 @@ from device.sip.user_agent_client import SentRequest
 
 MAX_REDIRECTIONS: Final = 5
 """How many contacts of a 3xx are tried."""
+EARLY_DIALOG_TERMINATED: Final = 199
+"""A branch of a fork has failed while others go on (RFC 6228)."""
 MAX_EARLY_DIALOGS: Final = 16
 """How many branches of a fork are remembered."""
 
@@ -32,6 +34,7 @@ class OutgoingInvite:
 
     __slots__ = (
         "_answered_by",
+        "_answered_cseq",
         "_cseq",
         "_early",
         "_early_sdp",
@@ -58,6 +61,7 @@ class OutgoingInvite:
         self._early: dict[str, Dialog] = {}
         self._early_sdp: dict[str, bytes] = {}
         self._answered_by: str | None = None
+        self._answered_cseq = 0
         self._redirections: list[Uri] | None = None
         self._tried: list[Uri] = []
 
@@ -111,7 +115,7 @@ class OutgoingInvite:
 
     def acknowledge(self, sdp: bytes, now: float) -> None:
         """Send the ACK for the 2xx that won, with our answer where the 2xx brought the offer."""
-        self._usage.acknowledge(self._usage.confirmed_dialog, self._sent.request, sdp, now)
+        self._usage.acknowledge(self._usage.confirmed_dialog, self._answered_cseq, self._sent.request, sdp, now)
 
     def early_dialog(self, remote_tag: str) -> Dialog | None:
         """The early dialog with that To tag."""
@@ -120,8 +124,10 @@ class OutgoingInvite:
     def receive_response(self, sent: SentRequest, response: Response, now: float) -> None:
         if 200 <= response.status < 300:
             self.receive_success(response, now)
-        elif sent is not self._sent:
+        elif sent is not self._sent or self._answered_by is not None:
             return
+        elif response.status == EARLY_DIALOG_TERMINATED:
+            self._early.pop(response.to.tag or "", None)
         elif response.status < 200:
             self._remember_early(response)
             self._receive(ProvisionalReceived(response), now)
@@ -129,7 +135,7 @@ class OutgoingInvite:
             self._judge_failure(response, now)
 
     def receive_failure(self, sent: SentRequest, status: int, text: str, now: float) -> None:
-        if sent is self._sent:
+        if sent is self._sent and self._answered_by is None:
             self._fail(InviteFailed(status, text), now)
 
     def receive_success(self, response: Response, now: float) -> None:
@@ -141,9 +147,13 @@ class OutgoingInvite:
         dialog = early or Dialog.of_response(response, self._sent.request.uri)
         dialog.confirm(response)
         if self._answered_by is not None:
-            self._hang_up_fork(dialog, now)
+            self._hang_up_fork(dialog, response.cseq.number, now)
             return
         self._answered_by = tag
+        self._answered_cseq = response.cseq.number
+        if response.cseq.number < self._cseq:
+            # An address of before the redirection has answered after all; the one after it must not go on ringing.
+            self.cancel(now)
         dialog.local_cseq = max(self._cseq, response.cseq.number)
         self._usage.dialog = dialog
         sdp = sdp_of(response) or (self._early_sdp.get(tag, b"") if self.offer else b"")
@@ -152,9 +162,9 @@ class OutgoingInvite:
         else:
             self._receive(AnswerReceived(sdp) if self.offer else OfferReturned(sdp), now)
 
-    def _hang_up_fork(self, dialog: Dialog, now: float) -> None:
+    def _hang_up_fork(self, dialog: Dialog, cseq_number: int, now: float) -> None:
         usage = self._usage
-        usage.acknowledge(dialog, self._sent.request, b"", now)
+        usage.acknowledge(dialog, cseq_number, self._sent.request, b"", now)
         bye = dialog.build_request("BYE")
         usage.client.send(bye, dialog.next_hop, usage.identity, None, dialog.next_cseq, now)
 

@@ -134,9 +134,10 @@ class Registration(StateTable[Phase, RegistrationInput]):
         """Whether nothing is registered and nothing under way."""
         return self.state is Phase.IDLE
 
-    def is_for(self, identity: Identity) -> bool:
-        """Whether this is the registration of that very account."""
-        return self._identity is identity
+    @property
+    def identity(self) -> Identity:
+        """Whose registration this is."""
+        return self._identity
 
     def _enter(self, state: Phase) -> None:
         super()._enter(state)
@@ -257,7 +258,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
             headers.add("Contact", str(old.with_param("expires", "0")))
         headers.add("Expires", str(expires_s))
         request = Request("REGISTER", uri, headers)
-        self._core.add_capabilities(request)
+        # A Path that a proxy adds is the registrar's affair; all we need do is not object (RFC 3327 section 5.1).
+        self._core.add_capabilities(request, "path")
         self._sent = self._client.send(request, next_hop, identity, self, self._next_cseq, now)
 
     def _next_cseq(self) -> int:

@@ -101,10 +101,10 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
             self.receive(AckReceived(sdp) if sdp or not self._we_offered else AnswerMissed(), now)
 
     def receive_response(self, sent: SentRequest, response: Response, now: float) -> None:
-        if response.status < 200 or sent is not self._sent:
-            return
-        if response.status < 300:
+        if 200 <= response.status < 300:
             self._succeed(sent, response, now)
+        elif response.status < 200 or sent is not self._sent:
+            return
         elif response.status == 491 and self._glares < MAX_GLARES:
             self.receive(GlareReceived(), now)
         elif response.status in (408, 481):
@@ -149,7 +149,7 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
         return self._invite is not None and not sdp_of(self._invite.request)
 
     def _succeed(self, sent: SentRequest, response: Response, now: float) -> None:
-        if self._usage.acknowledge_again(response, now) or self.state is ModificationState.ANSWERING:
+        if self._usage.acknowledge_again(response, now) or sent is not self._sent or self.state is _S.ANSWERING:
             return
         self._usage.confirmed_dialog.refresh_target(response)
         sdp = sdp_of(response)
@@ -162,7 +162,8 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
 
     def _acknowledge(self, sdp: bytes, now: float) -> None:
         if self._sent is not None:
-            self._usage.acknowledge(self._usage.confirmed_dialog, self._sent.request, sdp, now)
+            invite = self._sent.request
+            self._usage.acknowledge(self._usage.confirmed_dialog, invite.cseq.number, invite, sdp, now)
 
     # Our offers.
 
@@ -278,6 +279,12 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
 
     # The end.
 
+    def _close_offering(self, happened: SessionOver, now: float) -> None:
+        """Nobody may answer our re-INVITE any more; the CANCEL bounds the wait for that."""
+        if self._sent is not None:
+            self._usage.client.cancel(self._sent, now)
+        self._close(happened, now)
+
     def _close_answering(self, happened: SessionOver, now: float) -> None:
         self._acknowledge(b"", now)
         self._close(happened, now)
@@ -309,7 +316,7 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
         (_S.OFFERING, InviteFailed): (_S.STABLE, _failed),
         (_S.OFFERING, GlareReceived): (_S.BACKING_OFF, _back_off),
         (_S.OFFERING, DialogLost): (_S.CLOSED, _lost),
-        (_S.OFFERING, SessionOver): (_S.CLOSED, _close),
+        (_S.OFFERING, SessionOver): (_S.CLOSED, _close_offering),
         (_S.ANSWERING, ReofferRequested): (_S.ANSWERING, _keep),
         (_S.ANSWERING, InviteReceived): (_S.ANSWERING, _refuse_glare),
         (_S.ANSWERING, AcceptRequested): (_S.STABLE, _give_answer),

@@ -6,7 +6,7 @@ from device.sip.transaction import ServerKey
 
 
 class SuccessRetransmission:
-    """Sends a 2xx at once and again after T1, 2*T1, 4*T1 up to T2, until `stop` or until 64*T1 have passed."""
+    """Sends a 2xx at once and again after T1, 2*T1, 4*T1 up to T2, until it is dropped or 64*T1 have passed."""
 
     __slots__ = ("_core", "_deadline", "_due", "_interval", "_response", "cseq_number", "key")
 
@@ -19,10 +19,6 @@ class SuccessRetransmission:
         self._due: float | None = now + self._interval
         self._deadline = now + core.timers.transaction_timeout
         core.respond(key, response, now)
-
-    def stop(self) -> None:
-        """The ACK has come."""
-        self._due = None
 
     def handle_timeout(self, now: float) -> bool:
         """Repeat the 2xx if it is time; true when 64*T1 have passed without an ACK, once."""

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from device.records import replace
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.hop import NextHop, bracketed, ip_literal
 from device.sip.uri import Uri, parse_host_port, parse_uri
@@ -16,7 +17,8 @@ _LONGEST_TARGET: Final = 256
 def dialled_uri(target: str, domain: str) -> Uri:
     """The URI for `target`: "1002", "+44 20 7946 0000", "bob", "bob@example.org", "sip:x@y", "tel:...", "10.0.0.5".
 
-    `domain` completes bare names and numbers; with an empty one a bare name is a host of the local network.
+    `domain`, a host or `host:port`, completes bare names and numbers; with an empty one a bare name is a host of the
+    local network.
     Raises SipStateError for what cannot be called, in words for the person who dialled.
     """
     text = target.strip()
@@ -44,7 +46,7 @@ def _uri(text: str, domain: str) -> Uri:
     if _NUMBER.fullmatch(_SEPARATORS.sub("", text)) is not None:
         return _number_uri(text, domain)
     if domain:
-        return Uri("sip", user=text, host=bracketed(domain.lower()))
+        return replace(host_uri(domain), user=text)
     return _sip_uri("sip:" + text)
 
 
@@ -59,7 +61,7 @@ def _number_uri(text: str, domain: str) -> Uri:
     number = _SEPARATORS.sub("", text)
     if not domain:
         raise SipStateError(f"cannot call {number!r}: no account to call through; dial an address or set up an account")
-    return Uri("sip", user=number, host=bracketed(domain.lower()))
+    return replace(host_uri(domain), user=number)
 
 
 def next_hop_of(uri: Uri, transport: str | None = None) -> NextHop:

@@ -12,6 +12,7 @@ from device.sip.core import SDP, Core, LocalAddress
 from device.sip.dialog import Dialog, DialogId
 from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, EndCause, SipEvent
+from device.sip.headers import NameAddr
 from device.sip.hop import Hop
 from device.sip.identity import Identity
 from device.sip.incoming_request import Refusal, find_fault
@@ -61,6 +62,7 @@ LATE_INVITES_KEPT: Final = 8
 """How many ended calls are remembered for answers that come too late."""
 
 MergeId = tuple[str, str, int, str]
+"""From tag, Call-ID and CSeq of a request outside dialogs."""
 
 
 class UserAgent:
@@ -82,6 +84,7 @@ class UserAgent:
         self._sessions: dict[CallId, InviteSession] = {}
         self._late: deque[OutgoingInvite] = deque(maxlen=LATE_INVITES_KEPT)
         self._merge_ids: dict[ServerKey, MergeId] = {}
+        self._open_requests: set[MergeId | None] = set()
         self._incoming_count = 0
 
     # Accounts.
@@ -92,11 +95,15 @@ class UserAgent:
         Raises SipStateError when the names of its servers cannot be read.
         """
         known = self._identities.get(account.id)
-        if known is not None:
-            known.configure(account, credential)
+        if known is None and account.id in self._leaving:
+            # Its registration is being taken back; the same one is to go on, lest the two cross at the registrar.
+            known = self._registrations[account.id].identity
+            self._leaving.discard(account.id)
+        if known is None:
+            known = Identity(self._core, account, credential)
         else:
-            self._identities[account.id] = Identity(self._core, account, credential)
-        self._leaving.discard(account.id)
+            known.configure(account, credential)
+        self._identities[account.id] = known
 
     def remove_account(self, account_id: AccountId, now: float) -> None:
         """Forget an account; its calls end and its registration is taken back."""
@@ -116,10 +123,9 @@ class UserAgent:
         identity = self._identities.get(account_id)
         if identity is None:
             raise SipStateError(f"no account {account_id!r}; add it first")
-        registration = self._registrations.get(account_id)
-        if registration is None or not registration.is_for(identity):
-            registration = self._registrations[account_id] = Registration(self._core, self._client, identity)
-        registration.start(now)
+        if account_id not in self._registrations:
+            self._registrations[account_id] = Registration(self._core, self._client, identity)
+        self._registrations[account_id].start(now)
 
     def stop_registration(self, account_id: AccountId, now: float) -> None:
         """Take the registration back (Expires: 0); UNREGISTERED follows within `unregister_timeout_s`."""
@@ -176,7 +182,7 @@ class UserAgent:
 
     def reject(self, call_id: CallId, status: int, now: float) -> None:
         """Refuse an incoming call with `status` 400 to 699: 486 busy, 603 decline, 480 unavailable, 488 no codec."""
-        self._step(call_id, RejectRequested(status), now)
+        self._step(call_id, RejectRequested(_failure(status)), now)
 
     def hang_up(self, call_id: CallId, now: float) -> None:
         """End the call by whatever its state needs: CANCEL, BYE or 603. `CallEnded` follows at once."""
@@ -195,7 +201,7 @@ class UserAgent:
 
         Where the offer came in a 2xx the call ends, since nothing else refuses such an offer.
         """
-        self._step(call_id, RefuseRequested(status), now)
+        self._step(call_id, RefuseRequested(_failure(status)), now)
 
     def _step(self, call_id: CallId, happened: SessionInput, now: float) -> None:
         session = self._sessions.get(call_id)
@@ -212,6 +218,11 @@ class UserAgent:
             del self._sessions[session.call_id]
             if session.outgoing is not None:
                 self._late.append(session.outgoing)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call and no request is under way, so that the process may end or the network be taken down."""
+        return not self._sessions and not len(self._client) and not self._merge_ids
 
     # The transaction user's side.
 
@@ -237,7 +248,7 @@ class UserAgent:
             case TransactionTerminated(ClientKey() as key):
                 self._client.forget(key)
             case TransactionTerminated(ServerKey() as key):
-                self._merge_ids.pop(key, None)
+                self._open_requests.discard(self._merge_ids.pop(key, None))
             case _:
                 pass
         self._bury_all()
@@ -282,7 +293,10 @@ class UserAgent:
 
     def _find_dialog(self, request: Request) -> tuple[InviteSession, Dialog] | None:
         """The call that a request within a dialog belongs to (section 12.2.2)."""
-        dialog_id = DialogId(request.call_id, request.to.tag or "", request.from_.tag or "")
+        return self._find_dialog_of(request.call_id, request.to, request.from_)
+
+    def _find_dialog_of(self, call_id: str, local: NameAddr, remote: NameAddr) -> tuple[InviteSession, Dialog] | None:
+        dialog_id = DialogId(call_id, local.tag or "", remote.tag or "")
         for session in self._sessions.values():
             dialog = session.dialog(dialog_id)
             if dialog is not None:
@@ -308,9 +322,11 @@ class UserAgent:
 
     def _receive_outside_dialog(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
         merge_id = (request.from_.tag or "", request.call_id, request.cseq.number, request.method)
-        if merge_id in self._merge_ids.values():
+        if merge_id in self._open_requests:
+            # The same request by another way, a fork of a proxy (section 8.2.2.2).
             self._refuse(key, request, Refusal(482), now)
             return
+        self._open_requests.add(merge_id)
         self._merge_ids[key] = merge_id
         if request.method not in ("INVITE", "OPTIONS"):
             self._refuse(key, request, Refusal(481), now)
@@ -343,7 +359,7 @@ class UserAgent:
         if named:
             # Two servers may know us by the same user part: then the one that the request comes from is meant.
             by_source = [one for one in named if source.host in one.servers]
-            by_domain = [one for one in named if request.to.uri.host == one.domain.lower()]
+            by_domain = [one for one in named if one.is_home(request.to.uri)]
             return (by_source or by_domain or named)[0]
         if settings.accept_ip_calls and user in ("", settings.ip_call_user):
             return self._nobody
@@ -385,6 +401,9 @@ class UserAgent:
 
     def _receive_stray(self, response: Response, now: float) -> None:
         """A 2xx whose INVITE transaction is over: ours all the same if its Call-ID and From tag are (13.2.2.4)."""
+        found = self._find_dialog_of(response.call_id, response.from_, response.to)
+        if found is not None and found[0].acknowledge_again(response, now):
+            return
         name = (response.call_id, response.from_.tag or "")
         outgoing = [one.outgoing for one in self._sessions.values()]
         for invite in (*outgoing, *self._late):
@@ -392,3 +411,9 @@ class UserAgent:
                 invite.receive_success(response, now)
                 return
         _log.debug("a 2xx to an INVITE that is long forgotten")
+
+
+def _failure(status: int) -> int:
+    if not 300 <= status <= 699:
+        raise SipStateError(f"{status} refuses nothing; use 486, 603 or another status from 300 to 699")
+    return status

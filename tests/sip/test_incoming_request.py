@@ -1,0 +1,74 @@
+"""Which requests are refused before anybody looks at their meaning, and how."""
+
+import pytest
+
+from device.sip.events import IncomingCall
+from tests.support.sip_bench import OFFER, Bench
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "REFER", "UPDATE", "MESSAGE", "PUBLISH", "PRACK"])
+def test_methods_that_we_do_not_serve(bench: Bench, method: str) -> None:
+    bench.request(method)
+    refusal = bench.sent_response()
+    assert refusal.status == 405
+    assert refusal.tokens("Allow") == ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"]
+    assert refusal.to.tag
+
+
+def test_a_method_that_nobody_knows(bench: Bench) -> None:
+    bench.request("DANCE")
+    assert bench.statuses() == [501]
+
+
+@pytest.mark.parametrize("uri", ["sips:offhook@192.0.2.1", "tel:+4412345", "foo:bar"])
+def test_a_scheme_that_we_do_not_serve(bench: Bench, uri: str) -> None:
+    bench.request("INVITE", uri, body=OFFER)
+    assert bench.statuses() == [416]
+
+
+def test_required_extensions(bench: Bench) -> None:
+    bench.request("INVITE", body=OFFER, Require="100rel, timer")
+    refusal = bench.sent_response()
+    assert (refusal.status, refusal.tokens("Unsupported")) == (420, ["100rel", "timer"])
+
+
+def test_what_proxies_require_is_not_for_us(bench: Bench) -> None:
+    bench.request("INVITE", body=OFFER, Proxy_Require="foo", Max_Forwards="0")
+    bench.event(IncomingCall)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "name", "value"),
+    [
+        ({"Content_Type": "text/plain"}, 415, "Accept", "application/sdp"),
+        ({"Content_Type": "multipart/mixed;boundary=x"}, 415, "Accept", "application/sdp"),
+        ({"Content_Encoding": "gzip"}, 415, "Accept-Encoding", "identity"),
+        ({"Content_Type": ""}, 400, "Content-Length", "0"),
+    ],
+)
+def test_bodies_that_we_cannot_read(bench: Bench, headers: dict[str, str], status: int, name: str, value: str) -> None:
+    bench.request("INVITE", body=OFFER, **headers)
+    refusal = bench.sent_response()
+    assert (refusal.status, refusal.headers.get(name)) == (status, value)
+    assert bench.events() == []
+
+
+def test_an_optional_body_is_passed_over(bench: Bench) -> None:
+    disposition = "render; Handling=Optional"
+    bench.request("INVITE", body=b"hello", Content_Type="text/plain", Content_Disposition=disposition)
+    assert bench.event(IncomingCall).offer == b""
+
+
+def test_a_plain_encoding_is_no_encoding(bench: Bench) -> None:
+    bench.request("INVITE", body=OFFER, Content_Encoding="identity")
+    bench.event(IncomingCall)
+
+
+def test_a_body_that_is_too_long(bench: Bench) -> None:
+    bench.request("INVITE", body=b"v" * 20000)
+    assert bench.statuses() == [413]

@@ -1,0 +1,151 @@
+"""The INVITE that begins a call: forks, redirections, early media."""
+
+import pytest
+
+from device.sip.events import (
+    CallEnded,
+    CallEstablished,
+    CallRinging,
+    EndCause,
+)
+from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_early_media_is_carried_up_and_counts_as_answer_of_a_bare_200(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 183, body=ANSWER)
+    assert bench.event(CallRinging).sdp == ANSWER
+    bench.reply(invite, 200)
+    assert bench.event(CallEstablished).sdp == ANSWER
+
+
+def test_a_failed_branch_of_a_fork_is_not_ringing(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 183, body=ANSWER, tag="one")
+    bench.reply(invite, 199, tag="one")
+    assert len(bench.events()) == 1
+
+
+def test_the_first_branch_that_answers_wins_and_others_are_hung_up(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 180, tag="one")
+    bench.reply(invite, 180, tag="two")
+    bench.reply(invite, 200, tag="two", body=ANSWER)
+    assert bench.methods() == ["ACK"]
+    for _ in range(2):
+        bench.reply(invite, 200, tag="one", body=ANSWER, Contact="<sip:one@192.0.2.8>")
+    ack, bye, again = bench.sent()
+    assert [ack.to.tag, bye.to.tag, again.to.tag] == ["one", "one", "one"]
+    assert [str(one) for one in (ack, bye, again)] == [
+        "<Request ACK sip:one@192.0.2.8>",
+        "<Request BYE sip:one@192.0.2.8>",
+        "<Request ACK sip:one@192.0.2.8>",
+    ]
+    assert bye.cseq.number == 2
+    assert [type(event) for event in bench.events()] == [CallRinging, CallRinging, CallEstablished]
+
+
+def test_an_answer_after_the_call_failed_is_hung_up(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 486, tag="one")
+    bench.events()
+    bench.sent()
+    bench.reply(invite, 200, tag="two", body=ANSWER)
+    assert bench.methods() == ["ACK", "BYE"]
+    assert bench.events() == []
+
+
+def test_a_late_answer_after_all_timers_is_still_recognised(bench: Bench) -> None:
+    invite = bench.call()
+    bench.advance(33)
+    bench.events()
+    bench.sent()
+    bench.reply(invite, 200, body=ANSWER)
+    assert bench.methods() == ["ACK", "BYE"]
+    bench.reply(invite, 200, body=ANSWER)
+    assert bench.methods() == ["ACK"]
+
+
+def test_an_answer_to_a_call_that_was_never_made_gets_nothing(bench: Bench) -> None:
+    invite = bench.call()
+    bench.advance(33)
+    bench.sent()
+    invite.headers.set("Call-ID", "somebody else's")
+    bench.reply(invite, 200, body=ANSWER)
+    assert bench.sent() == []
+
+
+def test_an_early_description_is_no_offer_of_a_call_without_one(bench: Bench) -> None:
+    invite = bench.call(offer=b"")
+    bench.reply(invite, 183, body=OFFER)
+    bench.reply(invite, 200)
+    assert bench.event(CallEnded).cause.status == 488
+
+
+def test_a_redirection_is_followed_in_the_order_of_preference(bench: Bench) -> None:
+    first = bench.call()
+    bench.reply(first, 302, Contact="<sip:low@192.0.2.2>;q=0.1, <sip:high@192.0.2.2>;q=0.9, <tel:+44>, <sip:192.0.2.2>")
+    second = bench.sent()[-1]
+    assert str(second) == "<Request INVITE sip:high@192.0.2.2>"
+    assert (second.call_id, second.from_.tag, second.to.tag) == (first.call_id, first.from_.tag, None)
+    assert second.cseq.number == 2
+    assert second.body == OFFER
+    bench.reply(second, 404)  # type: ignore[arg-type]
+    third = bench.sent()[-1]
+    assert str(third) == "<Request INVITE sip:low@192.0.2.2>"
+    bench.reply(third, 200, body=ANSWER)  # type: ignore[arg-type]
+    assert [type(event) for event in bench.events()] == [CallEstablished]
+
+
+def test_a_redirection_of_a_redirection_is_not_followed(bench: Bench) -> None:
+    bench.reply(bench.call(), 302, Contact="<sip:a@192.0.2.2>")
+    bench.reply(bench.sent()[-1], 302, Contact="<sip:b@192.0.2.2>")  # type: ignore[arg-type]
+    assert bench.methods() == ["ACK"]
+    assert bench.event(CallEnded).cause == EndCause(302, "the number has moved for now", local=False)
+
+
+def test_a_redirection_to_where_we_were_ends_the_call(bench: Bench) -> None:
+    bench.reply(bench.call(), 301, Contact="<sip:192.0.2.2>")
+    assert bench.event(CallEnded).cause.status == 301
+
+
+def test_a_refusal_for_everywhere_stops_the_search(bench: Bench) -> None:
+    bench.reply(bench.call(), 300, Contact="<sip:a@192.0.2.2>, <sip:b@192.0.2.2>")
+    bench.reply(bench.sent()[-1], 603)  # type: ignore[arg-type]
+    assert bench.event(CallEnded).cause.status == 603
+
+
+def test_a_cancelled_call_follows_no_redirection(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 180)
+    bench.agent.hang_up(CALL, bench.now)
+    bench.sent()
+    bench.reply(invite, 302, Contact="<sip:a@192.0.2.2>")
+    assert bench.methods() == ["ACK"]
+
+
+def test_the_next_address_is_tried_when_one_is_silent(bench: Bench) -> None:
+    bench.reply(bench.call(), 302, Contact="<sip:a@192.0.2.7>, <sip:b@192.0.2.2>")
+    bench.sent()
+    bench.advance(32)
+    assert str(bench.sent()[-1]) == "<Request INVITE sip:b@192.0.2.2>"
+
+
+def test_an_answer_from_before_the_redirection_wins_all_the_same(bench: Bench) -> None:
+    first = bench.call()
+    bench.reply(first, 302, Contact="<sip:a@192.0.2.2>")
+    second = bench.sent()[-1]
+    bench.reply(second, 180)  # type: ignore[arg-type]
+    bench.reply(first, 200, body=ANSWER, tag="first")
+    cancel, ack = bench.sent()
+    assert (cancel.cseq.number, cancel.cseq.method) == (2, "CANCEL")
+    assert (ack.cseq.number, ack.cseq.method) == (1, "ACK")
+    bench.reply(second, 487)  # type: ignore[arg-type]
+    assert [type(event) for event in bench.events()] == [CallRinging, CallEstablished]
+    bench.agent.hang_up(CALL, bench.now)
+    assert bench.sent_request("BYE").cseq.number == 3

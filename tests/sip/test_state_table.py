@@ -1,0 +1,258 @@
+"""Every pair of state and input of the four tables: what can happen is provided for, all else is an error."""
+
+from collections.abc import Iterable
+from enum import Enum
+from itertools import product
+from typing import Any, get_args
+
+import pytest
+
+from device.sip import registration_inputs, session_inputs
+from device.sip.callee_session import CalleeSession
+from device.sip.caller_session import CallerSession
+from device.sip.errors import SipStateError
+from device.sip.events import EndCause
+from device.sip.hop import Hop
+from device.sip.invite_session import REQUESTS, InviteSession, SessionState
+from device.sip.registration import Phase, Registration
+from device.sip.registration_inputs import RegistrationInput
+from device.sip.session_inputs import (
+    AcceptRequested,
+    AckReceived,
+    AckTimedOut,
+    AnswerMissed,
+    AnswerReceived,
+    AnswerRequested,
+    BackOffOver,
+    ByeFinished,
+    ByeReceived,
+    CancelReceived,
+    DialogLost,
+    GlareReceived,
+    HangUpRequested,
+    InviteExpired,
+    InviteFailed,
+    InviteReceived,
+    ModificationInput,
+    OfferReturned,
+    ProvisionalDue,
+    ProvisionalReceived,
+    Redirected,
+    RefuseRequested,
+    RejectRequested,
+    ReofferRequested,
+    RingRequested,
+    RingTimedOut,
+    SessionConfirmed,
+    SessionInput,
+    SessionLost,
+    SessionOver,
+)
+from device.sip.session_modification import ModificationState, SessionModification
+from device.sip.state_table import StateTable
+from device.sip.transaction_layer import ServerKey
+from tests.support.sip_bench import OFFICE, Bench, office
+from tests.support.sip_messages import answer, request
+
+S, M, P = SessionState, ModificationState, Phase
+Places = dict[type, set[Any]]
+
+WAITING_FOR_ANSWER = {S.CALLING, S.PROCEEDING, S.CANCELLING}
+
+CALLER: Places = {
+    ProvisionalReceived: set(S),
+    AnswerReceived: WAITING_FOR_ANSWER | {S.ENDED},
+    OfferReturned: WAITING_FOR_ANSWER | {S.ENDED},
+    AnswerMissed: WAITING_FOR_ANSWER | {S.ENDED},
+    InviteFailed: WAITING_FOR_ANSWER | {S.ENDED},
+    Redirected: {S.CALLING, S.PROCEEDING},
+    RingTimedOut: {S.CALLING, S.PROCEEDING},
+    InviteReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
+    ByeReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
+    CancelReceived: set(S),
+    ByeFinished: {S.LEAVING, S.ENDED},
+    SessionLost: {S.CONFIRMED},
+    HangUpRequested: {S.CALLING, S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
+    AcceptRequested: {S.ANSWERING, S.CONFIRMED},
+    RefuseRequested: {S.ANSWERING, S.CONFIRMED},
+    ReofferRequested: {S.CONFIRMED},
+}
+"""Where each input may come at a caller; those that are not named come nowhere."""
+
+CALLEE: Places = {
+    ProvisionalReceived: set(S),
+    InviteFailed: {S.ENDED},
+    AckReceived: {S.ACCEPTED, S.CLOSING},
+    AnswerMissed: {S.ACCEPTED, S.CLOSING},
+    AckTimedOut: {S.ACCEPTED, S.CLOSING},
+    RingTimedOut: {S.OFFERED},
+    InviteExpired: {S.OFFERED},
+    ProvisionalDue: {S.OFFERED},
+    InviteReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
+    ByeReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
+    CancelReceived: set(S),
+    ByeFinished: {S.LEAVING, S.ENDED},
+    SessionLost: {S.CONFIRMED},
+    RingRequested: {S.OFFERED},
+    AnswerRequested: {S.OFFERED},
+    RejectRequested: {S.OFFERED},
+    HangUpRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
+    ReofferRequested: {S.ACCEPTED, S.CONFIRMED},
+    AcceptRequested: {S.CONFIRMED},
+    RefuseRequested: {S.CONFIRMED},
+}
+
+MODIFICATION: Places = {
+    SessionConfirmed: {M.DORMANT},
+    SessionOver: set(M),
+    AnswerReceived: {M.OFFERING, M.CLOSED},
+    OfferReturned: {M.OFFERING, M.CLOSED},
+    AnswerMissed: {M.OFFERING, M.ACCEPTED, M.CLOSED},
+    InviteFailed: {M.OFFERING, M.CLOSED},
+    GlareReceived: {M.OFFERING, M.CLOSED},
+    DialogLost: {M.OFFERING, M.CLOSED},
+    InviteReceived: set(M) - {M.DORMANT, M.CLOSED},
+    AckReceived: {M.ACCEPTED},
+    AckTimedOut: {M.ACCEPTED},
+    CancelReceived: set(M),
+    BackOffOver: {M.BACKING_OFF},
+    ReofferRequested: set(M),
+    AcceptRequested: set(M),
+    RefuseRequested: set(M),
+}
+
+REGISTERED = {P.REGISTERED}
+OPEN = {P.REGISTERING, P.REFRESHING, P.STOPPING, P.UNREGISTERING}
+REGISTRATION: Places = {
+    registration_inputs.StartRequested: set(P),
+    registration_inputs.StopRequested: set(P),
+    registration_inputs.ForgetRequested: {P.WAITING},
+    registration_inputs.NetworkChanged: set(P),
+    registration_inputs.Accepted: OPEN,
+    registration_inputs.TooBrief: OPEN,
+    registration_inputs.Refused: OPEN,
+    registration_inputs.Failed: OPEN,
+    registration_inputs.RefreshDue: REGISTERED,
+    registration_inputs.RetryDue: {P.WAITING},
+    registration_inputs.StopTimedOut: {P.STOPPING, P.UNREGISTERING},
+}
+
+INVITE = request("INVITE", via="SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-9")
+KEY = ServerKey("z9hG4bK-9", "192.0.2.2:5060", "INVITE")
+ARGUMENTS: dict[str, object] = {
+    "response": answer(INVITE.encode(), 180),
+    "request": INVITE,
+    "key": KEY,
+    "source": Hop("UDP", "192.0.2.2", 5060),
+    "sdp": b"v=0",
+    "status": 486,
+    "text": "",
+    "cause": EndCause(408, "", local=False),
+    "reasons": (),
+    "retry_after_s": None,
+    "expires_s": 60,
+    "min_expires_s": 60,
+}
+
+
+def example(kind: type) -> Any:
+    """An input of that type."""
+    names = kind.__match_args__  # type: ignore[attr-defined]
+    return kind(**{name: ARGUMENTS[name] for name in names})
+
+
+def caller() -> StateTable[Any, Any]:
+    bench = Bench()
+    bench.call()
+    return next(iter(bench.agent._sessions.values()))
+
+
+def callee() -> StateTable[Any, Any]:
+    bench = Bench()
+    bench.called()
+    return next(iter(bench.agent._sessions.values()))
+
+
+def modification() -> StateTable[Any, Any]:
+    session = caller()
+    assert isinstance(session, InviteSession)
+    return session.modification
+
+
+def registration() -> StateTable[Any, Any]:
+    bench = Bench(account=office())
+    bench.agent.start_registration(OFFICE, 0.0)
+    return bench.agent._registrations[OFFICE]
+
+
+MACHINES = [
+    (caller, CallerSession, SessionInput, S, CALLER),
+    (callee, CalleeSession, SessionInput, S, CALLEE),
+    (modification, SessionModification, ModificationInput, M, MODIFICATION),
+    (registration, Registration, RegistrationInput, P, REGISTRATION),
+]
+
+
+@pytest.mark.parametrize(("make", "machine", "inputs", "states", "places"), MACHINES)
+def test_each_pair_is_provided_for_exactly_where_it_can_happen(
+    make: Any, machine: type[StateTable[Any, Any]], inputs: Any, states: Iterable[Enum], places: Places
+) -> None:
+    del make
+    for state, kind in product(states, get_args(inputs)):
+        provided = (state, kind) in machine.TABLE or (state, kind) in machine.IGNORED
+        assert provided == (state in places.get(kind, ())), f"{state.name} and {kind.__name__}"
+
+
+@pytest.mark.parametrize(("make", "machine", "inputs", "states", "places"), MACHINES)
+def test_each_row_leads_to_a_state_of_the_machine(
+    make: Any, machine: type[StateTable[Any, Any]], inputs: Any, states: type[Enum], places: Places
+) -> None:
+    del make, places
+    for (state, kind), (following, handler) in machine.TABLE.items():
+        assert isinstance(state, states)
+        assert kind in get_args(inputs)
+        assert isinstance(following, states)
+        assert callable(handler)
+
+
+@pytest.mark.parametrize(("make", "machine", "inputs", "states", "places"), MACHINES)
+def test_what_cannot_happen_raises_and_what_is_ignored_changes_nothing(
+    make: Any, machine: type[StateTable[Any, Any]], inputs: Any, states: Iterable[Enum], places: Places
+) -> None:
+    del places
+    subject = make()
+    for state, kind in product(states, get_args(inputs)):
+        if (state, kind) in machine.TABLE:
+            continue
+        subject.state = state
+        if (state, kind) in machine.IGNORED:
+            subject.receive(example(kind), 0.0)
+        else:
+            with pytest.raises(SipStateError, match=f"{kind.__name__} is out of place while"):
+                subject.receive(example(kind), 0.0)
+        assert subject.state is state
+
+
+@pytest.mark.parametrize("make", [caller, callee])
+def test_after_the_end_the_owner_may_ask_what_he_likes(make: Any) -> None:
+    session = make()
+    session.receive(HangUpRequested(), 0.0)
+    for state, kind in product(S, REQUESTS):
+        session.state = state
+        session.receive(example(kind), 0.0)
+        assert session.state is state
+
+
+def test_every_input_is_in_a_union() -> None:
+    unions = {*get_args(SessionInput), *get_args(ModificationInput)}
+    named = {
+        item
+        for item in vars(session_inputs).values()
+        if isinstance(item, type) and item.__module__ == session_inputs.__name__
+    }
+    assert named == unions
+
+
+def test_a_machine_must_have_a_name() -> None:
+    with pytest.raises(NotImplementedError):
+        _ = StateTable(S.CALLING).name

@@ -1,0 +1,68 @@
+"""What people dial, and where URIs lead."""
+
+import pytest
+
+from device.sip.errors import SipParseError, SipStateError
+from device.sip.hop import NextHop
+from device.sip.target import dialled_uri, host_uri, next_hop_of
+from device.sip.uri import parse_uri
+
+
+@pytest.mark.parametrize(
+    ("target", "uri"),
+    [
+        ("1002", "sip:1002@example.org"),
+        (" +44 (20) 7946-0000 ", "sip:+442079460000@example.org"),
+        ("*21#", "sip:*21%23@example.org"),
+        ("bob", "sip:bob@example.org"),
+        ("bob@there.org", "sip:bob@there.org"),
+        ("bob@there.org:5070;transport=tcp", "sip:bob@there.org:5070;transport=tcp"),
+        ("sip:x@y", "sip:x@y"),
+        ("SIP:x@y?Subject=hello", "sip:x@y"),
+        ("tel:+44-20-7946;phone-context=x", "sip:+44207946@example.org"),
+        ("10.0.0.5", "sip:10.0.0.5"),
+        ("10.0.0.5:5070", "sip:10.0.0.5:5070"),
+        ("[2001:db8::1]:5070", "sip:[2001:db8::1]:5070"),
+        ("2001:DB8::1", "sip:[2001:db8::1]"),
+    ],
+)
+def test_dialled_text_becomes_a_uri(target: str, uri: str) -> None:
+    assert str(dialled_uri(target, "Example.org")) == uri
+
+
+def test_a_domain_may_be_an_ipv6_address() -> None:
+    assert str(dialled_uri("1002", "2001:db8::7")) == "sip:1002@[2001:db8::7]"
+
+
+def test_a_domain_may_have_a_port() -> None:
+    assert str(dialled_uri("1002", "pbx:5070")) == "sip:1002@pbx:5070"
+    assert str(dialled_uri("bob", "pbx:5070")) == "sip:bob@pbx:5070"
+
+
+def test_without_an_account_a_name_is_a_host_and_a_number_is_nothing() -> None:
+    assert str(dialled_uri("door", "")) == "sip:door"
+    with pytest.raises(SipStateError, match="no account to call through"):
+        dialled_uri("1002", "")
+
+
+@pytest.mark.parametrize("target", ["", "   ", "a" * 300, "1\n2", "sips:x@y", "sip:", "bob smith"])
+def test_what_cannot_be_called_is_said_in_words(target: str) -> None:
+    with pytest.raises(SipStateError, match="cannot call"):
+        dialled_uri(target, "" if target == "bob smith" else "example.org")
+
+
+def test_the_next_hop_of_a_uri_names_what_the_uri_says() -> None:
+    assert next_hop_of(parse_uri("sip:a@b.org")) == NextHop("b.org", None, None)
+    assert next_hop_of(parse_uri("sip:a@b.org:5070"), "TCP") == NextHop("b.org", 5070, "TCP")
+    assert next_hop_of(parse_uri("sip:a@b.org;transport=udp;maddr=192.0.2.9"), "TCP") == NextHop(
+        "192.0.2.9", None, "UDP"
+    )
+
+
+def test_a_server_is_written_as_host_and_port() -> None:
+    assert str(host_uri("Pbx.example.org:5070")) == "sip:pbx.example.org:5070"
+    assert str(host_uri("pbx", "TCP")) == "sip:pbx;transport=tcp"
+    assert str(host_uri("2001:db8::1", "UDP")) == "sip:[2001:db8::1]"
+    assert str(host_uri("[2001:db8::1]:5062")) == "sip:[2001:db8::1]:5062"
+    with pytest.raises(SipParseError):
+        host_uri("pbx:port")
