@@ -8,8 +8,8 @@ from device.records import dataclass
 
 if TYPE_CHECKING:
     from device.audio.interfaces import DatagramPort
-    from device.media.stream import StreamParameters
-    from device.media.tones import TonePattern
+    from device.media.stream_parameters import StreamParameters
+    from device.media.tone_plan import TonePattern
     from device.model import CallId
 
 GainPath = Literal["mic", "ear", "tone"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from device.records import dataclass
 
 if TYPE_CHECKING:
-    from device.media.stream import StreamReport
+    from device.media.stream_parameters import StreamReport
     from device.model import CallId
 
 

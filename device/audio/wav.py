@@ -170,7 +170,7 @@ class WavSink:
     def close(self) -> None:
         if self._file is None:
             return
-        with self._file, suppress(OSError):  # a full disk: the header of the last second stands
+        with suppress(OSError), self._file:  # a full disk: the header of the last second stands
             self._write_header()
         self._file = None
 

@@ -213,6 +213,16 @@ def test_a_full_file_system_is_told() -> None:
         sink.open(8000, 160)
 
 
+def test_a_file_that_fails_while_it_is_written_is_told_and_can_be_closed(tmp_path: Path) -> None:
+    sink = WavSink(str(tmp_path / "out.wav"))
+    sink.open(8000, 160)
+    assert sink._file is not None
+    os.close(sink._file.fileno())
+    with pytest.raises(DeviceUnavailable, match="Bad file descriptor"):
+        sink.write(bytes(320))
+    sink.close()
+
+
 def test_a_recording_ends_where_the_format_ends(tmp_path: Path) -> None:
     sink = WavSink(str(tmp_path / "out.wav"))
     sink.open(8000, 160)
