@@ -66,6 +66,11 @@ class Identity:
             self.servers.add(host)
 
     @property
+    def is_enabled(self) -> bool:
+        """Whether this is an account that takes calls."""
+        return self.account is not None and self.account.enabled
+
+    @property
     def account_id(self) -> AccountId | None:
         """The account's id, None for calls without one."""
         return self.account.id if self.account is not None else None

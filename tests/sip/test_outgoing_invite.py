@@ -60,26 +60,6 @@ def test_an_answer_after_the_call_failed_is_hung_up(bench: Bench) -> None:
     assert bench.events() == []
 
 
-def test_a_late_answer_after_all_timers_is_still_recognised(bench: Bench) -> None:
-    invite = bench.call()
-    bench.advance(33)
-    bench.events()
-    bench.sent()
-    bench.reply(invite, 200, body=ANSWER)
-    assert bench.methods() == ["ACK", "BYE"]
-    bench.reply(invite, 200, body=ANSWER)
-    assert bench.methods() == ["ACK"]
-
-
-def test_an_answer_to_a_call_that_was_never_made_gets_nothing(bench: Bench) -> None:
-    invite = bench.call()
-    bench.advance(33)
-    bench.sent()
-    invite.headers.set("Call-ID", "somebody else's")
-    bench.reply(invite, 200, body=ANSWER)
-    assert bench.sent() == []
-
-
 def test_an_early_description_is_no_offer_of_a_call_without_one(bench: Bench) -> None:
     invite = bench.call(offer=b"")
     bench.reply(invite, 183, body=OFFER)

@@ -164,13 +164,13 @@ def example(kind: type) -> Any:
 def caller() -> StateTable[Any, Any]:
     bench = Bench()
     bench.call()
-    return next(iter(bench.agent._sessions.values()))
+    return next(iter(bench.agent._calls))
 
 
 def callee() -> StateTable[Any, Any]:
     bench = Bench()
     bench.called()
-    return next(iter(bench.agent._sessions.values()))
+    return next(iter(bench.agent._calls))
 
 
 def modification() -> StateTable[Any, Any]:

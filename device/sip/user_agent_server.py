@@ -1,0 +1,176 @@
+"""The user agent server (RFC 3261 section 8.2): whom a request means, and what answers it if not a call."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from device.model import AccountId, CallId
+from device.sip.call_table import CallTable
+from device.sip.callee_session import CalleeSession
+from device.sip.core import SDP, Core
+from device.sip.dialog import Dialog
+from device.sip.hop import Hop
+from device.sip.identity import Identity
+from device.sip.incoming_request import Refusal, find_fault
+from device.sip.invite_usage import InviteUsage, sdp_of
+from device.sip.message import Request, Response
+from device.sip.session_inputs import ByeReceived, InviteReceived
+from device.sip.transaction import ServerKey
+from device.sip.user_agent_client import UserAgentClient
+
+_log = logging.getLogger(__name__)
+
+LINGERING_LIMIT: Final = 4
+"""Calls that have ended but whose last messages are under way count up to so many times `max_calls`."""
+OVERLOAD_RETRY_AFTER_S: Final = 5
+
+MergeId = tuple[str, str, int, str]
+"""From tag, Call-ID and CSeq of a request outside dialogs."""
+
+
+class UserAgentServer:
+    """Answers requests, or gives them to the call that they belong to; an INVITE for us makes a new one.
+
+    `nobody` is whom a call to our bare address is for.
+    """
+
+    __slots__ = ("_calls", "_client", "_core", "_identities", "_incoming_count", "_merge_ids", "_nobody", "_open")
+
+    def __init__(
+        self,
+        core: Core,
+        client: UserAgentClient,
+        calls: CallTable,
+        identities: Mapping[AccountId, Identity],
+        nobody: Identity,
+    ) -> None:
+        self._core = core
+        self._client = client
+        self._calls = calls
+        self._identities = identities
+        self._nobody = nobody
+        self._merge_ids: dict[ServerKey, MergeId] = {}
+        self._open: set[MergeId] = set()
+        self._incoming_count = 0
+
+    def __len__(self) -> int:
+        """How many transactions of requests outside dialogs are not over."""
+        return len(self._merge_ids)
+
+    def forget(self, key: ServerKey) -> None:
+        """The transaction is over."""
+        merge_id = self._merge_ids.pop(key, None)
+        if merge_id is not None:
+            self._open.discard(merge_id)
+
+    def receive_request(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
+        """Any request but ACK and CANCEL."""
+        refusal = find_fault(request)
+        if refusal is not None:
+            self._refuse(key, request, refusal, now)
+        elif request.to.tag:
+            self._receive_in_dialog(key, request, source, now)
+        else:
+            self._receive_outside_dialog(key, request, source, now)
+
+    def receive_ack(self, ack: Request, now: float) -> None:
+        """An ACK for a 2xx; one that belongs to nothing is dropped."""
+        found = self._calls.find(ack)
+        if found is not None:
+            found[0].receive_ack(ack, sdp_of(ack), now)
+
+    def receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:
+        """200 when there is such an INVITE, whatever became of it, 481 when there is none (section 9.2)."""
+        if invite_key is None:
+            self._refuse(key, request, Refusal(481), now)
+            return
+        session = self._calls.find_invite(invite_key)
+        tag = session.local_tag if session is not None else None
+        self._core.respond(key, request.response(200, to_tag=tag or self._core.ids.tag()), now)
+        if session is not None:
+            session.receive_cancel(invite_key, request.headers.get_all("Reason"), now)
+
+    def _refuse(self, key: ServerKey, request: Request, refusal: Refusal, now: float) -> None:
+        _log.debug("%s refused: %d", request.method, refusal.status)
+        self._core.respond(key, refusal.response(request, self._core.ids.tag()), now)
+
+    def _receive_in_dialog(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
+        found = self._calls.find(request)
+        if found is None or request.method == "NOTIFY":
+            self._refuse(key, request, Refusal(481), now)
+            return
+        session, dialog = found
+        if not dialog.is_in_order(request):
+            self._refuse(key, request, Refusal(500, reason="CSeq is lower than the last one"), now)
+        elif request.method == "BYE":
+            session.receive(ByeReceived(key, request), now)
+        elif request.method == "INVITE":
+            session.receive(InviteReceived(key, request, source), now)
+        elif request.method == "OPTIONS":
+            self._core.respond(key, self._capabilities(request), now)
+        else:
+            self._core.respond(key, request.response(200), now)
+
+    def _receive_outside_dialog(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
+        merge_id = (request.from_.tag or "", request.call_id, request.cseq.number, request.method)
+        if merge_id in self._open:
+            # The same request by another way, a fork of a proxy (section 8.2.2.2).
+            self._refuse(key, request, Refusal(482), now)
+            return
+        self._open.add(merge_id)
+        self._merge_ids[key] = merge_id
+        if request.method not in ("INVITE", "OPTIONS"):
+            self._refuse(key, request, Refusal(481), now)
+            return
+        called = self._called_identity(request, source)
+        overload = self._overload()
+        if isinstance(called, Refusal):
+            self._refuse(key, request, called, now)
+        elif overload is not None:
+            self._refuse(key, request, overload, now)
+        elif request.method == "OPTIONS":
+            self._core.respond(key, self._capabilities(request), now)
+        else:
+            self._take_call(called, InviteReceived(key, request, source), now)
+
+    def _take_call(self, identity: Identity, invite: InviteReceived, now: float) -> None:
+        self._incoming_count += 1
+        call_id = CallId(f"in-{self._incoming_count}")
+        dialog = Dialog.of_request(invite.request, self._core.ids.tag())
+        session = CalleeSession(InviteUsage(self._core, self._client, identity, call_id, dialog), invite)
+        self._calls.add(session)
+        session.start(now)
+
+    def _called_identity(self, request: Request, source: Hop) -> Identity | Refusal:
+        """Whom of us a request means, by the user part of its Request-URI; or why nobody may be disturbed."""
+        settings = self._core.settings
+        identities = [one for one in self._identities.values() if one.is_enabled]
+        if settings.trusted_sources_only and not any(source.host in one.servers for one in identities):
+            return Refusal(403)
+        user = request.uri.user
+        named = [one for one in identities if one.user == user]
+        if named:
+            # Two servers may know us by the same user part: then the one that the request comes from is meant.
+            by_source = [one for one in named if source.host in one.servers]
+            by_domain = [one for one in named if one.is_home(request.to.uri)]
+            return (by_source or by_domain or named)[0]
+        if settings.accept_ip_calls and user in ("", settings.ip_call_user):
+            return self._nobody
+        return Refusal(404)
+
+    def _overload(self) -> Refusal | None:
+        limit = self._core.settings.max_calls
+        if self._calls.active_count >= limit:
+            return Refusal(486)
+        if len(self._calls) >= LINGERING_LIMIT * limit:
+            return Refusal(503, (("Retry-After", str(OVERLOAD_RETRY_AFTER_S)),))
+        return None
+
+    def _capabilities(self, request: Request) -> Response:
+        """The 200 to OPTIONS (section 11.2)."""
+        response = request.response(200, to_tag=self._core.ids.tag())
+        self._core.add_capabilities(response)
+        response.headers.add("Accept", SDP)
+        response.headers.add("Accept-Encoding", "identity")
+        response.headers.add("Accept-Language", "en")
+        return response
