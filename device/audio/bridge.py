@@ -11,6 +11,7 @@ from device.audio.settings import AudioSettings
 from device.media import pcm as arithmetic
 from device.media.mixer import mix_frames
 from device.media.stream import MediaStream, StreamParameters
+from device.media.stream_parameters import FRAME_MS
 from device.media.tones import ToneGenerator
 from device.model import CallId
 
@@ -34,7 +35,7 @@ class Bridge:
     ) -> None:
         """`log_fault` is called inside an exception handler with what was being done."""
         self._rate_hz = rate_hz
-        self._samples = rate_hz * arithmetic.FRAME_MS // 1000
+        self._samples = rate_hz * FRAME_MS // 1000
         self._silence = bytes(SAMPLE_BYTES * self._samples)
         self._report = report
         self._log_fault = log_fault

@@ -1,15 +1,20 @@
 """One call's sound seen from the main thread: its MediaSession, its RTP ports and what the audio thread was told."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 from device.audio.commands import AttachStream, DetachStream, UpdateStream
 from device.audio.engine import AudioEngine
-from device.media.media_session import MediaSession
-from device.media.stream import StreamParameters
+from device.media.stream_parameters import StreamParameters
 from device.model import CallId
 from device.net.rtp_socket import RtpSocketPair
 from device.records import replace
 from device.sip.hop import ip_literal
+
+if TYPE_CHECKING:
+    from device.media.media_session import MediaSession
 
 logger = logging.getLogger(__name__)
 

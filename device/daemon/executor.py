@@ -10,7 +10,7 @@ from device.audio.commands import StopTone as SilenceTone
 from device.audio.engine import AudioEngine
 from device.daemon.desk import Desk
 from device.daemon.phone_line import PhoneLine
-from device.media.tones import tone_pattern
+from device.media.tone_plan import tone_pattern
 from device.model import CallRecord
 from device.phone.commands import (
     AnswerCall,

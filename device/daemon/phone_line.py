@@ -7,7 +7,6 @@ from device.audio.engine import AudioEngine
 from device.daemon.accounts import AccountTable
 from device.daemon.call_sound import CallSound
 from device.ids import IdSource
-from device.media.media_session import MediaSession
 from device.media.settings import MediaSettings
 from device.model import Account, AccountId, CallId
 from device.net.resolver import Resolver
@@ -264,6 +263,9 @@ class PhoneLine:
     # Media.
 
     def _open(self, call_id: CallId, far_host: str) -> CallSound:
+        # Negotiation is loaded with the first call: a phone that has not rung yet need not carry it.
+        from device.media.media_session import MediaSession  # noqa: PLC0415
+
         ports = self._open_ports()
         address = self._sockets.address_towards(far_host)
         session = MediaSession(self._media_settings, address, ports.rtp.local_port, self._ids)

@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from device.audio.devices import make_device
 from device.audio.engine import AudioEngine
+from device.audio.interfaces import AudioDevice
+from device.audio.settings import AudioSettings
 from device.control.server import ControlServer
 from device.daemon.accounts import AccountTable
 from device.daemon.config import Configuration, ConfigurationError, parse_configuration
@@ -163,7 +164,7 @@ def build_phone(
     sip = _build_sip(configuration, loop, ids, late)
     accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)
     audio = configuration.audio
-    engine = AudioEngine(audio, lambda: make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
+    engine = AudioEngine(audio, lambda: _make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
     ports = _port_opener(configuration, ids)
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
@@ -200,6 +201,13 @@ def apply_settings(changed: Mapping[str, str | None], configuration: Configurati
     if "daemon.log_level" in changed:
         set_level(changed["daemon.log_level"] or configuration.daemon.log_level)
     return [key for key in changed if key not in LIVE_SETTINGS]
+
+
+def _make_device(audio: AudioSettings) -> AudioDevice:
+    """The card, the files or the silence of the settings; the room of devices is loaded at the first sound."""
+    from device.audio.devices import make_device  # noqa: PLC0415
+
+    return make_device(audio)
 
 
 def _port_opener(configuration: Configuration, ids: SystemIds) -> Callable[[], RtpSocketPair]:

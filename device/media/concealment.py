@@ -1,6 +1,7 @@
 """What is heard in place of lost packets: the last pitch periods repeated and faded, after ITU-T G.711 Appendix I."""
 
 from device.media import pcm
+from device.media.stream_parameters import FRAME_MS
 
 PITCH_MIN_MS = 5.0
 PITCH_MAX_MS = 15.0
@@ -65,7 +66,7 @@ class Concealer:
         if not fade_from:
             self._period = self._find_period()
             self._periods = 0
-        wanted = 1 + fade_from // pcm.samples_in(pcm.FRAME_MS / 2, self._rate_hz)
+        wanted = 1 + fade_from // pcm.samples_in(FRAME_MS / 2, self._rate_hz)
         if self._periods < min(wanted, 3):
             self._lengthen(min(wanted, 3))
         piece = self._next_of_cycle(samples)

@@ -3,7 +3,7 @@
 from device.ids import IdSource
 from device.media.codecs import new_codec
 from device.media.settings import MediaSettings
-from device.media.stream import StreamParameters
+from device.media.stream_parameters import StreamParameters
 from device.records import dataclass, replace
 from device.sdp.errors import SdpStateError
 from device.sdp.offer_answer import (

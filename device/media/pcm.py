@@ -12,8 +12,6 @@ with warnings.catch_warnings():
     import audioop
 
 SAMPLE_BYTES = 2
-FRAME_MS = 20
-"""What `MediaStream.next_frame` returns and what every mixing step works on."""
 FULL_SCALE = 32767
 
 

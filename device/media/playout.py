@@ -3,6 +3,7 @@
 from device.media import pcm
 from device.media.codecs import Codec
 from device.media.concealment import Concealer
+from device.media.stream_parameters import FRAME_MS
 from device.rtp.jitter_buffer import Gap, JitterBuffer
 from device.rtp.packet import RtpPacket
 
@@ -27,8 +28,8 @@ class Playout:
         self._codecs = codecs
         self._sample_rate_hz = sample_rate_hz
         self._clock_rate_hz = clock_rate_hz
-        self._frame_octets = pcm.SAMPLE_BYTES * pcm.samples_in(pcm.FRAME_MS, sample_rate_hz)
-        self._frame_units = pcm.samples_in(pcm.FRAME_MS, clock_rate_hz)
+        self._frame_octets = pcm.SAMPLE_BYTES * pcm.samples_in(FRAME_MS, sample_rate_hz)
+        self._frame_units = pcm.samples_in(FRAME_MS, clock_rate_hz)
         self._concealer = Concealer(sample_rate_hz)
         self._least_excess = pcm.samples_in(_REMOVE_MIN_MS, clock_rate_hz)
         self._ready = b""

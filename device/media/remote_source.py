@@ -1,9 +1,7 @@
 """Where one stream comes from and goes to: symmetric RTP (RFC 4961) that learns, but does not follow every stranger."""
 
+from device.media.stream_parameters import Address
 from device.rtp.packet import signed_difference
-
-Address = tuple[str, int]
-"""IP literal without brackets, and port."""
 
 CONSISTENT_PACKETS = 5
 """Packets in order from one source before we send there: 100 ms of sound."""

@@ -6,9 +6,9 @@ from device.media import pcm as samples
 from device.media.codecs import Codec, new_codec
 from device.media.dtmf import digit_generator
 from device.media.playout import Playout
-from device.media.remote_source import Address, RemoteSource
+from device.media.remote_source import RemoteSource
+from device.media.stream_parameters import FRAME_MS, Address, Datagrams, StreamParameters, StreamReport
 from device.media.tones import ToneGenerator
-from device.records import dataclass
 from device.rtp.errors import RtcpParseError, RtpParseError
 from device.rtp.jitter_buffer import JitterBuffer
 from device.rtp.packet import RTCP_PACKET_TYPES, RtpPacket, parse_rtp
@@ -19,86 +19,6 @@ from device.rtp.telephone_event import MAX_QUEUED, TelephoneEventReceiver, Telep
 COMFORT_NOISE_PT = 13
 """Some peers send it unasked in pauses (RFC 3389); it is counted and not played."""
 MAX_DIGITS_WAITING = 64
-Datagrams = list[tuple[bytes, Address]]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamParameters:
-    """All that negotiation settled; immutable, so that it can be handed to the audio thread."""
-
-    codec_name: str
-    payload_type: int
-    """What we send."""
-    receive_formats: tuple[tuple[int, str], ...]
-    """(payload type, codec name) that the peer may send."""
-    clock_rate_hz: int
-    sample_rate_hz: int
-    """Of `next_frame` and `send_frame`."""
-    remote: Address
-    """Where the description says to send RTP."""
-    remote_rtcp: Address
-    sending: bool
-    """Whether the negotiated direction lets us send."""
-    receiving: bool
-    on_hold: bool
-    """We hold the call: what we may send is silence, what comes is not played."""
-    ptime_ms: int
-    """Length of the packets that we send."""
-    telephone_event_pt: int | None
-    """What we send digits as; None: in the speech band."""
-    receive_telephone_event_pts: tuple[int, ...]
-    ssrc: int
-    sequence: int
-    """First sequence number (16 bits)."""
-    timestamp: int
-    """First time stamp (32 bits)."""
-    seed: int
-    """Of the randomness that RTCP needs (64 bits)."""
-    cname: str
-    """Canonical name for SDES (RFC 7022)."""
-    jitter_start_ms: int = 40
-    jitter_min_ms: int = 20
-    jitter_max_ms: int = 300
-    digit_ms: int = 120
-    digit_gap_ms: int = 80
-    digit_level_db: int = -10
-    symmetric: bool = True
-    rtcp: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class StreamReport:
-    """What one stream did so far."""
-
-    codec: str
-    remote: str
-    """"host:port" where we send to."""
-    packets_sent: int = 0
-    octets_sent: int = 0
-    packets_received: int = 0
-    octets_received: int = 0
-    packets_lost: int = 0
-    """By RFC 3550 A.3; duplicates make it smaller, even negative."""
-    packets_late: int = 0
-    """Came after their turn to be played."""
-    packets_duplicate: int = 0
-    packets_discarded: int = 0
-    """Not RTP, of an unknown payload type or from a foreign source."""
-    frames_played: int = 0
-    frames_concealed: int = 0
-    jitter_ms: float = 0.0
-    """Interarrival jitter by RFC 3550 A.8."""
-    buffer_ms: int = 0
-    """Delay that the jitter buffer now adds to the quickest packets."""
-    round_trip_ms: float | None = None
-    """From the peer's RTCP reports; None when it sent none."""
-    remote_lost: int | None = None
-    """Packets of ours that the peer reports as lost."""
-    remote_jitter_ms: float | None = None
-    last_packet_at: float | None = None
-    """Monotonic seconds of the last valid packet; None when none came."""
-    digits_sent: int = 0
-    digits_received: int = 0
 
 
 class MediaStream:
@@ -139,7 +59,7 @@ class MediaStream:
                 decoders[payload_type] = codec
         self._decoders = decoders
         self._playout = Playout(decoders, rate, clock, self._buffer)
-        self._silence = samples.silence(samples.samples_in(samples.FRAME_MS, rate))
+        self._silence = samples.silence(samples.samples_in(FRAME_MS, rate))
         self._take_sizes(parameters)
 
     def _take_sizes(self, parameters: StreamParameters) -> None:

@@ -321,7 +321,7 @@ def test_stream_parameters_reach_the_stream(rig: Rig) -> None:
         made.append(parameters)
         return PlainStream(parameters)
 
-    rig.engine._bridge._new_stream = new_stream
+    rig.engine._new_stream = new_stream
     rig.attach(ssrc=77)
     rig.step()
     assert [parameters.ssrc for parameters in made] == [77]

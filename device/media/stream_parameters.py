@@ -1,0 +1,90 @@
+"""What the main thread tells the audio thread of a call, and what it hears back: values without the machinery."""
+
+from device.records import dataclass
+
+FRAME_MS = 20
+"""What `MediaStream.next_frame` returns and what every mixing step works on."""
+
+Address = tuple[str, int]
+"""IP literal without brackets, and port."""
+
+Datagrams = list[tuple[bytes, Address]]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamParameters:
+    """All that negotiation settled; immutable, so that it can be handed to the audio thread."""
+
+    codec_name: str
+    payload_type: int
+    """What we send."""
+    receive_formats: tuple[tuple[int, str], ...]
+    """(payload type, codec name) that the peer may send."""
+    clock_rate_hz: int
+    sample_rate_hz: int
+    """Of `next_frame` and `send_frame`."""
+    remote: Address
+    """Where the description says to send RTP."""
+    remote_rtcp: Address
+    sending: bool
+    """Whether the negotiated direction lets us send."""
+    receiving: bool
+    on_hold: bool
+    """We hold the call: what we may send is silence, what comes is not played."""
+    ptime_ms: int
+    """Length of the packets that we send."""
+    telephone_event_pt: int | None
+    """What we send digits as; None: in the speech band."""
+    receive_telephone_event_pts: tuple[int, ...]
+    ssrc: int
+    sequence: int
+    """First sequence number (16 bits)."""
+    timestamp: int
+    """First time stamp (32 bits)."""
+    seed: int
+    """Of the randomness that RTCP needs (64 bits)."""
+    cname: str
+    """Canonical name for SDES (RFC 7022)."""
+    jitter_start_ms: int = 40
+    jitter_min_ms: int = 20
+    jitter_max_ms: int = 300
+    digit_ms: int = 120
+    digit_gap_ms: int = 80
+    digit_level_db: int = -10
+    symmetric: bool = True
+    rtcp: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReport:
+    """What one stream did so far."""
+
+    codec: str
+    remote: str
+    """"host:port" where we send to."""
+    packets_sent: int = 0
+    octets_sent: int = 0
+    packets_received: int = 0
+    octets_received: int = 0
+    packets_lost: int = 0
+    """By RFC 3550 A.3; duplicates make it smaller, even negative."""
+    packets_late: int = 0
+    """Came after their turn to be played."""
+    packets_duplicate: int = 0
+    packets_discarded: int = 0
+    """Not RTP, of an unknown payload type or from a foreign source."""
+    frames_played: int = 0
+    frames_concealed: int = 0
+    jitter_ms: float = 0.0
+    """Interarrival jitter by RFC 3550 A.8."""
+    buffer_ms: int = 0
+    """Delay that the jitter buffer now adds to the quickest packets."""
+    round_trip_ms: float | None = None
+    """From the peer's RTCP reports; None when it sent none."""
+    remote_lost: int | None = None
+    """Packets of ours that the peer reports as lost."""
+    remote_jitter_ms: float | None = None
+    last_packet_at: float | None = None
+    """Monotonic seconds of the last valid packet; None when none came."""
+    digits_sent: int = 0
+    digits_received: int = 0
