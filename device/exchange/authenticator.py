@@ -13,8 +13,15 @@ from device.sip.errors import SipParseError
 from device.sip.message import Request
 from device.sip.uri import parse_uri
 
-OFFERED_ALGORITHMS = ("SHA-256", "MD5")
-"""Strongest first, as RFC 8760 section 2.2 wants; old phones take the first that they know."""
+ALGORITHMS = ("SHA-256", "MD5")
+"""Strongest first, as RFC 8760 section 2.2 wants."""
+
+ALGORITHMS_FOR_STRANGERS = ("MD5",)
+"""For phones of other makers: baresip 1.0, of Debian 12, gives up on any algorithm it does not know, in whatever order,
+and nobody would guess why it does not register."""
+
+OWN_PRODUCT = "offhook"
+"""What the User-Agent of phones begins with that are known to choose among challenges."""
 
 MAX_NONCES = 2000
 """Nonces remembered at once; the oldest makes room, and its holder is told that it is stale."""
@@ -63,15 +70,17 @@ class Authenticator:
         self._lifetime_s = nonce_lifetime_s
         self._nonces: OrderedDict[str, _Nonce] = OrderedDict()
 
-    def challenges(self, now: float, stale: bool = False) -> list[str]:
-        """Values for WWW-Authenticate or Proxy-Authenticate, one an algorithm, with a fresh nonce."""
+    def challenges(self, now: float, user_agent: str, stale: bool = False) -> list[str]:
+        """Values for WWW-Authenticate or Proxy-Authenticate, one an algorithm, with a fresh nonce.
+
+        `user_agent` is what the sender calls itself.
+        """
         nonce = self._ids.nonce()
         self._nonces[nonce] = _Nonce(now + self._lifetime_s)
         while len(self._nonces) > MAX_NONCES:
             self._nonces.popitem(last=False)
-        return [
-            make_challenge(self.realm, nonce, algorithm, stale=stale, qop=("auth",)) for algorithm in OFFERED_ALGORITHMS
-        ]
+        algorithms = ALGORITHMS if user_agent.startswith(OWN_PRODUCT) else ALGORITHMS_FOR_STRANGERS
+        return [make_challenge(self.realm, nonce, algorithm, stale=stale, qop=("auth",)) for algorithm in algorithms]
 
     def check(self, request: Request, header: str, now: float) -> Authentication:
         """Check the credentials for our realm in `header`, Authorization or Proxy-Authorization."""

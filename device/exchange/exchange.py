@@ -203,7 +203,8 @@ class Exchange:
             return request.response(403, "Wrong user or password", self._ids.tag())
         response = request.response(status, to_tag=self._ids.tag())
         name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
-        for value in self._authenticator.challenges(now, stale=proof.verdict is Verdict.STALE):
+        user_agent = request.headers.get("User-Agent") or ""
+        for value in self._authenticator.challenges(now, user_agent, stale=proof.verdict is Verdict.STALE):
             response.headers.add(name, value)
         return response
 
