@@ -11,27 +11,11 @@ from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 from device.control.protocol import CallNumber, CallReceived, ErrorReceived, JsonRpcConnection, ResultReceived
 from device.records import dataclass
 
-SYSTEM_SOCKET = "/run/offhook/control.sock"
-ENVIRONMENT_NAME = "OFFHOOK_SOCKET"
 CALL_TIMEOUT_S = 10.0
 MAX_LINE_BYTES = 1 << 20
 """The daemon's answers may be longer than what it accepts itself."""
 RECEIVE_BYTES = 65536
 MAX_EVENTS_KEPT = 10000
-
-
-def socket_path(environment: Mapping[str, str], given: str | None = None) -> str:
-    """Where the control socket is: `given`, else OFFHOOK_SOCKET, else the user's own one or the system's.
-
-    The system's daemon is meant when the user has none running; root has no other.
-    """
-    if given or environment.get(ENVIRONMENT_NAME):
-        return given or environment[ENVIRONMENT_NAME]
-    runtime = environment.get("XDG_RUNTIME_DIR")
-    if not runtime or os.geteuid() == 0:
-        return SYSTEM_SOCKET
-    own = os.path.join(runtime, "offhook", "control.sock")
-    return SYSTEM_SOCKET if os.path.exists(SYSTEM_SOCKET) and not os.path.exists(own) else own
 
 
 @dataclass(frozen=True, slots=True)

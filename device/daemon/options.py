@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 
-from device.control.client import SYSTEM_SOCKET
+from device.control.paths import SYSTEM_SOCKET
 from device.errors import DeviceError
 from device.records import dataclass, field
 

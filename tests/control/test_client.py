@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from device.control.client import ControlClient, DaemonEvent, socket_path
+from device.control.client import ControlClient, DaemonEvent
+from device.control.paths import socket_path
 from device.control.errors import REFUSED, ControlError, DaemonUnreachableError
 from device.control.server import MAX_CLIENTS
 from tests.control.conftest import Daemon
@@ -195,7 +196,7 @@ def test_the_socket_is_where_the_user_says_or_where_the_system_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system, own = tmp_path / "run" / "control.sock", tmp_path / "user" / "offhook" / "control.sock"
-    monkeypatch.setattr("device.control.client.SYSTEM_SOCKET", str(system))
+    monkeypatch.setattr("device.control.paths.SYSTEM_SOCKET", str(system))
     environment = {"XDG_RUNTIME_DIR": str(tmp_path / "user")}
     for place in (system, own):
         place.parent.mkdir(parents=True)
