@@ -109,7 +109,7 @@ def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNot
 
 
 def _all_answered(parts: PhoneParts) -> bool:
-    return parts.accounts.stopped() and parts.endpoint.counters().transactions == 0
+    return parts.accounts.stopped() and parts.user_agent.is_settled
 
 
 def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier) -> None:

@@ -54,7 +54,7 @@ class PhoneParts:
 
     loop: Loop
     sockets: SipSockets
-    endpoint: SipEndpoint
+    user_agent: UserAgent
     accounts: AccountTable
     line: PhoneLine
     engine: AudioEngine
@@ -193,7 +193,7 @@ def build_phone(
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
-    return PhoneParts(loop, sip.sockets, sip.endpoint, accounts, line, engine, desk, late.runtime, late.server)
+    return PhoneParts(loop, sip.sockets, sip.user_agent, accounts, line, engine, desk, late.runtime, late.server)
 
 
 def apply_settings(changed: Mapping[str, str | None], configuration: Configuration) -> list[str]:

@@ -1,17 +1,21 @@
 """The calls of a user agent: by our own name, by dialog, by what an INVITE of ours was called."""
 
+from __future__ import annotations
+
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from device.model import CallId
 from device.sip.dialog import Dialog, DialogId
 from device.sip.headers import NameAddr
-from device.sip.invite_session import InviteSession
 from device.sip.message import Request, Response
-from device.sip.outgoing_invite import OutgoingInvite
 from device.sip.transaction import ServerKey
+
+if TYPE_CHECKING:
+    from device.sip.invite_session import InviteSession
+    from device.sip.outgoing_invite import OutgoingInvite
 
 _log = logging.getLogger(__name__)
 

@@ -5,9 +5,10 @@ from typing import ClassVar, Final
 
 from device.sip.auto_answer import auto_answer_delay
 from device.sip.causes import answered_elsewhere, cause_text
+from device.sip.core import sdp_of
 from device.sip.events import IncomingCall
 from device.sip.invite_session import InviteSession, SessionState
-from device.sip.invite_usage import InviteUsage, sdp_of
+from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request
 from device.sip.session_inputs import (
     AckReceived,

@@ -4,10 +4,11 @@ import logging
 from typing import ClassVar
 
 from device.sip.causes import cause_text
+from device.sip.core import sdp_of
 from device.sip.dialog import Dialog, DialogId
 from device.sip.events import CallRinging, CallTrying, OfferReceived
 from device.sip.invite_session import InviteSession, SessionState
-from device.sip.invite_usage import InviteUsage, sdp_of
+from device.sip.invite_usage import InviteUsage
 from device.sip.outgoing_invite import OutgoingInvite
 from device.sip.session_inputs import (
     AcceptRequested,

@@ -21,6 +21,11 @@ ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 SDP: Final = "application/sdp"
 
 
+def sdp_of(message: Request | Response) -> bytes:
+    """The session description that a message carries, b"" for none or for a body of another type."""
+    return message.body if message.body and message.content_type == SDP else b""
+
+
 class Core:
     """The surroundings of the calls and registrations of one user agent."""
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from device.model import CallId
-from device.sip.core import SDP, Core
+from device.sip.core import Core
 from device.sip.dialog import Dialog
 from device.sip.headers import NameAddr
 from device.sip.hop import Hop, NextHop
@@ -15,11 +15,6 @@ from device.sip.user_agent_client import RequestOwner, SentRequest, UserAgentCli
 
 _ACKS_KEPT: Final = 8
 """How many of the newest ACKs are kept to be repeated; older 2xx are no longer retransmitted."""
-
-
-def sdp_of(message: Request | Response) -> bytes:
-    """The session description that a message carries, b"" for none or for a body of another type."""
-    return message.body if message.body and message.content_type == SDP else b""
 
 
 class InviteUsage:

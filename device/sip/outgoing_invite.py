@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Final
 
 from device.sip.causes import cause_text
+from device.sip.core import sdp_of
 from device.sip.dialog import MAX_FORWARDS, Dialog
 from device.sip.headers import CSeq, Headers, NameAddr
 from device.sip.hop import NextHop
-from device.sip.invite_usage import InviteUsage, sdp_of
+from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
 from device.sip.session_inputs import (
     AnswerMissed,

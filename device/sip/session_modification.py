@@ -6,8 +6,9 @@ from enum import Enum, auto
 from typing import ClassVar, Final
 
 from device.sip.causes import cause_text
+from device.sip.core import sdp_of
 from device.sip.events import EndCause, OfferAnswered, OfferReceived, OfferRefused
-from device.sip.invite_usage import InviteUsage, sdp_of
+from device.sip.invite_usage import InviteUsage
 from device.sip.message import Response
 from device.sip.session_inputs import (
     AcceptRequested,

@@ -5,12 +5,10 @@ import logging
 from device.ids import IdSource
 from device.model import Account, AccountId, CallId, Credential
 from device.sip.call_table import CallTable
-from device.sip.caller_session import CallerSession
 from device.sip.core import Core, LocalAddress
 from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, EndCause, SipEvent
 from device.sip.identity import Identity
-from device.sip.invite_usage import InviteUsage
 from device.sip.registration import Registration
 from device.sip.session_inputs import (
     AcceptRequested,
@@ -142,6 +140,9 @@ class UserAgent:
         except SipStateError as error:
             self._fail_at_once(call_id, 404, str(error))
             return
+        from device.sip.caller_session import CallerSession  # noqa: PLC0415  # as in UserAgentServer
+        from device.sip.invite_usage import InviteUsage  # noqa: PLC0415
+
         usage = InviteUsage(self._core, self._client, identity, call_id, None)
         session = CallerSession(usage, offer)
         self._calls.add(session)
@@ -192,6 +193,11 @@ class UserAgent:
     def is_idle(self) -> bool:
         """Whether no call and no request is under way, so that the process may end or the network be taken down."""
         return not (len(self._calls) or len(self._client) or len(self._server))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every request of ours has its final answer; transactions may still wait for late copies."""
+        return self._client.is_settled
 
     # The transaction user's side.
 

@@ -62,6 +62,11 @@ class UserAgentClient:
     def __len__(self) -> int:
         return len(self._sent)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no request waits for a final answer."""
+        return all(sent.settled for sent in self._sent.values())
+
     def send(
         self,
         request: Request,
