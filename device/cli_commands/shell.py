@@ -19,8 +19,8 @@ from device.cli_commands.help import HELP_WORDS, command_parser, show_help
 from device.cli_commands.output import Output
 from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
 from device.control.client import ControlClient
-from device.control.paths import socket_path
 from device.control.errors import ControlError, DaemonUnreachableError
+from device.control.paths import socket_path
 from device.errors import DeviceError
 
 

@@ -1,11 +1,10 @@
 """The other end of the control socket, for the command line, the console and other processes; it blocks."""
 
-import os
 import select
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 from device.control.protocol import CallNumber, CallReceived, ErrorReceived, JsonRpcConnection, ResultReceived
