@@ -65,6 +65,9 @@ def _run(words: list[str], environment: Mapping[str, str], output: Output) -> in
     if not words or words[0] in HELP_WORDS:
         show_help(output, words[1:])
         return EXIT_OK if words else EXIT_USAGE
+    if words[0] in GROUPS and len(words) > 1 and words[1] in HELP_WORDS:
+        show_help(output, words[:1])
+        return EXIT_OK
     command, rest = find_command(["version", *words[1:]] if words[0] == "--version" else words)
     if any(word in HELP_WORDS[1:] for word in rest):
         show_help(output, command.words.split())

@@ -94,7 +94,7 @@ def parse_configuration(values: Mapping[str, str]) -> Configuration:
     Raises ConfigurationError with every fault at once; a setting that does not exist is answered with the
     nearest one that does.
     """
-    faults = [_unknown(key) for key in values if not _exists(key)]
+    faults = [_unknown(key) for key in values if not setting_exists(key)]
     sections = {name: _parse_section(section, values, faults) for name, section in SECTIONS.items()}
     for section in sections.values():
         faults.extend(section.faults())
@@ -115,7 +115,8 @@ def describe(values: Mapping[str, str]) -> list[SettingDescription]:
     return found
 
 
-def _exists(key: str) -> bool:
+def setting_exists(key: str) -> bool:
+    """Whether there is a setting of that name."""
     name, _, attribute = key.partition(".")
     section = SECTIONS.get(name)
     return section is not None and any(item.name == attribute for item in fields(section))

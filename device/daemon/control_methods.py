@@ -10,7 +10,7 @@ from device import __version__
 from device.audio.engine import AudioEngine
 from device.control.errors import INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
 from device.daemon.accounts import AccountStatus, AccountTable, seal
-from device.daemon.config import ConfigurationError, describe, parse_configuration
+from device.daemon.config import ConfigurationError, describe, parse_configuration, setting_exists
 from device.daemon.desk import Desk
 from device.daemon.logs import RecentLines
 from device.daemon.phone_line import PhoneLine
@@ -226,6 +226,8 @@ class ControlMethods:
         changes = {str(key): None if value is None else str(value) for key, value in values.items()}
         merged = {**self._rooms.settings.get_all(), **changes}
         try:
+            # A setting that is to go back to its default must exist, too.
+            parse_configuration({key: "" for key in changes if not setting_exists(key)})
             parse_configuration({key: value for key, value in merged.items() if value is not None})
         except ConfigurationError as error:
             raise _all_faults(error.faults) from error
