@@ -251,15 +251,14 @@ class PhoneDaemon(Daemon):
     def expect_registration(self, state: str, timeout_s: float = PATIENCE_S) -> dict[str, object]:
         return self.expect("registration", f"registration {state}", lambda news: news["state"] == state, timeout_s)
 
-    def expect_message(self, direction: str, start: str, timeout_s: float = PATIENCE_S) -> str:
-        """Wait for a SIP message, "in" or "out", whose text begins with `start`; answers the whole message."""
-        params = self.expect(
-            "sip",
-            f"SIP {direction} {start}",
-            lambda message: message["direction"] == direction and str(message["text"]).startswith(start),
-            timeout_s,
-        )
-        return str(params["text"])
+    def expect_message(self, direction: str, start: str, part: str = "") -> str:
+        """Wait for a SIP message, "in" or "out", that begins with `start` and has `part` in it; answers all of it."""
+
+        def wanted(message: dict[str, object]) -> bool:
+            text = str(message["text"])
+            return message["direction"] == direction and text.startswith(start) and part in text
+
+        return str(self.expect("sip", f"SIP {direction} {start} {part}", wanted)["text"])
 
     def messages(self, direction: str, start: str = "") -> list[str]:
         """Every SIP message so far, taken or not."""
@@ -269,10 +268,16 @@ class PhoneDaemon(Daemon):
 
     # What it says and hears.
 
-    def listen(self, seconds: float) -> None:
-        """Let so much more sound be heard."""
-        wanted = self._heard_bytes() + int(seconds * RATE_HZ) * SAMPLE_BYTES
-        wait_until(f"{self.name} to hear {seconds:g} s", lambda: self._heard_bytes() >= wanted, seconds + PATIENCE_S)
+    def listen(self, seconds: float) -> bytes:
+        """Let so much more sound be heard, and give its PCM."""
+        before = len(self.heard_pcm())
+        wanted = int(seconds * RATE_HZ) * SAMPLE_BYTES
+        wait_until(
+            f"{self.name} to hear {seconds:g} s",
+            lambda: self._heard_bytes() >= WAV_HEADER_BYTES + before + wanted,
+            seconds + PATIENCE_S,
+        )
+        return self.heard_pcm()[before : before + wanted]
 
     def _heard_bytes(self) -> int:
         return self.heard_path.stat().st_size if self.heard_path.exists() else 0
@@ -286,7 +291,7 @@ class PhoneDaemon(Daemon):
 
     def heard_pcm(self) -> bytes:
         """All that it has heard, also what the file's header does not tell of yet."""
-        return self.heard_path.read_bytes()[WAV_HEADER_BYTES:]
+        return self.heard_path.read_bytes()[WAV_HEADER_BYTES:] if self.heard_path.exists() else b""
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Whether speech came through: compares recordings of two ends of a call."""
 
+import wave
 from array import array
+from pathlib import Path
+from statistics import median
 
 from device.demo.measure import PROBE_S, RATE_HZ, Likeness, Recording, compare
 from device.media import pcm as arithmetic
@@ -15,10 +18,26 @@ CHOICE_S = 0.1
 TALK_S = SETTLE_S + CHOICE_S + PROBE_S + LONGEST_DELAY_S
 """The shortest talk that can be judged."""
 
+SETTLE_BYTES = int(SETTLE_S * RATE_HZ) * SAMPLE_BYTES
+
 GOOD_CORRELATION = 0.9
 
-_COARSE = 8
+SILENCE = 200
+"""A root mean square below this, of 32768, is a pause between words."""
+
+PIECE_BYTES = int(0.3 * RATE_HZ) * SAMPLE_BYTES
+"""Speech is searched for in pieces of this length, so that one jump of a jitter buffer spoils but one of them."""
+
+_COARSE = 2
 """Only every so many-th sample is looked at to find about where something is."""
+
+
+def write_repeated(source: Path, target: Path, times: int) -> Path:
+    """A WAV file that says the same several times, for programs that end a call at the end of the file."""
+    with wave.open(str(source), "rb") as reader, wave.open(str(target), "wb") as writer:
+        writer.setparams(reader.getparams())
+        writer.writeframes(reader.readframes(reader.getnframes()) * times)
+    return target
 
 
 def judge(said: Recording, heard: Recording, answered_at: float) -> Likeness:
@@ -28,32 +47,28 @@ def judge(said: Recording, heard: Recording, answered_at: float) -> Likeness:
 
 
 def search(said: bytes, heard: bytes) -> float:
-    """The correlation, -1 to 1, of the loudest 1.5 s of `heard` with wherever in the looped `said` it fits best.
+    """The median correlation, 0 to 1, of pieces of `heard` with wherever in the looped `said` each fits best.
 
-    For recordings of foreign programs, whose clock nobody knows. Both are PCM at 8 kHz.
+    For recordings of foreign programs, whose clock nobody knows. Both are PCM at 8 kHz; silent pieces do not count.
     """
-    probe = _loudest(heard)
-    if not arithmetic.rms(probe):
-        return 0.0
-    looped = said + said[: len(probe)]
-    coarse, _ = arithmetic.fit(_thinned(looped), _thinned(probe))
+    pieces = [heard[at : at + PIECE_BYTES] for at in range(0, len(heard) - PIECE_BYTES + 1, PIECE_BYTES)]
+    loud = [piece for piece in pieces if arithmetic.rms(piece) > SILENCE]
+    looped = said + said[:PIECE_BYTES]
+    thinned = _thinned(looped)
+    return median([_best_fit(looped, thinned, piece) for piece in loud]) if loud else 0.0
+
+
+def _best_fit(looped: bytes, thinned: bytes, piece: bytes) -> float:
+    coarse, _ = arithmetic.fit(thinned, _thinned(piece))
     first = max(0, coarse - 2) * _COARSE * SAMPLE_BYTES
-    window = looped[first : first + len(probe) + 4 * _COARSE * SAMPLE_BYTES]
-    offset, factor = arithmetic.fit(window, probe)
-    best = window[offset * SAMPLE_BYTES :][: len(probe)]
-    return factor * arithmetic.rms(probe) / max(1, arithmetic.rms(best))
-
-
-def _loudest(pcm: bytes) -> bytes:
-    """The loudest stretch of the length that is searched for, to a tenth of a second."""
-    size = int(PROBE_S * RATE_HZ) * SAMPLE_BYTES
-    starts = range(0, max(1, len(pcm) - size), RATE_HZ // 10 * SAMPLE_BYTES)
-    best = max(starts, key=lambda start: arithmetic.rms(pcm[start : start + size]))
-    return pcm[best : best + size]
+    window = looped[first : first + len(piece) + 4 * _COARSE * SAMPLE_BYTES]
+    offset, factor = arithmetic.fit(window, piece)
+    best = window[offset * SAMPLE_BYTES :][: len(piece)]
+    return max(0.0, factor * arithmetic.rms(piece) / max(1, arithmetic.rms(best)))
 
 
 def _thinned(pcm: bytes) -> bytes:
-    """Means of neighbouring samples: the same sound at an eighth of the rate."""
+    """Means of neighbouring samples: the same sound at half the rate."""
     samples = array("h", pcm)
     return array(
         "h", (sum(samples[at : at + _COARSE]) // _COARSE for at in range(0, len(samples) - _COARSE + 1, _COARSE))
