@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable
 
+from device.errors import DeviceError
 from device.model import Account, AccountId, Credential
 from device.records import dataclass
 from device.sip.digest import ha1
@@ -33,7 +34,7 @@ class AccountStatus:
 class AccountTable:
     """Every account of the store, told to the user agent and followed from there."""
 
-    __slots__ = ("_accounts", "_changed", "_registrations", "_store", "_user_agent")
+    __slots__ = ("_accounts", "_changed", "_registrations", "_store", "_unusable", "_user_agent")
 
     def __init__(self, store: Accounts, user_agent: UserAgent, changed: Callable[[bool], None]) -> None:
         self._store = store
@@ -41,24 +42,38 @@ class AccountTable:
         self._changed = changed
         self._registrations: dict[AccountId, tuple[RegistrationChanged, float]] = {}
         self._accounts: list[Account] = []
+        self._unusable: dict[AccountId, str] = {}
 
     def start(self, now: float) -> None:
         """Register every account that is enabled."""
         self._accounts = list(self._store.list())
         for account in self._accounts:
-            self._use(account, now)
+            try:
+                self._use(account, self._store.credential(account.id), now)
+            except DeviceError as error:
+                # One bad account, perhaps of an earlier version, must not keep the phone from its other ones.
+                logger.error("account %s cannot be used: %s", account.id, error)
+                self._unusable[account.id] = str(error)
         self._changed(self.usable())
 
     def put(self, account: Account, credential: Credential | None, now: float) -> None:
-        """Add an account, or replace one; a missing credential keeps the old one."""
-        if self.get(account.id) is None:
-            self._store.add(account, credential)
-        else:
+        """Add an account, or replace one; a missing credential keeps the old one.
+
+        Raises DeviceError, and changes nothing, when the account cannot be used.
+        """
+        before = self.get(account.id)
+        self._user_agent.check_account(account)
+        if before is not None:
             self._store.update(account, credential)
-            self._user_agent.remove_account(account.id, now)
-            self._registrations.pop(account.id, None)
+            if not account.enabled or _home(before) != _home(account):
+                # It is somebody else now: the old registration must go. Otherwise calls go on undisturbed.
+                self._user_agent.remove_account(account.id, now)
+                self._registrations.pop(account.id, None)
+        else:
+            self._store.add(account, credential)
+        self._unusable.pop(account.id, None)
         self._accounts = list(self._store.list())
-        self._use(account, now)
+        self._use(account, self._store.credential(account.id), now)
         self._changed(self.usable())
 
     def remove(self, account_id: AccountId, now: float) -> None:
@@ -67,11 +82,19 @@ class AccountTable:
         self._accounts = list(self._store.list())
         self._user_agent.remove_account(account_id, now)
         self._registrations.pop(account_id, None)
+        self._unusable.pop(account_id, None)
         self._changed(self.usable())
 
     def refresh(self, account_id: AccountId | None, now: float) -> list[AccountId]:
         """Register one account, or every one, anew and at once; answers which."""
-        chosen = [a for a in self._accounts if a.enabled and a.register and account_id in (None, a.id)]
+        chosen = [
+            account
+            for account in self._accounts
+            if account.enabled
+            and account.register
+            and account_id in (None, account.id)
+            and account.id not in self._unusable
+        ]
         for account in chosen:
             self._user_agent.start_registration(account.id, now)
         return [account.id for account in chosen]
@@ -86,7 +109,7 @@ class AccountTable:
     def stop(self, now: float) -> None:
         """Take every registration back."""
         for account in self._accounts:
-            if account.enabled and account.register:
+            if account.enabled and account.register and account.id not in self._unusable:
                 self._user_agent.stop_registration(account.id, now)
 
     def stopped(self) -> bool:
@@ -103,12 +126,12 @@ class AccountTable:
         self._changed(self.usable())
 
     def usable(self) -> bool:
-        """Whether a call could be placed through some account now."""
-        return self.choose() is not None
+        """Whether a call could be placed now: by an account, or straight by IP where there is no account at all."""
+        return self.choose() is not None or not any(account.enabled for account in self._accounts)
 
     def choose(self) -> Account | None:
         """The account for the next call: the first that is registered, else the first that needs no registration."""
-        accounts = [account for account in self._accounts if account.enabled]
+        accounts = [account for account in self._accounts if account.enabled and account.id not in self._unusable]
         for account in accounts:
             if account.register and self._state(account.id) is RegistrationState.REGISTERED:
                 return account
@@ -116,7 +139,8 @@ class AccountTable:
 
     def any_enabled(self) -> Account | None:
         """Some enabled account, registered or not: for an emergency call there is nothing to lose."""
-        return next((account for account in self._accounts if account.enabled), None)
+        usable = (account for account in self._accounts if account.enabled and account.id not in self._unusable)
+        return next(usable, None)
 
     def get(self, account_id: AccountId) -> Account | None:
         """The account of that name."""
@@ -127,6 +151,8 @@ class AccountTable:
         return [self._status(account) for account in self._accounts]
 
     def _status(self, account: Account) -> AccountStatus:
+        if account.id in self._unusable:
+            return AccountStatus(account, "unusable", 0, self._unusable[account.id], 0, None, 0.0)
         event, at = self._registrations.get(account.id, (None, 0.0))
         if event is None:
             idle = "unregistered" if account.register else "no registration needed"
@@ -139,10 +165,10 @@ class AccountTable:
         entry = self._registrations.get(account_id)
         return entry[0].state if entry else None
 
-    def _use(self, account: Account, now: float) -> None:
+    def _use(self, account: Account, credential: Credential | None, now: float) -> None:
         if not account.enabled:
             return
-        self._user_agent.add_account(account, self._store.credential(account.id))
+        self._user_agent.add_account(account, credential)
         if account.register:
             self._user_agent.start_registration(account.id, now)
 
@@ -156,6 +182,11 @@ class AccountTable:
         self._store.seal(event.account_id, event.realm, dict(sealed.ha1))
         self._user_agent.add_account(account, sealed)
         logger.info("account %s: the password is now kept as digest HA1 for realm %r", event.account_id, event.realm)
+
+
+def _home(account: Account) -> tuple[object, ...]:
+    """What makes an account another one in the eyes of its server."""
+    return account.user, account.domain, account.registrar, account.outbound_proxy, account.transport, account.register
 
 
 def seal(username: str, realm: str, password: str) -> Credential:

@@ -29,6 +29,9 @@ Params = Mapping[str, Any]
 DEFAULT_LIMIT = 50
 MASKED = "***"
 
+MIN_EXPIRES_S, MAX_EXPIRES_S = 10, 86_400
+"""Registration lifetimes that an account may ask for, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
@@ -294,12 +297,15 @@ def account_faults(account: Account) -> list[str]:
     if not account.domain:
         found.append("domain: is empty; give the SIP domain or the server's address")
     for name in ("user", "domain", "registrar", "outbound_proxy"):
-        if any(character in ' <>"\r\n\t,;' for character in getattr(account, name)):
+        if any(character in ' <>"@\r\n\t,;' for character in getattr(account, name)):
             found.append(f"{name}: {getattr(account, name)!r} contains a character that an address cannot have")
+    for name in ("id", "display_name", "auth_user"):
+        if not getattr(account, name).isprintable():
+            found.append(f"{name}: contains a line break or another control character")
     if account.transport not in ("udp", "tcp"):
         found.append(f"transport: {account.transport!r} is not one of udp, tcp")
-    if not 60 <= account.expires_s <= 86_400:
-        found.append(f"expires_s: {account.expires_s} is not between 60 and 86400")
+    if not MIN_EXPIRES_S <= account.expires_s <= MAX_EXPIRES_S:
+        found.append(f"expires_s: {account.expires_s} is not between {MIN_EXPIRES_S} and {MAX_EXPIRES_S}")
     return found
 
 

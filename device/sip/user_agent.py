@@ -65,6 +65,10 @@ class UserAgent:
 
     # Accounts.
 
+    def check_account(self, account: Account) -> None:
+        """Find out whether `add_account` would take it; raises SipStateError as that does, and changes nothing."""
+        Identity(self._core, account, None)
+
     def add_account(self, account: Account, credential: Credential | None) -> None:
         """Make an account usable, or change it; it does not register by this.
 
