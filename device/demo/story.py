@@ -164,7 +164,7 @@ def show_result(result: CallResult, say: Say) -> None:
     say("Result of the call")
     say(f"  INVITE to 180 at the caller: {result.post_dial_ms:.1f} ms")
     say(f"  first key to conversation, dialling and {RING_S:.1f} s of ringing included: {result.setup_ms:.0f} ms")
-    say("  phone  heard the other side as                  packets sent  received  lost  jitter   round trip (to 20 ms)")
+    say("  phone  heard the other side as                  sent  received  lost  jitter   round trip, to 20 ms")
     for number, like in result.likeness.items():
         report = result.reports.get(number, {})
         trip = report.get("round_trip_ms")

@@ -95,6 +95,9 @@ class Exchange:
         """Told once through which layer to send."""
         self._proxy.bind(layer)
 
+    def connection_closed(self, source: Hop, now: float) -> None:
+        """A phone's connection ended; its contact stays, a call to it opens another one."""
+
     def next_event(self) -> ExchangeEvent | None:
         """The oldest event not yet taken."""
         return self._events.popleft() if self._events else None

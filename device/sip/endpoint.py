@@ -51,6 +51,9 @@ class TransactionUser(Protocol):
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
 
+    def connection_closed(self, source: Hop, now: float) -> None:
+        """A stream ended; the requests that awaited an answer on it have been told to have failed."""
+
     def next_event(self) -> object | None:
         """The oldest event for whoever owns the endpoint, not yet taken."""
 
@@ -151,6 +154,7 @@ class SipEndpoint:
         self._streams.pop(source, None)
         self.layer.connection_closed(source, now)
         self._pump()
+        self._core.connection_closed(source, now)
 
     def receive_transport_error(self, hop: Hop, now: float, text: str) -> None:
         """What was sent to `hop` did not get there; `text` says why in words."""

@@ -135,6 +135,11 @@ class Registration(StateTable[Phase, RegistrationInput]):
         return self.state is Phase.IDLE
 
     @property
+    def is_registered(self) -> bool:
+        """Whether the registrar has a binding of ours and nothing is under way."""
+        return self.state is Phase.REGISTERED
+
+    @property
     def identity(self) -> Identity:
         """Whose registration this is."""
         return self._identity

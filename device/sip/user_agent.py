@@ -8,6 +8,7 @@ from device.sip.call_table import CallTable
 from device.sip.core import Core, LocalAddress
 from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, EndCause, SipEvent
+from device.sip.hop import Hop
 from device.sip.identity import Identity
 from device.sip.registration import Registration
 from device.sip.session_inputs import (
@@ -117,6 +118,17 @@ class UserAgent:
         """Our addresses changed or the link came back: every account registers again at once."""
         for registration in self._registrations.values():
             registration.network_changed(now)
+
+    def connection_closed(self, source: Hop, now: float) -> None:
+        """The way to a server broke: its accounts register anew, lest they be unreachable until the next refresh.
+
+        RFC 5626 section 4.4 asks for it. One that is not registered waits for its own next attempt.
+        """
+        for registration in self._registrations.values():
+            identity = registration.identity
+            by_stream = identity.account is not None and identity.account.transport.upper() == source.transport
+            if by_stream and registration.is_registered and source.host in identity.servers:
+                registration.network_changed(now)
 
     def _forget_left(self) -> None:
         for account_id in [name for name in self._leaving if self._registrations[name].is_idle]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from device.control.client import ControlClient, DaemonEvent
-from device.control.paths import socket_path
 from device.control.errors import REFUSED, ControlError, DaemonUnreachableError
+from device.control.paths import socket_path
 from device.control.server import MAX_CLIENTS
 from tests.control.conftest import Daemon
 

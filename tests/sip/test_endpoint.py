@@ -61,6 +61,9 @@ class RecordingCore:
     def next_timeout(self) -> float | None:
         return self.deadline
 
+    def connection_closed(self, source: Hop, now: float) -> None:
+        pass
+
     def next_event(self) -> object | None:
         return self.events.popleft() if self.events else None
 
@@ -307,6 +310,9 @@ class Caller:
     def next_timeout(self) -> float | None:
         return None
 
+    def connection_closed(self, source: Hop, now: float) -> None:
+        pass
+
     def next_event(self) -> object | None:
         return None
 
@@ -356,6 +362,9 @@ class Callee:
 
     def next_timeout(self) -> float | None:
         return self._timers.next_timeout()
+
+    def connection_closed(self, source: Hop, now: float) -> None:
+        pass
 
     def next_event(self) -> object | None:
         return None

@@ -6,6 +6,7 @@ from device.model import Credential
 from device.sip.digest import ha1
 from device.sip.errors import SipStateError
 from device.sip.events import RealmLearnt, RegistrationChanged, RegistrationState
+from device.sip.hop import Hop
 from device.sip.message import Request
 from device.sip.settings import UserAgentSettings
 from tests.support.sip_bench import OFFICE, PEER, Bench, office
@@ -457,3 +458,29 @@ def test_a_changed_account_registers_with_its_new_data(bench: Bench) -> None:
     registered(bench)
     bench.agent.add_account(office(expires_s=120), Credential("1001", password="other"))
     assert start(bench).expires == 120
+
+
+def test_a_broken_connection_is_made_good_at_once() -> None:
+    bench = Bench(account=office(transport="tcp"))
+    before = registered(bench)
+    bench.endpoint.connection_closed(Hop("TCP", PEER.host, PEER.port, 1), bench.now)
+    again = bench.sent_request("REGISTER")
+    assert (again.call_id, again.cseq.number) == (before.call_id, before.cseq.number + 1)
+
+
+def test_other_connections_that_end_mean_nothing(bench: Bench) -> None:
+    registered(bench)
+    bench.endpoint.connection_closed(Hop("TCP", PEER.host, PEER.port, 1), bench.now)
+    assert bench.methods() == []
+
+
+def test_a_connection_that_cannot_be_made_is_not_tried_without_a_pause() -> None:
+    bench = Bench(account=office(transport="tcp"))
+    registered(bench)
+    peer = Hop("TCP", PEER.host, PEER.port, 1)
+    bench.endpoint.connection_closed(peer, bench.now)
+    assert bench.methods() == ["REGISTER"]
+    bench.endpoint.receive_transport_error(peer, bench.now, "refused")
+    bench.endpoint.connection_closed(peer, bench.now)
+    assert bench.methods() == []
+    assert last(bench).state is S.FAILED
