@@ -99,12 +99,12 @@ class AccountTable:
             self._user_agent.start_registration(account.id, now)
         return [account.id for account in chosen]
 
-    def secret_state(self, account_id: AccountId) -> str:
-        """How the account's password is kept: "none", "pending" in clear text, or "sealed" as HA1."""
+    def secret(self, account_id: AccountId) -> tuple[str, str]:
+        """How the password is kept: "none", "pending" in clear text, or "sealed" as HA1; and the realm, if known."""
         credential = self._store.credential(account_id)
         if credential is None:
-            return "none"
-        return "pending" if credential.password else "sealed"
+            return "none", ""
+        return "pending" if credential.password else "sealed", credential.realm
 
     def stop(self, now: float) -> None:
         """Take every registration back."""

@@ -163,10 +163,12 @@ class ControlMethods:
         return [self._shown(status) for status in self._rooms.accounts.statuses()]
 
     def _shown(self, status: AccountStatus) -> dict[str, object]:
+        password, realm = self._rooms.accounts.secret(status.account.id)
         return {
             **asdict(status.account),
             "aor": str(status.account.aor),
-            "password": self._rooms.accounts.secret_state(status.account.id),
+            "password": password,
+            "realm": realm,
             "state": status.state,
             "status": status.status,
             "text": status.text,
