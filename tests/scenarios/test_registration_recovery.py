@@ -72,6 +72,9 @@ def test_an_exchange_remembers_its_phones_over_a_power_cut(exchange, phone, tmp_
             each.expect_registration("registered")
         exchange.kill()
         exchange.start()
+        # Over TCP the phones have noticed, and register anew; over UDP they know nothing of it.
+        for each in (phone, other):
+            wait_until("the account to be registered", lambda p=each: p.account()["state"] == "registered")
         phone.place("1002")
         other.expect_state("alerting")
         phone.expect_state("ringback")

@@ -1,9 +1,11 @@
 """Programs as processes on the loopback interface, for tests that join whole programs. All waiting is bounded."""
 
+import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,14 +42,18 @@ def find_program(name: str) -> str:
 
 
 class Program:
-    """A program in the background, its output in a file; ended by its own process id."""
+    """A program in the background, its output in a file; ended by its own process id.
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None):
+    One with workers gets a process group of its own, so that none of them is left behind.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path, own_group: bool = False) -> None:
         self.name = name
         self.log_path = folder / f"{name}.log"
+        self._own_group = own_group
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, start_new_session=own_group
             )
 
     @property
@@ -88,5 +94,7 @@ class Program:
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
+        if self._own_group and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()

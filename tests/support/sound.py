@@ -5,18 +5,18 @@ from array import array
 from pathlib import Path
 from statistics import median
 
-from device.demo.measure import PROBE_S, RATE_HZ, Likeness, Recording, compare
+from device.demo.measure import RATE_HZ, Likeness, Recording
 from device.media import pcm as arithmetic
 from device.media.pcm import SAMPLE_BYTES
 
-SETTLE_S = 1.3
-"""Speech is compared from so long after the answer: the jitter buffer has found its depth then, and jumps no more."""
+SETTLE_S = 0.3
+"""Speech is compared from so long after the answer: by then both sides send and play."""
 
-LONGEST_DELAY_S = 0.5
-CHOICE_S = 0.1
-"""How far the stretch that is compared may be moved to where somebody speaks."""
-TALK_S = SETTLE_S + CHOICE_S + PROBE_S + LONGEST_DELAY_S
-"""The shortest talk that can be judged."""
+TALK_S = 2.5
+"""A talk long enough to be judged."""
+
+LONGEST_DELAY_S = 0.4
+"""From one phone's microphone to the other's ear, all on one machine."""
 
 SETTLE_BYTES = int(SETTLE_S * RATE_HZ) * SAMPLE_BYTES
 
@@ -40,10 +40,33 @@ def write_repeated(source: Path, target: Path, times: int) -> Path:
     return target
 
 
-def judge(said: Recording, heard: Recording, answered_at: float) -> Likeness:
-    """How what was heard from `answered_at` on, in monotonic seconds, resembles what was said then."""
-    start = answered_at + SETTLE_S
-    return compare(said, heard, start, start + CHOICE_S + LONGEST_DELAY_S, LONGEST_DELAY_S)
+def judge(said: Recording, heard: Recording, answered_at: float, seconds: float = TALK_S) -> Likeness:
+    """How what was heard for `seconds` from `answered_at` on, in monotonic seconds, resembles what was said then.
+
+    Medians over short pieces. Raises AssertionError where hardly anything was heard.
+    """
+    first = int((answered_at + SETTLE_S - heard.started_at) * RATE_HZ) * SAMPLE_BYTES
+    last = first + int((seconds - SETTLE_S) * RATE_HZ) * SAMPLE_BYTES
+    found = [
+        _compare_piece(said, heard, at)
+        for at in range(first, min(last, len(heard.pcm)) - PIECE_BYTES + 1, PIECE_BYTES)
+        if arithmetic.rms(heard.pcm[at : at + PIECE_BYTES]) > SILENCE
+    ]
+    assert len(found) >= 3, "hardly any speech was heard"
+    return Likeness(*(median(values) for values in zip(*found, strict=True)))
+
+
+def _compare_piece(said: Recording, heard: Recording, at: int) -> tuple[float, float, float]:
+    """Correlation, delay in seconds and gain of the piece that begins at byte `at` of what was heard."""
+    piece = heard.pcm[at : at + PIECE_BYTES]
+    heard_at = heard.started_at + at / SAMPLE_BYTES / RATE_HZ
+    earliest = round((heard_at - LONGEST_DELAY_S - said.started_at) * RATE_HZ) * SAMPLE_BYTES % len(said.pcm)
+    window = (said.pcm * 3)[earliest:][: PIECE_BYTES + int(LONGEST_DELAY_S * RATE_HZ) * SAMPLE_BYTES]
+    offset, factor = arithmetic.fit(window, piece)
+    loudness = arithmetic.rms(window[offset * SAMPLE_BYTES :][:PIECE_BYTES])
+    gain = arithmetic.rms(piece) / max(1, loudness)
+    # `factor` is what the piece must be multiplied by to be most like what was said.
+    return factor * gain, LONGEST_DELAY_S - offset / RATE_HZ, gain
 
 
 def search(said: bytes, heard: bytes) -> float:
