@@ -279,7 +279,15 @@ class Exchange:
 
 
 def _target(binding: Binding) -> Target:
-    return Target(parse_uri(binding.contact), received_hop(binding.received) if binding.received else None)
+    """The contact, by way of where its REGISTER came from.
+
+    A datagram needs no such way where no address translation lies between: the contact may be another port or program.
+    """
+    uri = parse_uri(binding.contact)
+    hop = received_hop(binding.received) if binding.received else None
+    if hop is not None and hop.transport == "UDP" and hop.host == uri.host.strip("[]"):
+        hop = None
+    return Target(uri, hop)
 
 
 def _shown(uri: Uri) -> str:
