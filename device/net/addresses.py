@@ -7,6 +7,9 @@ from device.errors import DeviceError
 
 LOOPBACK = "127.0.0.1"
 
+BACKLOG = 16
+"""Connections that may wait to be accepted."""
+
 
 class NetError(DeviceError):
     """A socket could not be opened or used."""
@@ -61,3 +64,28 @@ def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return f"{place}: ports below 1024 need a privilege; set sip.port to 1024 or higher"
     return f"{place}: {error.strerror}"
+
+
+def bound_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+    """A socket bound to `host` ("" for every IPv4 address, "::" for every address) that never waits; a stream listens.
+
+    Raises NetError with the reason and what to do.
+    """
+    family = family_of(host)
+    sock = None
+    try:
+        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        if kind == socket.SOCK_STREAM:
+            # Connections of a run before this one that still close must not keep us from listening.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind((host, port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen(BACKLOG)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        what = "TCP" if kind == socket.SOCK_STREAM else "UDP"
+        raise NetError(explain_bind_error(error, what, host, port)) from error
+    return sock

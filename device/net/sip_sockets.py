@@ -24,8 +24,14 @@ class SipSockets:
         self.udp = UdpSocket(reactor, receiver)
         self.tcp = TcpSockets(reactor, receiver)
 
-    def open(self, port: int) -> None:
-        """Open both sockets at `port`, or at one free port for both when it is 0; raises NetError."""
+    def open(self, port: int, listen_tcp: bool = True) -> None:
+        """Open both sockets at `port`, or at one free port for both when it is 0; raises NetError.
+
+        Without `listen_tcp` nobody can connect to us, but we can still use TCP towards others.
+        """
+        if not listen_tcp:
+            self.udp.open(self._bind_address, port)
+            return
         for attempt in range(PORT_TRIES if port == 0 else 1):
             self.udp.open(self._bind_address, port)
             try:

@@ -4,10 +4,10 @@ import logging
 import os
 import socket
 
-from device.net.addresses import NetError, explain_bind_error, family_of, plain_host
+from device.net.addresses import bound_socket, family_of, is_unspecified, plain_host
 from device.net.interfaces import MessageReceiver, Reactor
 from device.records import replace
-from device.sip.hop import Hop
+from device.sip.hop import Hop, ip_literal
 from device.timing import TimerSet
 
 logger = logging.getLogger(__name__)
@@ -15,10 +15,30 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 5.0
 """Time for the TCP handshake; afterwards a request may try UDP instead (RFC 3261 section 18.1.1)."""
 
+FIRST_WORD_TIMEOUT_S = 32.0
+"""Whoever connects to us and says nothing for so long (64 times T1) is shut out again."""
+
 IDLE_TIMEOUT_S = 900.0
-"""A connection without traffic for so long is closed; SIP re-opens it when needed."""
+"""A connection of others without traffic for so long is closed. Those that we opened stay: behind address translation
+a registrar can reach us by them alone, for as long as the registration lasts (RFC 5626 section 1)."""
+
+PROBE_AFTER_S, PROBE_EVERY_S, PROBES = 60, 15, 4
+"""The kernel asks a silent peer whether it is still there; one whose power was cut never says goodbye."""
+
+UNACKNOWLEDGED_S = 20
+"""A connection whose peer acknowledges nothing for so long is dead: less than the 32 s after which a request on it
+times out, so that the next attempt opens a new one (TCP_USER_TIMEOUT of tcp(7); RFC 5482)."""
 
 MAX_CONNECTIONS = 64
+MAX_ACCEPTED = 48
+"""Connections that others may open; the rest is left for those that we open ourselves."""
+
+ACCEPT_PAUSE_S = 1.0
+"""Pause of the listener when no connection can be accepted, as when the process is out of descriptors."""
+
+LISTENER = 0
+"""The listener's name among the timers; connections are numbered from 1."""
+
 MAX_UNSENT = 262_144
 """Bytes that may wait for a peer that does not read; beyond it the connection is given up."""
 
@@ -28,24 +48,43 @@ READ_SIZE = 16_384
 class Connection:
     """One TCP connection, being opened or open."""
 
-    __slots__ = ("connecting", "hop", "sock", "unsent")
+    __slots__ = ("connecting", "hop", "is_ours", "sock", "unsent", "used_at")
 
-    def __init__(self, sock: socket.socket, hop: Hop, connecting: bool) -> None:
+    def __init__(self, sock: socket.socket, hop: Hop, is_ours: bool) -> None:
         self.sock = sock
         self.hop = hop
-        self.connecting = connecting
+        self.is_ours = is_ours
+        """Whether we opened it."""
+        self.connecting = is_ours
         self.unsent = bytearray()
+        self.used_at = 0.0
+
+    @property
+    def number(self) -> int:
+        """Its name within this process."""
+        return self.hop.connection or 0
 
 
 class TcpSockets:
     """The TCP side of a SIP element."""
 
-    __slots__ = ("_by_id", "_by_peer", "_last_id", "_listener", "_reactor", "_receiver", "_timers", "local_port")
+    __slots__ = (
+        "_by_id",
+        "_by_peer",
+        "_last_id",
+        "_listener",
+        "_local_host",
+        "_reactor",
+        "_receiver",
+        "_timers",
+        "local_port",
+    )
 
     def __init__(self, reactor: Reactor, receiver: MessageReceiver) -> None:
         self._reactor = reactor
         self._receiver = receiver
         self._listener: socket.socket | None = None
+        self._local_host = ""
         self._by_id: dict[int, Connection] = {}
         self._by_peer: dict[tuple[str, int], Connection] = {}
         self._timers: TimerSet[int] = TimerSet()
@@ -54,18 +93,9 @@ class TcpSockets:
 
     def listen(self, host: str, port: int) -> None:
         """Accept connections at `host` ("" for every address) and `port`; raises NetError with the reason."""
-        family = family_of(host)
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            sock.bind((host, port))
-            sock.listen(16)
-        except OSError as error:
-            sock.close()
-            raise NetError(explain_bind_error(error, "TCP", host, port)) from error
+        sock = bound_socket(socket.SOCK_STREAM, host, port)
         self._listener = sock
+        self._local_host = "" if is_unspecified(host) else host
         self.local_port = sock.getsockname()[1]
         self._reactor.add_reader(sock.fileno(), self._acceptable)
 
@@ -75,6 +105,7 @@ class TcpSockets:
             self._reactor.remove_reader(self._listener.fileno())
             self._listener.close()
             self._listener = None
+            self._timers.cancel(LISTENER)
         for connection in list(self._by_id.values()):
             self._forget(connection)
 
@@ -98,12 +129,14 @@ class TcpSockets:
         return self._timers.next_timeout()
 
     def handle_timeout(self, now: float) -> None:
-        """Give up handshakes that take too long and close idle connections."""
+        """Give up handshakes that take too long, close idle connections, accept again after a pause."""
         for number in self._timers.pop_due(now):
             connection = self._by_id.get(number)
-            if connection is None:
+            if number == LISTENER and self._listener is not None:
+                self._reactor.add_reader(self._listener.fileno(), self._acceptable)
+            elif connection is None:
                 continue
-            if connection.connecting:
+            elif connection.connecting:
                 self._fail(connection, f"no answer to the TCP handshake within {CONNECT_TIMEOUT_S:.0f} s")
             else:
                 self._end(connection)
@@ -113,41 +146,60 @@ class TcpSockets:
             return
         try:
             sock, address = self._listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return
         except OSError as error:
-            logger.debug("TCP accept: %s", error.strerror)
+            # The connection stays in the queue and the listener readable: without a pause the loop would spin.
+            logger.warning("TCP: no connection can be accepted: %s; next try in %.0f s", error, ACCEPT_PAUSE_S)
+            self._reactor.remove_reader(self._listener.fileno())
+            self._timers.set(LISTENER, self._reactor.now() + ACCEPT_PAUSE_S)
             return
         sock.setblocking(False)
-        if len(self._by_id) >= MAX_CONNECTIONS:
-            logger.warning("refused a TCP connection from %s: %d are open", address[0], MAX_CONNECTIONS)
+        accepted = sum(not connection.is_ours for connection in self._by_id.values())
+        if accepted >= MAX_ACCEPTED:
+            logger.warning("refused a TCP connection from %s: %d are open", address[0], accepted)
             sock.close()
             return
-        self._add(sock, Hop("TCP", plain_host(address[0]), address[1]), connecting=False)
+        self._add(sock, Hop("TCP", plain_host(address[0]), address[1]), is_ours=False)
 
     def _connect(self, hop: Hop) -> Connection | None:
-        if len(self._by_id) >= MAX_CONNECTIONS:
-            self._report(hop, f"{MAX_CONNECTIONS} TCP connections are open already")
+        if ip_literal(hop.host) is None:
+            # The kernel would look a name up, and the whole phone would wait for it.
+            self._report(hop, f"{hop.host} is no IP address")
             return None
-        sock = socket.socket(family_of(hop.host), socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        if len(self._by_id) >= MAX_CONNECTIONS:
+            self._make_room()
+        sock = None
         try:
+            sock = socket.socket(family_of(hop.host), socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            if self._local_host and family_of(self._local_host) == sock.family:
+                sock.bind((self._local_host, 0))
             sock.connect((hop.host, hop.port))
         except BlockingIOError:
-            pass
-        except (OSError, OverflowError, UnicodeError) as error:
-            sock.close()
+            assert sock is not None
+        except (OSError, OverflowError) as error:
+            if sock is not None:
+                sock.close()
             self._report(hop, getattr(error, "strerror", None) or str(error))
             return None
-        connection = self._add(sock, hop, connecting=True)
+        connection = self._add(sock, hop, is_ours=True)
         self._reactor.add_writer(sock.fileno(), lambda: self._writable(connection))
         return connection
 
-    def _add(self, sock: socket.socket, hop: Hop, connecting: bool) -> Connection:
+    def _make_room(self) -> None:
+        """Close that connection of ours which has not been used for the longest time."""
+        ours = [connection for connection in self._by_id.values() if connection.is_ours]
+        self._end(min(ours, key=lambda connection: connection.used_at))
+
+    def _add(self, sock: socket.socket, hop: Hop, is_ours: bool) -> Connection:
         self._last_id += 1
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = Connection(sock, replace(hop, connection=self._last_id), connecting)
+        _tune(sock)
+        connection = Connection(sock, replace(hop, connection=self._last_id), is_ours)
+        connection.used_at = self._reactor.now()
         self._by_id[self._last_id] = connection
         self._by_peer[hop.host, hop.port] = connection
-        self._timers.set(self._last_id, self._reactor.now() + (CONNECT_TIMEOUT_S if connecting else IDLE_TIMEOUT_S))
+        patience_s = CONNECT_TIMEOUT_S if is_ours else FIRST_WORD_TIMEOUT_S
+        self._timers.set(self._last_id, connection.used_at + patience_s)
         self._reactor.add_reader(sock.fileno(), lambda: self._readable(connection))
         return connection
 
@@ -189,11 +241,20 @@ class TcpSockets:
         self._receiver.receive_stream(data, connection.hop, self._reactor.now())
 
     def _touch(self, connection: Connection) -> None:
-        if connection.hop.connection is not None:
-            self._timers.set(connection.hop.connection, self._reactor.now() + IDLE_TIMEOUT_S)
+        connection.used_at = self._reactor.now()
+        if connection.is_ours:
+            self._timers.cancel(connection.number)
+        else:
+            self._timers.set(connection.number, connection.used_at + IDLE_TIMEOUT_S)
 
     def close_connection(self, number: int) -> None:
-        """Close one connection, as when its stream cannot be made sense of."""
+        """Close one connection, as when its stream cannot be made sense of.
+
+        It is closed at the end of the loop's turn: what is being answered to the last message goes out before that.
+        """
+        self._reactor.call_soon_threadsafe(lambda: self._close_numbered(number))
+
+    def _close_numbered(self, number: int) -> None:
         if number in self._by_id:
             self._end(self._by_id[number])
 
@@ -215,10 +276,24 @@ class TcpSockets:
         self._reactor.remove_reader(fd)
         self._reactor.remove_writer(fd)
         connection.sock.close()
-        number = connection.hop.connection
-        if number is not None:
-            self._by_id.pop(number, None)
-            self._timers.cancel(number)
+        self._by_id.pop(connection.number, None)
+        self._timers.cancel(connection.number)
         peer = (connection.hop.host, connection.hop.port)
         if self._by_peer.get(peer) is connection:
             del self._by_peer[peer]
+
+
+def _tune(sock: socket.socket) -> None:
+    """Send at once, and notice a peer that is gone; a peer that is gone already is noticed at the first read."""
+    for level, option, value in (
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE_AFTER_S),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_EVERY_S),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_S * 1000),
+    ):
+        try:
+            sock.setsockopt(level, option, value)
+        except OSError as error:
+            logger.debug("the kernel refuses an option of TCP: %s", error)

@@ -3,9 +3,9 @@
 import logging
 import socket
 
-from device.net.addresses import NetError, explain_bind_error, family_of, plain_host, socket_host
+from device.net.addresses import bound_socket, family_of, plain_host, socket_host
 from device.net.interfaces import MessageReceiver, Reactor
-from device.sip.hop import Hop
+from device.sip.hop import Hop, ip_literal
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +35,7 @@ class UdpSocket:
         """Bind to `host` ("" for every address) and `port` (0 for any); raises NetError with the reason."""
         self.close()
         self._family = family_of(host)
-        sock = socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        try:
-            if self._family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            sock.bind((host, port))
-        except OSError as error:
-            sock.close()
-            raise NetError(explain_bind_error(error, "UDP", host, port)) from error
+        sock = bound_socket(socket.SOCK_DGRAM, host, port)
         _mark(sock, self._family)
         self._socket = sock
         self.local_port = sock.getsockname()[1]
@@ -59,11 +52,15 @@ class UdpSocket:
         """Send one datagram; a failure is told to the receiver, loss is SIP's own business."""
         if self._socket is None:
             return
+        if ip_literal(hop.host) is None:
+            # The kernel would look a name up, and the whole phone would wait for it.
+            self._receiver.receive_transport_error(hop, self._reactor.now(), f"{hop.host} is no IP address")
+            return
         try:
             self._socket.sendto(data, (socket_host(hop.host, self._family), hop.port))
         except BlockingIOError:
             logger.debug("socket buffer full: datagram to %s:%d dropped, SIP will repeat it", hop.host, hop.port)
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, OverflowError) as error:
             text = getattr(error, "strerror", None) or str(error)
             self._receiver.receive_transport_error(hop, self._reactor.now(), text)
 
