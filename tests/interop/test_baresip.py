@@ -13,15 +13,15 @@ from tests.support.sound import GOOD_CORRELATION, SETTLE_BYTES, TALK_S, search, 
 pytestmark = pytest.mark.interop
 
 PASSWORDS = {"1001": "first-secret", "1002": "second-secret"}
-SETTINGS = {"phone.door_code": "42", "phone.direct_calls": "on", "hardware.flash": "on"}
+SETTINGS = {"phone.door_code": "42", "phone.direct_calls": "on"}
 
 
 class Pair:
     """An offhook phone, 1001, and baresip, 1002."""
 
-    def __init__(self, folder, transport: str = "udp", **account: str) -> None:
+    def __init__(self, folder, transport: str = "udp", flash: str = "off", **account: str) -> None:
         self.exchange = ExchangeDaemon(folder, PASSWORDS)
-        self.phone = PhoneDaemon("1001", folder, SETTINGS)
+        self.phone = PhoneDaemon("1001", folder, {**SETTINGS, "hardware.flash": flash})
         speech = write_repeated(CALLEE_WAV, folder / "long.wav", 12)
         server = self.exchange.address + ("" if transport == "udp" else f";transport={transport}")
         self.baresip = Baresip("1002", PASSWORDS["1002"], server, folder, speech, **account)
@@ -136,19 +136,20 @@ def test_baresip_holds_and_resumes(pair) -> None:
     pair.talk(phone.rest, recorded=False)
 
 
-def test_offhook_holds_and_resumes(pair) -> None:
-    phone = pair.phone
-    phone.lift()
-    phone.expect_state("dial-tone")
-    connect(pair)
-    phone.expect_message("out", "ACK")
-    for state, direction in (("held", "a=sendonly"), ("connected", "a=sendrecv")):
-        phone.replace()
+def test_offhook_holds_and_resumes(tmp_path) -> None:
+    for pair in pair_of(tmp_path, flash="on"):
+        phone = pair.phone
         phone.lift()
-        phone.expect_state(state)
-        phone.expect_message("out", "INVITE", direction)
-        phone.expect_message("in", "SIP/2.0 200")
-    pair.talk(phone.rest, recorded=False)
+        phone.expect_state("dial-tone")
+        connect(pair)
+        phone.expect_message("out", "ACK")
+        for state, direction in (("held", "a=sendonly"), ("connected", "a=sendrecv")):
+            phone.replace()
+            phone.lift()
+            phone.expect_state(state)
+            phone.expect_message("out", "INVITE", direction)
+            phone.expect_message("in", "SIP/2.0 200")
+        pair.talk(phone.rest, recorded=False)
 
 
 def test_offhook_gives_up(pair) -> None:

@@ -13,8 +13,7 @@ pytestmark = pytest.mark.interop
 
 @pytest.fixture(scope="module")
 def one_phone(tmp_path_factory) -> Iterator[PhoneDaemon]:
-    settings = {"phone.direct_calls": "on", "hardware.flash": "on"}
-    phone = PhoneDaemon("phone", tmp_path_factory.mktemp("phone"), settings)
+    phone = PhoneDaemon("phone", tmp_path_factory.mktemp("phone"), {"phone.direct_calls": "on"})
     with running(phone):
         yield phone
 
@@ -328,7 +327,8 @@ def test_of_two_that_answer_one_is_kept(phone, play) -> None:
     sipp.succeed()
 
 
-def test_a_hook_flash_holds_and_takes_back(phone, play) -> None:
+def test_a_hook_flash_holds_and_takes_back(start_phone, play) -> None:
+    phone = start_phone({"phone.direct_calls": "on", "hardware.flash": "on"})
     sipp = play("answer-held")
     phone.lift()
     phone.expect_state("dial-tone")

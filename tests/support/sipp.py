@@ -11,6 +11,9 @@ SCENARIOS = Path(__file__).parents[1] / "interop" / "sipp"
 DEFAULTS = {
     "branch": "invite[pid]",
     "codecs": "0 101",
+    "domain": HOST,
+    "expires": "60",
+    "hops": "70",
     "content-type": "application/sdp",
     "extra": "",
     "from": "sip:{user}@[local_ip]:[local_port]",
@@ -57,7 +60,7 @@ def is_bound(port: int, transport: str) -> bool:
 
 
 class Sipp(Program):
-    """One run of a scenario, one call long; a server scenario waits at `port` for the call.
+    """One run of a scenario, one call long; one without `remote` waits at `port` for the call.
 
     `values` fill in `{name}` in the scenario. It ends by itself when the call is over; `succeed` waits for that.
     """
@@ -68,12 +71,13 @@ class Sipp(Program):
         folder: Path,
         remote: str = "",
         *,
+        port: int = 0,
         transport: str = "udp",
         pause_ms: int = 0,
         options: tuple[str, ...] = (),
         **values: object,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.address = f"{HOST}:{self.port}"
         name = f"sipp-{scenario}-{self.port}"
         path = folder / f"{name}.xml"
@@ -85,6 +89,9 @@ class Sipp(Program):
         command += ["-t", "t1" if transport == "tcp" else "u1", "-timeout", f"{PATIENCE_S:.0f}", "-timeout_error"]
         command += ["-trace_msg", "-message_file", str(self._messages_path)]
         command += ["-trace_err", "-error_file", str(self._errors_path), *options]
+        if "target" in values:
+            # Otherwise SIPp's digest names the server instead of the Request-URI.
+            command += ["-auth_uri", str(values["target"]).removeprefix("sip:")]
         super().__init__(name, [*command, remote] if remote else command, folder)
         if not remote:
             wait_until(f"{name} to listen", lambda: self.check() or is_bound(self.port, transport))

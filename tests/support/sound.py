@@ -25,8 +25,10 @@ GOOD_CORRELATION = 0.9
 SILENCE = 200
 """A root mean square below this, of 32768, is a pause between words."""
 
-PIECE_BYTES = int(0.3 * RATE_HZ) * SAMPLE_BYTES
-"""Speech is searched for in pieces of this length, so that one jump of a jitter buffer spoils but one of them."""
+PIECE_BYTES = int(0.2 * RATE_HZ) * SAMPLE_BYTES
+"""Speech is searched for in pieces of this length, so that a jump of a jitter buffer spoils but few of them."""
+
+STEP_BYTES = PIECE_BYTES // 2
 
 _COARSE = 2
 """Only every so many-th sample is looked at to find about where something is."""
@@ -49,7 +51,7 @@ def judge(said: Recording, heard: Recording, answered_at: float, seconds: float 
     last = first + int((seconds - SETTLE_S) * RATE_HZ) * SAMPLE_BYTES
     found = [
         _compare_piece(said, heard, at)
-        for at in range(first, min(last, len(heard.pcm)) - PIECE_BYTES + 1, PIECE_BYTES)
+        for at in range(first, min(last, len(heard.pcm)) - PIECE_BYTES + 1, STEP_BYTES)
         if arithmetic.rms(heard.pcm[at : at + PIECE_BYTES]) > SILENCE
     ]
     assert len(found) >= 3, "hardly any speech was heard"
@@ -74,7 +76,7 @@ def search(said: bytes, heard: bytes) -> float:
 
     For recordings of foreign programs, whose clock nobody knows. Both are PCM at 8 kHz; silent pieces do not count.
     """
-    pieces = [heard[at : at + PIECE_BYTES] for at in range(0, len(heard) - PIECE_BYTES + 1, PIECE_BYTES)]
+    pieces = [heard[at : at + PIECE_BYTES] for at in range(0, len(heard) - PIECE_BYTES + 1, STEP_BYTES)]
     loud = [piece for piece in pieces if arithmetic.rms(piece) > SILENCE]
     looped = said + said[:PIECE_BYTES]
     thinned = _thinned(looped)

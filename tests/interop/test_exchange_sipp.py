@@ -1,0 +1,195 @@
+"""SIPp at the embedded exchange: registrations, calls between two SIPp, and what is refused."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.daemons import ExchangeDaemon, running
+from tests.support.processes import HOST, wait_until
+from tests.support.sipp import Sipp
+
+pytestmark = pytest.mark.interop
+
+PASSWORDS = {"1001": "first-secret", "1002": "second-secret", "1003": "third-secret"}
+
+Play = Callable[..., Sipp]
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory) -> Iterator[ExchangeDaemon]:
+    exchange = ExchangeDaemon(tmp_path_factory.mktemp("exchange"), PASSWORDS)
+    with running(exchange):
+        yield exchange
+
+
+def account(user: str) -> dict[str, object]:
+    """What a scenario needs to speak for a user."""
+    return {"user": user, "password": PASSWORDS[user], "from": f"sip:{user}@{HOST}"}
+
+
+@pytest.fixture
+def register(exchange, play) -> Iterator[Callable[..., str]]:
+    """Registers a contact of a user; what a test registered is taken back."""
+    done: list[tuple[str, dict[str, object]]] = []
+
+    def registered(user: str, port: int, **more: object) -> str:
+        contact = f"Contact: <sip:{user}@{HOST}:{port}>"
+        values = {"contact": contact, "status": 200, **account(user), **more}
+        answer = play("register", exchange.address, **values).succeed()
+        done.append((user, values))
+        return answer
+
+    yield registered
+    for _, values in done:
+        play("register", exchange.address, **{**values, "expires": 0, "status": 200}).succeed()
+    assert not any(exchange.contacts(user) for user, _ in done)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_registration_with_digest(exchange, register, transport) -> None:
+    answer = register("1001", 5098, transport=transport)
+    assert exchange.contacts("1001") == [f"sip:1001@{HOST}:5098"]
+    assert "algorithm=MD5" in answer
+    assert "expires=60" in answer
+
+
+def test_several_contacts_of_one_user(exchange, register) -> None:
+    register("1001", 5096)
+    answer = register("1001", 5098)
+    assert answer.count("Contact: <sip:1001@") >= 2
+    assert sorted(exchange.contacts("1001")) == [f"sip:1001@{HOST}:5096", f"sip:1001@{HOST}:5098"]
+
+
+def test_a_wish_that_is_too_brief(exchange, play) -> None:
+    values = {**account("1001"), "contact": f"Contact: <sip:1001@{HOST}:5098>", "expires": 5, "status": 423}
+    assert "Min-Expires: 30" in play("register", exchange.address, **values).succeed()
+    assert exchange.contacts("1001") == []
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("1001", "wrong"), ("1999", "whatever")], ids=["wrong password", "unknown user"]
+)
+def test_a_registration_that_is_refused(exchange, play, user, password) -> None:
+    """Whether the user exists is not told."""
+    values = {"user": user, "password": password, "contact": f"Contact: <sip:{user}@{HOST}:5098>", "status": 403}
+    play("register", exchange.address, **values).succeed()
+    assert exchange.contacts(user) == []
+
+
+def test_a_call_between_two_users(exchange, play, register) -> None:
+    callee = play("answer", user="1002")
+    register("1002", callee.port)
+    caller = play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", pause_ms=200, **account("1001"))
+    trace = caller.succeed()
+    callee.succeed()
+    assert "Record-Route: <sip:" in trace
+    assert "Route: <sip:" in trace
+    assert PASSWORDS["1001"] not in trace
+
+
+def test_a_call_over_tcp_to_a_user_at_udp(exchange, play, register) -> None:
+    callee = play("answer", user="1002")
+    register("1002", callee.port)
+    caller = play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", transport="tcp", **account("1001"))
+    assert caller.succeed().count("Record-Route: <sip:") >= 1
+    callee.succeed()
+
+
+def test_the_called_side_hangs_up(exchange, play, register) -> None:
+    callee = play("answer-and-bye", user="1002", pause_ms=100)
+    register("1002", callee.port)
+    values = account("1001")
+    caller = play("call-authenticated-until-bye", exchange.address, target=f"sip:1002@{HOST}", **values)
+    caller.succeed()
+    callee.succeed()
+
+
+def test_the_caller_gives_up(exchange, play, register) -> None:
+    callee = play("ring-until-cancelled", user="1002", cseq=2)
+    register("1002", callee.port)
+    target = f"sip:1002@{HOST}"
+    play("call-authenticated-and-cancel", exchange.address, target=target, **account("1001")).succeed()
+    callee.succeed()
+
+
+@pytest.mark.parametrize("status", [486, 603, 480, 404])
+def test_a_refusal_comes_back(exchange, play, register, status) -> None:
+    callee = play("refuse", user="1002", status=status)
+    register("1002", callee.port)
+    values = {"target": f"sip:1002@{HOST}", "status": status, **account("1001")}
+    play("call-authenticated-refused", exchange.address, **values).succeed()
+    callee.succeed()
+
+
+def test_of_two_phones_of_a_user_one_answers_and_the_other_is_cancelled(exchange, play, register) -> None:
+    rings = play("ring-until-cancelled", user="1002", cseq=2)
+    answers = play("answer", user="1002")
+    register("1002", rings.port)
+    register("1002", answers.port)
+    caller = play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", pause_ms=100, **account("1001"))
+    caller.succeed()
+    answers.succeed()
+    rings.succeed()
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("sip:1003@{HOST}", 480), ("sip:1999@{HOST}", 404)],
+    ids=["not registered", "no such user"],
+)
+def test_nobody_there(exchange, play, target, status) -> None:
+    values = {"target": target.replace("{HOST}", HOST), "status": status, **account("1001")}
+    play("call-authenticated-refused", exchange.address, **values).succeed()
+
+
+def test_a_wrong_password_places_no_call(exchange, play) -> None:
+    values = {"target": f"sip:1002@{HOST}", "status": 403, **account("1001"), "password": "wrong"}
+    play("call-authenticated-refused", exchange.address, **values).succeed()
+
+
+def test_nobody_calls_in_the_name_of_another(exchange, play) -> None:
+    values = {"target": f"sip:1002@{HOST}", "status": 403, **account("1001"), "from": f"sip:1002@{HOST}"}
+    play("call-authenticated-refused", exchange.address, **values).succeed()
+
+
+def test_strangers_are_not_relayed(exchange, play) -> None:
+    values = {"target": "sip:somebody@example.org", "from": "sip:stranger@example.net", "status": 403}
+    play("call-refused", exchange.address, **values).succeed()
+
+
+def test_a_stranger_may_call_a_user(exchange, play, register) -> None:
+    callee = play("answer", user="1002")
+    register("1002", callee.port)
+    play("call", exchange.address, target=f"sip:1002@{HOST}", **{"from": "sip:stranger@example.net"}).succeed()
+    callee.succeed()
+
+
+@pytest.mark.parametrize(
+    ("status", "values"),
+    [
+        (200, {"method": "OPTIONS"}),
+        (405, {"method": "MESSAGE"}),
+        (416, {"method": "OPTIONS", "target": "weird:thing", "to": f"sip:thing@{HOST}"}),
+        (420, {"method": "OPTIONS", "extra": "Proxy-Require: nothing"}),
+        (505, {"method": "OPTIONS", "version": "SIP/7.0"}),
+        (401, {"method": "REGISTER"}),
+    ],
+)
+def test_requests_to_the_exchange_itself(exchange, play, status, values) -> None:
+    values = {"target": f"sip:{HOST}", "status": status, "from": "sip:stranger@example.net", **values}
+    play("request", exchange.address, **values).succeed()
+
+
+def test_a_request_that_has_come_too_far(exchange, play) -> None:
+    values = {"method": "MESSAGE", "target": f"sip:1002@{HOST}", "status": 483, "hops": 0}
+    play("request", exchange.address, **values, **{"from": "sip:stranger@example.net"}).succeed()
+
+
+def test_contacts_outlive_the_exchange(exchange, play, register) -> None:
+    callee = play("answer", user="1002")
+    register("1002", callee.port)
+    exchange.kill()
+    exchange.start()
+    wait_until("the contact to be there", lambda: exchange.contacts("1002"))
+    play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", **account("1001")).succeed()
+    callee.succeed()
