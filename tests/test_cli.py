@@ -134,6 +134,8 @@ class FakeDaemon:
             answer = self.answers[name]
             if isinstance(answer, Exception):
                 raise answer
+            if name == "daemon.stop":
+                self.loop.call_soon_threadsafe(self.server.close)
             return answer
 
         return method

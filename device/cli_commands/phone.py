@@ -6,7 +6,10 @@ from typing import Any
 from device import __version__
 from device.cli_commands.command import EXIT_OK, Command, Session
 from device.cli_commands.output import Output, duration, shown
-from device.control.errors import DaemonUnreachableError
+from device.control.errors import FAILED, ControlError, DaemonUnreachableError
+
+STOP_PATIENCE_S = 40.0
+"""Longer than the longest daemon.stop_timeout_s, in seconds."""
 
 
 def _status(session: Session, _given: Namespace) -> int:
@@ -97,7 +100,10 @@ def _register(session: Session, given: Namespace) -> int:
 
 
 def _stop(session: Session, _given: Namespace) -> int:
-    return session.answer(session.ask("daemon.stop"), "the daemon hangs up, unregisters and stops")
+    result = session.ask("daemon.stop")
+    if not session.client.wait_closed(STOP_PATIENCE_S):
+        raise ControlError(FAILED, f"the daemon has not ended within {STOP_PATIENCE_S:.0f} s: see `offhook log`")
+    return session.answer(result, "the daemon has hung up, unregistered and stopped")
 
 
 def _version(session: Session, _given: Namespace) -> int:

@@ -126,6 +126,16 @@ class ControlClient:
         """Drop the events that came before the last answer, such as log lines that `log.tail` told as well."""
         self._events.clear()
 
+    def wait_closed(self, timeout_s: float) -> bool:
+        """Wait until the daemon closes the connection, as it does when it ends; False when it has not in time."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            while self.next_event(max(0.0, deadline - time.monotonic())) is not None:
+                pass
+        except DaemonUnreachableError:
+            return True
+        return False
+
     def events(self, timeout_s: float | None = None) -> Iterator[DaemonEvent]:
         """Events as they come; ends when none has come for `timeout_s` seconds, never with None."""
         while (event := self.next_event(timeout_s)) is not None:

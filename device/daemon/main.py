@@ -50,23 +50,39 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(options: RunOptions, log: RecentLines) -> int:
-    with open_database(options.store) as database:
-        stored = Settings(database).get_all()
-        configuration, notices = usable_configuration(stored, options.settings)
-        for notice in notices:
-            logger.error("%s", notice)
-        if database.notice:
-            notices.append(database.notice)
-        set_level(configuration.daemon.log_level)
-        loop = Loop()
-        parts = build_phone(configuration, database, loop, options.socket, log, notices)
-        notifier = ServiceNotifier(os.environ)
-        try:
-            _start(parts, configuration, notifier, database)
-            loop.run()
-        finally:
-            _stop(parts, configuration, notifier)
+    loop = Loop()
+    parts: PhoneParts | None = None
+    try:
+        with open_database(options.store) as database:
+            configuration, notices = _configuration(database, options)
+            set_level(configuration.daemon.log_level)
+            parts = build_phone(configuration, database, loop, options.socket, log, notices)
+            _live(parts, configuration, database)
+    finally:
+        # Last of all: whoever waits for the socket to go away finds everything else done, the store closed.
+        if parts is not None:
+            parts.server.close()
+        loop.close()
     return EXIT_OK
+
+
+def _configuration(database: Database, options: RunOptions) -> tuple[Configuration, list[str]]:
+    """What the store and the command line say, and what an administrator should know about it."""
+    configuration, notices = usable_configuration(Settings(database).get_all(), options.settings)
+    for notice in notices:
+        logger.error("%s", notice)
+    if database.notice:
+        notices.append(database.notice)
+    return configuration, notices
+
+
+def _live(parts: PhoneParts, configuration: Configuration, database: Database) -> None:
+    notifier = ServiceNotifier(os.environ)
+    try:
+        _start(parts, configuration, notifier, database)
+        parts.loop.run()
+    finally:
+        _stop(parts, configuration, notifier)
 
 
 class _Upkeep:
@@ -126,7 +142,5 @@ def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNoti
     parts.engine.close()
     parts.runtime.pump(time.monotonic())
     parts.sockets.close()
-    parts.server.close()
-    parts.loop.close()
     notifier.close()
     logger.info("stopped")

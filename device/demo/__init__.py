@@ -28,7 +28,11 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         if word == "--interactive":
             interactive = True
-        elif word == "--out" and (value := next(words, "")):
+        elif word == "--out":
+            value = next(words, "")
+            if not value:
+                sys.stderr.write("demo: --out needs a folder, such as --out /tmp/call\n")
+                return 2
             folder = Path(value)
         else:
             sys.stderr.write(f"demo: {word!r} is not understood\n{USAGE}")

@@ -106,7 +106,7 @@ class Phone:
             logger.debug("%s: %s changes nothing", self._label(), type(event).__name__)
             return []
         if isinstance(event, _CALL_REQUESTS) and event.call_id not in (None, self.call_id):
-            return [Refuse(f"There is no call {event.call_id}.")]
+            return [Refuse(f"There is no call {event.call_id}; `offhook status` shows the calls there are.")]
         if isinstance(event, HookLifted | HookReplaced):
             self._line.lifted = isinstance(event, HookLifted)
         return self._dispatch(type(event), event, now)

@@ -35,7 +35,9 @@ def request_dial(line: Line, event: DialRequested, now: float) -> PhoneState | N
         line.refuse(f"The dial plan does not allow {asked}.")
         return None
     if not line.can_call(target):
-        line.refuse("No account is registered and direct calls are off, so only emergency numbers can be dialled.")
+        line.refuse(
+            "No account is registered; see `offhook status`, or set phone.direct_calls=on to call straight by IP."
+        )
         return None
     line.place_call(target, now)
     return PhoneState.CALLING
@@ -65,7 +67,7 @@ def request_answer(line: Line, event: AnswerRequested, now: float) -> None:
 
 def refuse_answer(line: Line, event: AnswerRequested, now: float) -> None:
     """Refused: nobody waits to be answered."""
-    line.refuse("No call is ringing.")
+    line.refuse("No call is ringing; `offhook status` shows the calls there are.")
 
 
 def request_decline(line: Line, event: HangupRequested, now: float) -> None:
@@ -90,7 +92,7 @@ def request_new_number(line: Line, event: HangupRequested, now: float) -> None:
 
 def refuse_hang_up(line: Line, event: HangupRequested, now: float) -> None:
     """Refused: there is nothing to end."""
-    line.refuse("There is no call to end.")
+    line.refuse("There is no call to end; `offhook status` shows the calls there are.")
 
 
 def _rest(line: Line) -> PhoneState:
