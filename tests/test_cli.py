@@ -135,10 +135,15 @@ class FakeDaemon:
             if isinstance(answer, Exception):
                 raise answer
             if name == "daemon.stop":
-                self.loop.call_soon_threadsafe(self.server.close)
+                self.loop.call_soon_threadsafe(self._restart)
             return answer
 
         return method
+
+    def _restart(self) -> None:
+        """End as far as the client can see, and be there for the next one."""
+        self.server.close()
+        self.server.open()
 
     def pump(self, _now: float) -> float | None:
         if self.events and self.server.has_subscribers(self.events[0][0]) and self._has_been_asked():
@@ -354,10 +359,10 @@ def test_nobody_there_is_status_3_and_names_the_next_step(run: Run, tmp_path: Pa
 def test_the_socket_may_be_named_before_and_after_the_verb(daemon: FakeDaemon, run: Run, tmp_path: Path) -> None:
     os.environ["OFFHOOK_SOCKET"] = str(tmp_path / "none.sock")
     for words in (
-        ("--socket", daemon.path, "stop"),
-        (f"--socket={daemon.path}", "stop"),
-        ("stop", "--socket", daemon.path),
-        ("--json", "--socket", daemon.path, "stop"),
+        ("--socket", daemon.path, "register"),
+        (f"--socket={daemon.path}", "register"),
+        ("register", "--socket", daemon.path),
+        ("--json", "--socket", daemon.path, "register"),
     ):
         assert run(*words)[0] == 0
 
