@@ -135,15 +135,15 @@ class FakeDaemon:
             if isinstance(answer, Exception):
                 raise answer
             if name == "daemon.stop":
-                self.loop.call_soon_threadsafe(self._restart)
+                self.loop.call_soon_threadsafe(self._drop_clients)
             return answer
 
         return method
 
-    def _restart(self) -> None:
+    def _drop_clients(self) -> None:
         """End as far as the client can see, and be there for the next one."""
-        self.server.close()
-        self.server.open()
+        for client in list(self.server._clients):
+            self.server._drop(client)
 
     def pump(self, _now: float) -> float | None:
         if self.events and self.server.has_subscribers(self.events[0][0]) and self._has_been_asked():
