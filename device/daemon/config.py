@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from device.audio.settings import AudioSettings
+from device.daemon.logs import LOG_LEVELS
 from device.errors import DeviceError
 from device.hardware.settings import HardwareSettings
 from device.media.settings import MediaSettings
 from device.phone.settings import PhoneSettings
 from device.records import dataclass, field, fields
 from device.sip.settings import UserAgentSettings
-
-LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("0", "false", "no", "off"))
@@ -101,6 +100,13 @@ def parse_configuration(values: Mapping[str, str]) -> Configuration:
     if faults:
         raise ConfigurationError(faults)
     return Configuration(**sections)
+
+
+def names_in(fault: str) -> set[str]:
+    """The settings that a fault is about: those it begins with, "section.field, other_field: what is wrong"."""
+    names = fault.partition(":")[0].split(", ")
+    section = names[0].partition(".")[0]
+    return {name if "." in name else f"{section}.{name}" for name in names}
 
 
 def describe(values: Mapping[str, str]) -> list[SettingDescription]:

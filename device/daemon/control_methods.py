@@ -10,15 +10,17 @@ from device import __version__
 from device.audio.engine import AudioEngine
 from device.control.errors import INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
 from device.daemon.accounts import AccountStatus, AccountTable, seal
-from device.daemon.config import ConfigurationError, describe, parse_configuration, setting_exists
-from device.daemon.desk import Desk
+from device.daemon.config import ConfigurationError, describe, names_in, parse_configuration, setting_exists
+from device.daemon.desk import Desk, load_profile
 from device.daemon.logs import RecentLines
 from device.daemon.phone_line import PhoneLine
 from device.daemon.runtime import Runtime
+from device.hardware.errors import ProfileError
 from device.model import Account, AccountId, CallId, Credential, PhonebookEntry
 from device.net.sip_sockets import SipSockets
 from device.phone.events import AnswerRequested, DialRequested, DigitsRequested, HangupRequested, PhoneEvent
 from device.phone.phone import Phone
+from device.phone.settings import PhoneSettings
 from device.records import asdict, dataclass, fields, replace
 from device.store.call_log import CallLog
 from device.store.phonebook import Phonebook
@@ -28,6 +30,8 @@ Params = Mapping[str, Any]
 
 DEFAULT_LIMIT = 50
 MASKED = "***"
+SECRETS = frozenset(f"{PhoneSettings.SECTION}.{name}" for name in PhoneSettings.SECRETS)
+"""Settings whose values are not shown."""
 
 MIN_EXPIRES_S, MAX_EXPIRES_S = 10, 86_400
 """Registration lifetimes that an account may ask for, in seconds."""
@@ -229,15 +233,29 @@ class ControlMethods:
         if not isinstance(values, dict) or not values:
             raise ControlError(INVALID_PARAMS, 'give "values" as an object of setting and new value')
         changes = {str(key): None if value is None else str(value) for key, value in values.items()}
-        merged = {**self._rooms.settings.get_all(), **changes}
-        try:
-            # A setting that is to go back to its default must exist, too.
-            parse_configuration({key: "" for key in changes if not setting_exists(key)})
-            parse_configuration({key: value for key, value in merged.items() if value is not None})
-        except ConfigurationError as error:
-            raise _all_faults(error.faults) from error
+        self._check_settings(changes)
         self._rooms.settings.set_many(changes)
         return {"changed": sorted(changes), "restart": sorted(self._rooms.apply_settings(changes))}
+
+    def _check_settings(self, changes: Mapping[str, str | None]) -> None:
+        """Raise ControlError with every fault that the changes would bring.
+
+        A stored setting that was no good before does not stand in the way of the others.
+        """
+        stored = self._rooms.settings.get_all()
+        merged = {key: value for key, value in {**stored, **changes}.items() if value is not None}
+        # A setting that is to go back to its default must exist, too.
+        unknown = {key: "" for key in changes if key not in stored and not setting_exists(key)}
+        before = _faults_of(stored)
+        faults = [
+            fault
+            for fault in _faults_of({**unknown, **merged})
+            if fault not in before or not names_in(fault).isdisjoint(changes)
+        ]
+        if not faults and any(key.startswith("hardware.") for key in changes):
+            faults = _board_faults(merged)
+        if faults:
+            raise _all_faults(faults)
 
     # Books and logs.
 
@@ -267,6 +285,24 @@ class ControlMethods:
     def _daemon_stop(self, _params: Params) -> object:
         self._rooms.stop()
         return {"stopping": True}
+
+
+def _faults_of(values: Mapping[str, str]) -> list[str]:
+    try:
+        parse_configuration(values)
+    except ConfigurationError as error:
+        return error.faults
+    return []
+
+
+def _board_faults(values: Mapping[str, str]) -> list[str]:
+    """What keeps the board profile of these settings from being used."""
+    hardware = {key: value for key, value in values.items() if key.startswith("hardware.") and setting_exists(key)}
+    try:
+        load_profile(parse_configuration(hardware).hardware)
+    except (ConfigurationError, ProfileError) as error:
+        return [f"hardware.board: {error}"]
+    return []
 
 
 def changed_account(account: Account, params: Params) -> Account:
@@ -328,7 +364,7 @@ def resident_kib() -> int:
 
 
 def _masked(key: str, value: str) -> str:
-    return MASKED if value and key == "phone.door_code" else value
+    return MASKED if value and key in SECRETS else value
 
 
 def _text(params: Params, name: str) -> str:

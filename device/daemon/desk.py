@@ -4,19 +4,22 @@ from collections.abc import Callable
 
 from device.control.errors import REFUSED, ControlError
 from device.desk_events import DeskEvent
-from device.hardware.board import Board
+from device.hardware.board import Board, BoardProfile
 from device.hardware.errors import HardwareError
 from device.hardware.mock_chip import MockChip
+from device.hardware.settings import HardwareSettings
 from device.hardware.simulated_desk import SimulatedDesk
 from device.net.interfaces import Reactor
 from device.records import asdict
 from device.timing import earliest
 
-LAMP_NAMES = {"in_call": "line", "ringing": "bell"}
-"""Lamps of a board profile that show a state of the phone under a name of their own, besides those of the same name."""
-
 LAMP_MODES = {"blink": "slow-blink"}
 """The board's word for a lamp state of the phone, where the two differ."""
+
+
+def load_profile(hardware: HardwareSettings) -> BoardProfile:
+    """The board profile of the settings with all that they change in it. Raises ProfileError."""
+    return hardware.apply(BoardProfile.load(hardware.board))
 
 
 class Desk:
@@ -68,6 +71,7 @@ class Desk:
             self._simulated.handle_timeout(now)
         for event in self._board.handle_timeout(now):
             self._post(event)
+        self._watch()
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next needed."""
@@ -84,8 +88,7 @@ class Desk:
 
     def show_lamp(self, name: str, mode: str, now: float) -> None:
         """Set a lamp to one of the phone's lamp states."""
-        for lamp in (name, LAMP_NAMES.get(name, name)):
-            self._board.lamp(lamp).show(LAMP_MODES.get(mode, mode), now)
+        self._board.lamp(name).show(LAMP_MODES.get(mode, mode), now)
 
     def pulse_relay(self, name: str, seconds: float, now: float) -> None:
         """Close a relay for so many seconds."""
@@ -97,38 +100,31 @@ class Desk:
 
     def lift(self, now: float) -> dict[str, object]:
         """A person lifts the simulated handset."""
-        self._hands().lift(now)
-        return {"at": now}
+        return self._move(lambda hands, _: hands.lift(now), now)
 
     def replace(self, now: float) -> dict[str, object]:
         """A person puts the simulated handset back."""
-        self._hands().replace(now)
-        return {"at": now}
+        return self._move(lambda hands, _: hands.replace(now), now)
 
     def press(self, digits: str, now: float) -> dict[str, object]:
         """A person dials digits on the simulated keypad or rotary dial, one after the other."""
-        try:
-            self._hands().dial(digits, now)
-        except HardwareError as error:
-            raise ControlError(REFUSED, str(error)) from error
-        return {"at": now}
+        return self._move(lambda hands, _: hands.dial(digits, now), now)
 
     def drive(self, line: str, active: bool, now: float) -> dict[str, object]:
-        """Something outside moves one simulated line to a physical level."""
-        self._hands()
-        try:
-            if self._chip is not None:
-                self._chip.drive(line, active, now)
-        except HardwareError as error:
-            raise ControlError(REFUSED, str(error)) from error
-        return {"at": now}
+        """Something outside makes one simulated input line active or not, whatever level that is."""
+        return self._move(lambda _, chip: chip.hold(line, active, now), now)
 
-    def _hands(self) -> SimulatedDesk:
-        if self._simulated is None:
+    def _move(self, act: Callable[[SimulatedDesk, MockChip], object], now: float) -> dict[str, object]:
+        """Move the simulated board; raises ControlError on a real one, and for what the board does not have."""
+        if self._simulated is None or self._chip is None:
             raise ControlError(
                 REFUSED, "this phone has a real board: use your hands, or start offhook with hardware.board=simulated"
             )
-        return self._simulated
+        try:
+            act(self._simulated, self._chip)
+        except HardwareError as error:
+            raise ControlError(REFUSED, str(error)) from error
+        return {"at": now}
 
     def close(self) -> None:
         """Safe state; give all lines back."""

@@ -10,6 +10,7 @@ from device.audio.commands import StopTone as SilenceTone
 from device.audio.engine import AudioEngine
 from device.daemon.desk import Desk
 from device.daemon.phone_line import PhoneLine
+from device.media.settings import MediaSettings
 from device.media.tone_plan import tone_pattern
 from device.model import CallRecord
 from device.phone.commands import (
@@ -39,9 +40,6 @@ from device.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-DIGIT_MS = 120
-"""Length of a telephone event that a key press sends, in milliseconds."""
-
 
 class WallClock(Protocol):
     """Turns monotonic seconds into Unix time."""
@@ -59,14 +57,14 @@ class Executor:
         engine: AudioEngine,
         desk: Desk,
         call_log: CallLog,
-        country: str,
+        media_settings: MediaSettings,
         wall_clock: WallClock,
     ) -> None:
         self._line = line
         self._engine = engine
         self._desk = desk
         self._call_log = call_log
-        self._country = country
+        self._media_settings = media_settings
         self._wall_clock = wall_clock
         self._refusal: str | None = None
         self._actions: dict[type, Callable[[Any, float], None]] = {
@@ -80,7 +78,7 @@ class Executor:
             ConnectAudio: lambda c, now: line.connect_audio(c.call_id),
             DisconnectAudio: lambda c, now: line.disconnect_audio(c.call_id),
             SelectAudioPath: lambda c, now: None,  # one card serves as handset and loudspeaker
-            SendDigit: lambda c, now: engine.submit(SendDigitTo(c.call_id, c.digit, DIGIT_MS)),
+            SendDigit: lambda c, now: engine.submit(SendDigitTo(c.call_id, c.digit)),
             StartTone: self._start_tone,
             StopTone: lambda c, now: engine.submit(SilenceTone()),
             StartRinger: lambda c, now: desk.start_ringer(c.pattern, now),
@@ -97,7 +95,8 @@ class Executor:
             try:
                 self._actions[type(command)](command, now)
             except Exception:
-                logger.exception("%s could not be carried out", command)
+                # Not the whole command: digits that somebody dials into a call may be a PIN.
+                logger.exception("%s could not be carried out", type(command).__name__)
 
     def take_refusal(self) -> str | None:
         """Why the request that was just handled was refused, None if it was not."""
@@ -108,7 +107,8 @@ class Executor:
         self._refusal = command.reason
 
     def _start_tone(self, command: StartTone, _now: float) -> None:
-        self._engine.submit(PlayTone(tone_pattern(self._country, command.tone)))
+        settings = self._media_settings
+        self._engine.submit(PlayTone(tone_pattern(settings.tones, command.tone), settings.tone_level_db))
 
     def _log_call(self, command: LogCall, _now: float) -> None:
         record = CallRecord(

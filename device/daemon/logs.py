@@ -1,9 +1,12 @@
 """Where log lines go: to journald or the terminal, into a short memory for `offhook log`, to its followers."""
 
 import logging
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 KEPT_LINES = 300
 """Log lines kept in memory for `offhook log`; about 40 kB."""
@@ -22,10 +25,14 @@ class RecentLines(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
-        self.lines.append(line)
-        if self.follower is not None:
-            self.follower(record.levelname.lower(), line)
+        try:
+            line = self.format(record)
+            self.lines.append(line)
+            if self.follower is not None:
+                self.follower(record.levelname.lower(), line)
+        except Exception:
+            # A line that cannot be written must not end what it tells about.
+            self.handleError(record)
 
 
 class _JournalFormatter(logging.Formatter):
@@ -39,7 +46,7 @@ class _JournalFormatter(logging.Formatter):
 def start_logging(level: str, environment: Mapping[str, str]) -> RecentLines:
     """Send the log to stderr, in journald's form when journald reads it; return the memory of recent lines."""
     stream = logging.StreamHandler(sys.stderr)
-    if "JOURNAL_STREAM" in environment:
+    if _feeds_journal(environment):
         stream.setFormatter(_JournalFormatter("%(message)s"))
     else:
         stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
@@ -53,6 +60,18 @@ def start_logging(level: str, environment: Mapping[str, str]) -> RecentLines:
     return recent
 
 
+def _feeds_journal(environment: Mapping[str, str]) -> bool:
+    """Whether stderr is the very stream that journald reads (systemd.exec(5), JOURNAL_STREAM).
+
+    The variable alone does not say so: a shell within a user's session inherits it, and its terminal is no journal.
+    """
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
 def set_level(level: str) -> None:
-    """Change the least important level that is logged."""
-    logging.getLogger("device").setLevel(level.upper())
+    """Change the least important level that is logged; a word that is no level is taken for "info"."""
+    logging.getLogger("device").setLevel(level.upper() if level in LOG_LEVELS else "INFO")

@@ -27,13 +27,25 @@ class Loop:
     A callback that raises is logged and does not stop the loop: one bad message must not end a telephone.
     """
 
-    __slots__ = ("_callbacks", "_participants", "_readers", "_running", "_selector", "_wake_fd", "_writers")
+    __slots__ = (
+        "_callbacks",
+        "_forgotten",
+        "_participants",
+        "_readers",
+        "_running",
+        "_selector",
+        "_wake_fd",
+        "_writers",
+    )
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._readers: dict[int, Callable[[], None]] = {}
         self._writers: dict[int, Callable[[], None]] = {}
         self._callbacks: deque[Callable[[], None]] = deque()
+        self._forgotten: set[int] = set()
+        """Descriptors that left in this turn: an event for them that is still in hand is not for whoever has the
+        number next."""
         self._participants: list[Participant] = []
         self._running = False
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -72,7 +84,7 @@ class Loop:
         self._callbacks.append(callback)
         try:
             os.eventfd_write(self._wake_fd, 1)
-        except OSError:
+        except (OSError, ValueError):
             logger.debug("the loop is closed; its last callbacks are dropped")
 
     def stop(self) -> None:
@@ -93,18 +105,22 @@ class Loop:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         if longest_wait is not None:
             timeout = longest_wait if timeout is None else min(timeout, longest_wait)
+        self._forgotten.clear()
         for key, mask in self._selector.select(timeout):
-            if mask & selectors.EVENT_READ:
+            if mask & selectors.EVENT_READ and key.fd not in self._forgotten:
                 self._call(self._readers.get(key.fd))
-            if mask & selectors.EVENT_WRITE:
+            if mask & selectors.EVENT_WRITE and key.fd not in self._forgotten:
                 self._call(self._writers.get(key.fd))
-        while self._callbacks:
+        for _ in range(len(self._callbacks)):
             self._call(self._callbacks.popleft())
 
     def close(self) -> None:
-        """Free the loop's own descriptors."""
-        self._selector.close()
-        os.close(self._wake_fd)
+        """Free the loop's own descriptors; closing twice is no error."""
+        # A thread that comes late must not write to whatever has got the number by then.
+        wake_fd, self._wake_fd = self._wake_fd, -1
+        if wake_fd >= 0:
+            self._selector.close()
+            os.close(wake_fd)
 
     def _pump(self) -> float | None:
         deadline: float | None = None
@@ -130,6 +146,8 @@ class Loop:
         events = (selectors.EVENT_READ if fd in self._readers else 0) | (
             selectors.EVENT_WRITE if fd in self._writers else 0
         )
+        if not events:
+            self._forgotten.add(fd)
         try:
             self._selector.modify(fd, events) if events else self._selector.unregister(fd)
         except KeyError:

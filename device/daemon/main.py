@@ -14,10 +14,11 @@ from device.daemon.logs import RecentLines, set_level, start_logging
 from device.daemon.loop import Loop
 from device.daemon.notify import ServiceNotifier
 from device.daemon.options import USAGE, RunOptions, UsageError, parse_options
-from device.daemon.wiring import PhoneParts, build_phone, usable_configuration
+from device.daemon.wiring import PhoneParts, build_phone, usable_configuration, usable_profile
 from device.errors import DeviceError
 from device.store.database import Database, open_database
 from device.store.settings import Settings
+from device.timing import earliest
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ def _run(options: RunOptions, log: RecentLines) -> int:
         with open_database(options.store) as database:
             configuration, notices = _configuration(database, options)
             set_level(configuration.daemon.log_level)
-            parts = build_phone(configuration, database, loop, options.socket, log, notices)
+            profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
+            parts = build_phone(configuration, profile, database, loop, options.socket, log, notices)
             _live(parts, configuration, database)
     finally:
         # Last of all: whoever waits for the socket to go away finds everything else done, the store closed.
@@ -93,22 +95,23 @@ class _Upkeep:
         self._notifier = notifier
 
     def pump(self, now: float) -> float | None:
-        """Do what is due."""
+        """Do what is due; the watchdog first, whatever the store may have to complain of."""
+        next_ping = self._notifier.pump(now)
         self._database.handle_timeout(now)
-        deadlines = [self._notifier.pump(now), self._database.next_timeout()]
-        return min((at for at in deadlines if at is not None), default=None)
+        return earliest(next_ping, self._database.next_timeout())
 
 
 def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier, database: Database) -> None:
+    # From here on a stop is an orderly one, however early it comes.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: parts.loop.call_soon_threadsafe(parts.loop.stop))
     now = time.monotonic()
     parts.server.open()
-    parts.sockets.open(configuration.sip.port)
+    parts.sockets.open(configuration.sip.port, configuration.sip.tcp)
     parts.desk.start(now)
     parts.accounts.start(now)
     parts.loop.add_participant(parts.runtime)
     parts.loop.add_participant(_Upkeep(database, notifier))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: parts.loop.call_soon_threadsafe(parts.loop.stop))
     # The first REGISTER leaves before anything else is done: a phone is registered as soon as it can be.
     parts.runtime.pump(time.monotonic())
     logger.info(
@@ -135,12 +138,14 @@ def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNoti
     logger.info("stopping: hanging up and unregistering")
     parts.line.hang_up_all(now)
     parts.accounts.stop(now)
+    # BYE leaves, and the phone hears of the end of its calls, also where no time is given for answers.
+    parts.loop.turn(0.0)
     deadline = now + configuration.daemon.stop_timeout_s
     while time.monotonic() < deadline and not _all_answered(parts):
         parts.loop.turn(STOP_POLL_S)
     parts.desk.close()
     parts.engine.close()
-    parts.runtime.pump(time.monotonic())
+    parts.loop.turn(0.0)
     parts.sockets.close()
     notifier.close()
     logger.info("stopped")

@@ -16,10 +16,13 @@ class ServiceNotifier:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._socket: socket.socket | None = None
-        self._interval_s = _watchdog_interval(environment)
+        self._interval_s: float | None = None
         self._next_ping: float | None = None
         if self._address:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            self._interval_s = _watchdog_interval(environment)
+            # A manager that is too busy to read must not make the telephone wait.
+            kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+            self._socket = socket.socket(socket.AF_UNIX, kind)
 
     def send(self, *assignments: str) -> None:
         """Send assignments such as "READY=1"; a manager that is away is no fault of ours."""

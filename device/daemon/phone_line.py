@@ -6,6 +6,7 @@ from collections.abc import Callable
 from device.audio.engine import AudioEngine
 from device.daemon.accounts import AccountTable
 from device.daemon.call_sound import CallSound
+from device.errors import DeviceError
 from device.ids import IdSource
 from device.media.settings import MediaSettings
 from device.model import Account, AccountId, CallId
@@ -72,6 +73,8 @@ class PhoneLine:
         self._answers: dict[CallId, bytes] = {}
         self._early: dict[CallId, bytes] = {}
         self._events: list[PhoneEvent] = []
+        self._reoffered: set[CallId] = set()
+        """Calls with an offer of ours (hold, resume) that has not been answered yet."""
         self._preferred: AccountId | None = None
         self._account_ids: dict[CallId, AccountId] = {}
 
@@ -84,8 +87,9 @@ class PhoneLine:
             account = self._accounts.any_enabled()
         try:
             sound = self._open(call_id, self._far_host(account, target))
-        except OSError as error:
-            self._fail(call_id, SERVICE_UNAVAILABLE, f"no RTP port: {error}")
+        except DeviceError as error:
+            logger.error("%s: %s", call_id, error)
+            self._events.append(CallFinished(call_id, SERVICE_UNAVAILABLE, str(error), local=True))
             return
         account_id = account.id if account else None
         if account_id:
@@ -134,15 +138,24 @@ class PhoneLine:
 
     def hold(self, call_id: CallId, now: float) -> None:
         """Put the far end on hold."""
-        if call_id in self._calls:
-            self._user_agent.reoffer(call_id, self._calls[call_id].session.hold(), now)
-            self._calls[call_id].refresh()
+        sound = self._calls.get(call_id)
+        if sound is not None:
+            self._reoffer(call_id, sound, sound.session.hold(), now)
 
     def resume(self, call_id: CallId, now: float) -> None:
         """Take the far end off hold."""
-        if call_id in self._calls:
-            self._user_agent.reoffer(call_id, self._calls[call_id].session.resume(), now)
-            self._calls[call_id].refresh()
+        sound = self._calls.get(call_id)
+        if sound is not None:
+            self._reoffer(call_id, sound, sound.session.resume(), now)
+
+    def _reoffer(self, call_id: CallId, sound: CallSound, offer: bytes, now: float) -> None:
+        self._reoffered.add(call_id)
+        self._user_agent.reoffer(call_id, offer, now)
+        sound.refresh()
+
+    def give_up(self, call_id: CallId, now: float) -> None:
+        """End a call whose sound cannot go on."""
+        self._user_agent.hang_up(call_id, now)
 
     def connect_audio(self, call_id: CallId) -> None:
         """Join microphone and earpiece to the call."""
@@ -161,15 +174,18 @@ class PhoneLine:
 
     # What the user agent tells.
 
-    def receive(self, event: CallEvent, now: float) -> list[PhoneEvent]:
-        """Take one event of a call, see to its media, and say what the phone should hear of it."""
-        self._events = []
+    def receive(self, event: CallEvent, now: float) -> None:
+        """Take one event of a call and see to its media; what the phone should hear of it is in `take_events`."""
         try:
             self._receive(event, now)
         except SdpError as error:
             logger.warning("%s: the other side's session description is no good: %s", event.call_id, error)
             self._user_agent.hang_up(event.call_id, now)
-        return self._events
+
+    def take_events(self) -> list[PhoneEvent]:
+        """What happened to calls since the last time, for the phone."""
+        events, self._events = self._events, []
+        return events
 
     def _receive(self, event: CallEvent, now: float) -> None:
         match event:
@@ -182,8 +198,9 @@ class PhoneLine:
             case CallEstablished():
                 self._established(event)
             case OfferReceived():
-                self._reoffered(event, now)
+                self._take_offer(event, now)
             case OfferAnswered():
+                self._reoffered.discard(event.call_id)
                 self._take_answer(event.call_id, event.sdp)
             case OfferRefused():
                 self._offer_refused(event)
@@ -191,31 +208,30 @@ class PhoneLine:
                 self._ended(event)
 
     def _offered(self, event: IncomingCall, now: float) -> None:
-        host = event.source.partition(" ")[2].rpartition(":")[0].strip("[]")
         try:
-            sound = self._open(event.call_id, host or SOMEWHERE)
+            sound = self._open(event.call_id, _source_host(event.source))
             if event.offer:
                 self._answers[event.call_id] = sound.session.receive_offer(event.offer)
-        except NoCommonCodec as error:
-            logger.info("%s: refused with 488: %s", event.call_id, error)
-            self._user_agent.reject(event.call_id, NOT_ACCEPTABLE_HERE, now)
-        except SdpError as error:
-            logger.info("%s: refused with 400: %s", event.call_id, error)
-            self._user_agent.reject(event.call_id, BAD_REQUEST, now)
-        except OSError as error:
-            logger.error("%s: refused with 503: no RTP port: %s", event.call_id, error)
-            self._user_agent.reject(event.call_id, SERVICE_UNAVAILABLE, now)
+        except DeviceError as error:
+            status = _refusal(error)
+            level = logging.ERROR if status == SERVICE_UNAVAILABLE else logging.INFO
+            logger.log(level, "%s: refused with %d: %s", event.call_id, status, error)
+            self._user_agent.reject(event.call_id, status, now)
         else:
             if event.account_id:
                 self._keep_account(event.call_id, event.account_id)
             logger.info("%s: %s <%s> calls", event.call_id, event.caller_name or "somebody", event.caller)
-            self._look_up(event.call_id, sound)
+            self._look_up(sound)
             self._events.append(CallOffered(event.call_id, event.caller, event.caller_name, event.auto_answer_after_s))
 
     def _take_early_media(self, event: CallRinging) -> bool:
         if not event.sdp:
             return False
-        self._take_answer(event.call_id, event.sdp)
+        try:
+            self._take_answer(event.call_id, event.sdp)
+        except SdpError as error:
+            logger.info("%s: no early media, since its description is no good: %s", event.call_id, error)
+            return False
         self._early[event.call_id] = event.sdp
         return True
 
@@ -229,24 +245,31 @@ class PhoneLine:
         sound = self._calls.get(call_id)
         if sound is not None:
             sound.session.receive_answer(sdp)
-            self._look_up(call_id, sound)
+            self._look_up(sound)
             sound.refresh()
 
-    def _reoffered(self, event: OfferReceived, now: float) -> None:
+    def _take_offer(self, event: OfferReceived, now: float) -> None:
         sound = self._calls.get(event.call_id)
         if sound is None:
             return
+        session = sound.session
         try:
-            body = sound.session.receive_offer(event.offer) if event.offer else sound.session.create_offer()
-        except NoCommonCodec as error:
-            logger.info("%s: a new offer refused with 488: %s", event.call_id, error)
-            self._user_agent.refuse_offer(event.call_id, NOT_ACCEPTABLE_HERE, now)
+            body = session.receive_offer(event.offer) if event.offer else session.create_offer()
+        except SdpError as error:
+            status = _refusal(error)
+            logger.info("%s: a new offer refused with %d: %s", event.call_id, status, error)
+            self._user_agent.refuse_offer(event.call_id, status, now)
             return
         self._user_agent.accept_offer(event.call_id, body, now)
-        self._look_up(event.call_id, sound)
+        if event.offer and event.call_id in self._reoffered:
+            # Both sides offered at once and ours has to wait (491). It was made for what was agreed before theirs, so
+            # a new one takes its place.
+            self._user_agent.reoffer(event.call_id, session.create_offer(), now)
+        self._look_up(sound)
         sound.refresh()
 
     def _offer_refused(self, event: OfferRefused) -> None:
+        self._reoffered.discard(event.call_id)
         sound = self._calls.get(event.call_id)
         if sound is not None:
             logger.info("%s: the other side refused our new offer with %d", event.call_id, event.status)
@@ -263,6 +286,7 @@ class PhoneLine:
     # Media.
 
     def _open(self, call_id: CallId, far_host: str) -> CallSound:
+        """Ports and a media session for a call. Raises NetError where no port is left."""
         # Negotiation is loaded with the first call: a phone that has not rung yet need not carry it.
         from device.media.media_session import MediaSession  # noqa: PLC0415
 
@@ -275,18 +299,10 @@ class PhoneLine:
     def _forget(self, call_id: CallId) -> None:
         self._answers.pop(call_id, None)
         self._early.pop(call_id, None)
+        self._reoffered.discard(call_id)
         sound = self._calls.pop(call_id, None)
         if sound is not None:
             sound.end()
-
-    def _fail(self, call_id: CallId, status: int, text: str) -> None:
-        logger.error("%s: %s", call_id, text)
-        self._events.append(CallFinished(call_id, status, text, local=True))
-
-    def failures(self) -> list[PhoneEvent]:
-        """Events of calls that could not even be begun."""
-        events, self._events = self._events, []
-        return events
 
     def _far_host(self, account: Account | None, target: str) -> str:
         """An IP address on the way to the far end, as far as it is known before DNS has been asked."""
@@ -303,7 +319,7 @@ class PhoneLine:
                 return address
         return SOMEWHERE
 
-    def _look_up(self, call_id: CallId, sound: CallSound) -> None:
+    def _look_up(self, sound: CallSound) -> None:
         name = sound.unresolved_host()
         if name is not None:
             self._resolver.lookup(NextHop(name, None, None))
@@ -313,3 +329,15 @@ class PhoneLine:
         for sound in self._calls.values():
             if sound.unresolved_host() == next_hop.host and hops:
                 sound.resolved(next_hop.host, hops[0].host)
+
+
+def _source_host(source: str) -> str:
+    """The address in "udp:192.0.2.7:5060" or "tcp:[2001:db8::7]:5060"."""
+    return source.partition(":")[2].rpartition(":")[0].strip("[]") or SOMEWHERE
+
+
+def _refusal(error: DeviceError) -> int:
+    """The status that tells the other side why its offer is refused."""
+    if isinstance(error, NoCommonCodec):
+        return NOT_ACCEPTABLE_HERE
+    return BAD_REQUEST if isinstance(error, SdpError) else SERVICE_UNAVAILABLE

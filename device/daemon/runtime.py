@@ -109,7 +109,7 @@ class Runtime:
         self._desk.handle_timeout(now)
         self._execute(self._phone.handle_timeout(now), now)
         for report in self._engine.reports():
-            self._receive_report(report)
+            self._receive_report(report, now)
         for _ in range(TURNS_PER_PUMP):
             if not self._turn(now):
                 break
@@ -128,8 +128,7 @@ class Runtime:
         while (event := self._endpoint.next_event()) is not None:
             busy = True
             self._receive_sip(event, now)
-        for failure in self._line.failures():
-            self.post(failure)
+        self._inbox.extend(self._line.take_events())
         while self._inbox:
             busy = True
             self._handle(self._inbox.popleft(), now)
@@ -151,8 +150,7 @@ class Runtime:
                 self._publish_registration(event)
         else:
             self._publish_call(event)  # type: ignore[arg-type]  # the rest are call events
-            for phone_event in self._line.receive(event, now):  # type: ignore[arg-type]
-                self.post(phone_event)
+            self._line.receive(event, now)  # type: ignore[arg-type]
 
     def _publish_call(self, event: CallEvent) -> None:
         name = CALL_TOPIC_NAMES.get(type(event))
@@ -181,7 +179,7 @@ class Runtime:
             },
         )
 
-    def _receive_report(self, report: AudioReport) -> None:
+    def _receive_report(self, report: AudioReport, now: float) -> None:
         match report:
             case DigitHeard(call_id, digit):
                 self.post(events.DigitHeard(call_id, digit))
@@ -190,7 +188,8 @@ class Runtime:
                 self.post(MediaLost(call_id))
             case StreamEnded(call_id, figures, error):
                 if error:
-                    logger.error("%s: the sound of the call had to be given up: %s", call_id, error)
+                    logger.error("%s: ended, for its sound had to be given up: %s", call_id, error)
+                    self._line.give_up(call_id, now)
                 self._publish("audio", {"call": call_id, "ended": True, "report": asdict(figures) if figures else None})
             case DeviceLost(text):
                 self._publish("audio", {"device": "lost", "text": text})

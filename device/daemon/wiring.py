@@ -10,9 +10,9 @@ from device.audio.interfaces import AudioDevice
 from device.audio.settings import AudioSettings
 from device.control.server import ControlServer
 from device.daemon.accounts import AccountTable
-from device.daemon.config import Configuration, ConfigurationError, parse_configuration
+from device.daemon.config import Configuration, ConfigurationError, DaemonSettings, names_in, parse_configuration
 from device.daemon.control_methods import ControlMethods, Rooms, speed_dials
-from device.daemon.desk import Desk
+from device.daemon.desk import Desk, load_profile
 from device.daemon.executor import Executor
 from device.daemon.logs import RecentLines, set_level
 from device.daemon.loop import Loop
@@ -21,11 +21,13 @@ from device.daemon.runtime import Runtime
 from device.daemon.sip_trace import trace_record
 from device.hardware.board import Board, BoardProfile
 from device.hardware.drivers import open_chip
+from device.hardware.errors import ProfileError
 from device.hardware.mock_chip import MockChip
+from device.hardware.settings import HardwareSettings
 from device.hardware.simulated_desk import SimulatedDesk, resting_levels
 from device.ids import SystemIds
 from device.model import CallId
-from device.net.addresses import is_unspecified
+from device.net.addresses import is_ipv6
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
 from device.net.sip_sockets import SipSockets
@@ -70,22 +72,45 @@ def usable_configuration(stored: dict[str, str], given: dict[str, str]) -> tuple
     raises ConfigurationError for that.
     """
     parse_configuration(given)
-    try:
-        return parse_configuration({**stored, **given}), []
-    except ConfigurationError as error:
-        faults = error.faults
-    named = {word.rstrip(":,") for fault in faults for word in fault.split(" ")}
-    kept = {key: value for key, value in stored.items() if key not in named}
-    notices = [f"stored setting ignored: {fault}" for fault in faults]
-    try:
-        return parse_configuration({**kept, **given}), notices
-    except ConfigurationError:
-        return parse_configuration(given), [*notices, "all stored settings were left aside"]
+    kept = dict(stored)
+    notices: list[str] = []
+    # First only what is at fault, then the whole sections of that, for settings depend on each other.
+    for left_out in (_names_at_fault, _sections_at_fault):
+        try:
+            return parse_configuration({**kept, **given}), notices
+        except ConfigurationError as error:
+            notices += [f"stored setting ignored: {fault}" for fault in error.faults]
+            bad = left_out(error.faults)
+        kept = {key: value for key, value in kept.items() if key not in bad and key.partition(".")[0] not in bad}
+    return parse_configuration({**kept, **given}), notices
 
 
-def open_board(configuration: Configuration) -> tuple[Board, SimulatedDesk | None, MockChip | None]:
-    """The board of the configured profile, and hands to move it where it is simulated. Raises HardwareError."""
-    profile = configuration.hardware.apply(BoardProfile.load(configuration.hardware.board))
+def _names_at_fault(faults: list[str]) -> set[str]:
+    return {name for fault in faults for name in names_in(fault)}
+
+
+def _sections_at_fault(faults: list[str]) -> set[str]:
+    return {fault.partition(".")[0] for fault in faults}
+
+
+def usable_profile(hardware: HardwareSettings, must_fit: bool, notices: list[str]) -> BoardProfile:
+    """The board profile of the settings, or else, unless it `must_fit`, the simulated one and a notice.
+
+    A phone without its board can still be reached and set right. Raises ConfigurationError, or HardwareError where
+    even the simulated board cannot be had.
+    """
+    try:
+        return load_profile(hardware)
+    except ProfileError as error:
+        if must_fit:
+            raise ConfigurationError([f"hardware.board: {error}"]) from error
+        notices.append(f"hardware.board: {error}; a simulated board stands in until this is set right")
+        logger.error("%s", notices[-1])
+        return BoardProfile.load(HardwareSettings().board)
+
+
+def open_board(profile: BoardProfile) -> tuple[Board, SimulatedDesk | None, MockChip | None]:
+    """The board of a profile, and hands to move it where it is simulated. Raises HardwareError."""
     if profile.driver != "mock":
         return Board(profile, open_chip(profile.driver)), None, None
     chip = MockChip(initially=resting_levels(profile))
@@ -145,12 +170,17 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, late: _
     user_agent = UserAgent(sip, timers, ids, local_address)
     endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace)
     sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
-    resolver = Resolver(loop, lambda next_hop, hops: late.runtime.receive_lookup(next_hop, hops, loop.now()))
+    resolver = Resolver(
+        loop,
+        lambda next_hop, hops: late.runtime.receive_lookup(next_hop, hops, loop.now()),
+        ipv6=is_ipv6(sip.bind_address),
+    )
     return _SipSide(user_agent, endpoint, sockets, resolver)
 
 
 def build_phone(
     configuration: Configuration,
+    profile: BoardProfile,
     database: Database,
     loop: Loop,
     socket_path: str,
@@ -168,9 +198,8 @@ def build_phone(
     ports = _port_opener(configuration, ids)
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
-    desk = Desk(*open_board(configuration), loop, late.post, late.line_changed)
-    wall_offset = time.time() - time.monotonic()
-    executor = Executor(line, engine, desk, call_log, configuration.media.tones, lambda at: at + wall_offset)
+    desk = Desk(*open_board(profile), loop, late.post, late.line_changed)
+    executor = Executor(line, engine, desk, call_log, configuration.media, _wall_clock)
     late.runtime = Runtime(
         phone, sip.endpoint, sip.sockets, sip.resolver, accounts, line, executor, engine, desk, late.publish
     )
@@ -187,7 +216,7 @@ def build_phone(
         call_log=call_log,
         log=log,
         stop=loop.stop,
-        apply_settings=lambda changed: apply_settings(changed, configuration),
+        apply_settings=apply_settings,
         notices=lambda: notices,
         started_at=time.monotonic(),
     )
@@ -196,10 +225,10 @@ def build_phone(
     return PhoneParts(loop, sip.sockets, sip.user_agent, accounts, line, engine, desk, late.runtime, late.server)
 
 
-def apply_settings(changed: Mapping[str, str | None], configuration: Configuration) -> list[str]:
+def apply_settings(changed: Mapping[str, str | None]) -> list[str]:
     """Make changed settings count where that needs no restart; answers the keys that wait for one."""
     if "daemon.log_level" in changed:
-        set_level(changed["daemon.log_level"] or configuration.daemon.log_level)
+        set_level(changed["daemon.log_level"] or DaemonSettings().log_level)
     return [key for key in changed if key not in LIVE_SETTINGS]
 
 
@@ -212,8 +241,16 @@ def _make_device(audio: AudioSettings) -> AudioDevice:
 
 def _port_opener(configuration: Configuration, ids: SystemIds) -> Callable[[], RtpSocketPair]:
     daemon = configuration.daemon
-    host = "" if is_unspecified(configuration.sip.bind_address) else configuration.sip.bind_address
+    host = configuration.sip.bind_address
     return lambda: open_rtp_sockets(host, daemon.rtp_first_port, daemon.rtp_last_port, ids)
+
+
+def _wall_clock(monotonic: float) -> float:
+    """The Unix time at `monotonic`, by what the clock says now: it may have been set since the start.
+
+    A board without a battery begins in the past and learns the time from the network minutes later.
+    """
+    return monotonic + time.time() - time.monotonic()
 
 
 def _call_namer() -> Callable[[], CallId]:
