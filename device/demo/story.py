@@ -87,8 +87,8 @@ class Story:
         self._until(caller, "connected", "1001 is connected")
         answered_at = time.monotonic()
         self._tell(f"both speak for {TALK_S:.0f} s, at once: {caller.microphone.name} and {callee.microphone.name}")
-        opened = {phone.number: phone.status()["audio"] for phone in (caller, callee)}
         system.listen(TALK_S)
+        opened = {phone.number: phone.status()["audio"] for phone in (caller, callee)}
         talked_until = time.monotonic()
         self._tell("1001 hangs up")
         caller.client.call("board.replace")
