@@ -294,6 +294,18 @@ def test_the_phone_gives_up_before_anything_came_back(phone, play) -> None:
     sipp.succeed()
 
 
+def test_the_phone_gives_up_by_itself(start_phone, play) -> None:
+    phone = start_phone({"phone.direct_calls": "on", "phone.no_answer_s": "1"})
+    sipp = play("ring-until-cancelled")
+    phone.lift()
+    phone.expect_state("dial-tone")
+    phone.place(f"sip:bob@{sipp.address}")
+    phone.expect_state("ringback")
+    phone.expect_state("reorder")
+    sipp.succeed()
+    assert phone.call_log()[0]["cause"] == "no answer"
+
+
 def test_lost_messages_are_repeated(phone, play) -> None:
     sipp = play("answer-slowly", pause_ms=1200)
     target = f"sip:bob@{sipp.address}"
