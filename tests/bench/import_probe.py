@@ -5,6 +5,7 @@
 FILE gets a JSON list of [module, KiB allocated, KiB resident, ms], each without the modules that it imported in turn.
 """
 
+import _tracemalloc  # tracemalloc itself would import half of what is to be measured
 import sys
 import time
 from importlib.machinery import ModuleSpec, PathFinder
@@ -13,12 +14,13 @@ costs: list[tuple[str, float, float, float]] = []
 nested: list[list[float]] = [[0.0, 0.0, 0.0]]
 statm = open("/proc/self/statm", "rb", buffering=0)  # noqa: SIM115  # kept open, so that reading it costs nothing
 PAGE_KIB = 4
-traced = lambda: (0, 0)  # noqa: E731  # replaced where memory is traced
+TRACES_MEMORY = sys.argv[2:3] == ["memory"]
 
 
 def state() -> list[float]:
     statm.seek(0)
-    return [traced()[0] / 1024, int(statm.read().split()[1]) * PAGE_KIB, time.perf_counter() * 1000]
+    traced = _tracemalloc.get_traced_memory()[0] / 1024 if TRACES_MEMORY else 0.0
+    return [traced, int(statm.read().split()[1]) * PAGE_KIB, time.perf_counter() * 1000]
 
 
 class MeasuredLoader:
@@ -59,13 +61,9 @@ class MeasuringFinder:
 
 
 def main() -> int:
-    global traced  # noqa: PLW0603  # the one switch of this program
-    path, kind, *arguments = sys.argv[1:]
-    if kind == "memory":
-        import tracemalloc  # noqa: PLC0415
-
-        tracemalloc.start(1)
-        traced = tracemalloc.get_traced_memory
+    path, _, *arguments = sys.argv[1:]
+    if TRACES_MEMORY:
+        _tracemalloc.start(1)
     sys.meta_path.insert(0, MeasuringFinder)  # type: ignore[arg-type]
     from device.cli import main as run  # noqa: PLC0415
 

@@ -1,6 +1,8 @@
 """libosip2, a SIP parser in C, called by ctypes: the yardstick for our parser."""
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_void_p, cast
 
 LIBRARY = "libosipparser2.so.15"
@@ -111,26 +113,30 @@ class Osip:
         self._free_text.restype = None
         library.parser_init()
 
-    def open(self, data: bytes) -> "ctypes._Pointer[_Message]":
-        """A message, parsed whole as libosip2 always does; `close` it. Raises ValueError."""
+    @contextmanager
+    def opened(self, data: bytes) -> "Iterator[ctypes._Pointer[_Message]]":
+        """A message, parsed whole as libosip2 always does. Raises ValueError."""
+        message = self._open(data)
+        try:
+            yield message
+        finally:
+            self._library.osip_message_free(message)
+
+    def _open(self, data: bytes) -> "ctypes._Pointer[_Message]":
         message = POINTER(_Message)()
         self._library.osip_message_init(byref(message))
         if self._library.osip_message_parse(message, data, len(data)) != 0:
-            self.close(message)
+            self._library.osip_message_free(message)
             raise ValueError("libosip2 refuses the message")
         return message
 
-    def close(self, message: "ctypes._Pointer[_Message]") -> None:
-        """Give its memory back."""
-        self._library.osip_message_free(message)
-
     def parse(self, data: bytes) -> None:
         """Parse and forget."""
-        self.close(self.open(data))
+        self._library.osip_message_free(self._open(data))
 
     def use(self, data: bytes) -> tuple[object, ...]:
         """Parse and fetch what a transaction layer needs into Python."""
-        message = self.open(data)
+        message = self._open(data)
         fields = message.contents
         via = cast(fields.vias.node.contents.element, POINTER(_Via)).contents
         contact = cast(fields.contacts.node.contents.element, POINTER(_Address)).contents
@@ -146,7 +152,7 @@ class Osip:
             (contact.url.contents.username, contact.url.contents.host, contact.url.contents.port),
             ctypes.string_at(body.body, body.length),
         )
-        self.close(message)
+        self._library.osip_message_free(message)
         return found
 
     def encode(self, message: "ctypes._Pointer[_Message]") -> bytes:

@@ -13,7 +13,7 @@ from device.control.errors import ControlError
 from device.demo.system import free_port
 from tests.bench.registrar import HOST, Registrar
 from tests.support.fakecard.card import FakeCard
-from tests.support.processes import ROOT, Program, find_program, wait_until
+from tests.support.processes import ROOT, STOP_TIMEOUT_S, find_program, wait_until
 
 PATIENCE_S = 15.0
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -47,6 +47,8 @@ class BenchPhone:
     """A phone as a process: `user` is called at `port`; it answers by itself or rings; `card` is its sound card."""
 
     name = ""
+    patience_s = STOP_TIMEOUT_S
+    """How long it may take to end."""
 
     def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
         self.user = user
@@ -55,13 +57,13 @@ class BenchPhone:
         self.registrar = registrar
         self.auto_answer = auto_answer
         self.port = free_port()
-        self._program: Program | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def pid(self) -> int:
-        assert self._program is not None, "the phone does not run"
-        return self._program.pid
+        assert self._process is not None, "the phone does not run"
+        return self._process.pid
 
     @property
     def log_path(self) -> Path:
@@ -76,7 +78,10 @@ class BenchPhone:
     def launch(self) -> None:
         """Start the process and do not wait for anything."""
         environment = {**self.environment(), "ALSA_CONFIG_PATH": str(self.card.configuration)}
-        self._program = Program(self.user, self.command(), self.folder, environment)
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=environment
+            )
 
     def start(self) -> None:
         """Start it and wait until it can be called."""
@@ -85,15 +90,21 @@ class BenchPhone:
         wait_until(f"{self.name} to be ready, see {self.log_path}", self.is_ready, PATIENCE_S)
 
     def is_ready(self) -> bool:
-        assert self._program is not None
-        self._program.check()
+        assert self._process is not None
+        assert self._process.poll() is None, f"{self.name} ended by itself, see {self.log_path}"
         return self.user in self.registrar.registered
 
     def stop(self) -> None:
-        """End the process."""
-        if self._program is not None:
-            self._program.stop()
-            self._program = None
+        """End the process, and make it end if it does not."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.terminate()
+        try:
+            process.wait(self.patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class Offhook(BenchPhone):
@@ -166,6 +177,8 @@ class Baresip(BenchPhone):
     """
 
     name = "baresip"
+    patience_s = 0.0
+    """Version 1 does not listen to SIGTERM for some seconds."""
 
     def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
         super().__init__(user, folder, card, registrar, auto_answer)
@@ -189,16 +202,6 @@ class Baresip(BenchPhone):
 
     def is_ready(self) -> bool:
         return super().is_ready() and "baresip is ready" in self.log_path.read_text(errors="replace")
-
-    def launch(self) -> None:
-        self.log_path.unlink(missing_ok=True)
-        super().launch()
-
-    def stop(self) -> None:
-        """End it without asking: version 1 does not listen to SIGTERM for some seconds."""
-        if self._program is not None:
-            self._program.kill()
-            self._program = None
 
 
 def baresip_version() -> str:

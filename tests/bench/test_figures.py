@@ -1,6 +1,7 @@
 """The bench's own arithmetic: percentiles, gates, the table, and what is read from /proc, cards and packets."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tests.bench.__main__ import extent_of, parse_options, working_folder
 from tests.bench.card_record import burst_starts, bursts_heard_at, delays_ms, parse_log
 from tests.bench.far_end import BURST, NOISE, first_loud_sample
 from tests.bench.figures import Figure, Gate, format_number, median, percentile, report, table
-from tests.bench.messages import checked_use, use
+from tests.bench.messages import checked_use, rates, use
+from tests.bench.osip import Osip
 from tests.bench.process_figures import cpu_s, memory_mib, parse_rollup, parse_voluntary_switches, wakeups
 from tests.bench.sample_messages import INVITE, OK
 
@@ -95,8 +97,6 @@ def test_memory_and_wakeups_are_read_from_what_the_kernel_writes() -> None:
 
 
 def test_a_running_process_has_figures() -> None:
-    import os  # noqa: PLC0415
-
     rss, pss = memory_mib(os.getpid())
     assert rss >= pss > 1
     before = cpu_s(os.getpid())
@@ -149,9 +149,8 @@ def test_both_parsers_read_the_same(data: bytes) -> None:
     assert use(data)[-1] == body
     assert isinstance(body, bytes)
     assert len(body) == int(data.partition(b"Content-Length: ")[2].split(b"\r\n")[0])
-    osip_module = pytest.importorskip("tests.bench.osip")
     try:
-        osip = osip_module.Osip()
+        osip = Osip()
     except OSError:
         return  # ours has been looked at; the yardstick is installed for `make bench` only
     theirs = osip.use(data)
@@ -161,9 +160,15 @@ def test_both_parsers_read_the_same(data: bytes) -> None:
     assert theirs[6] == body
     assert to.user.encode() == theirs[2][0]  # type: ignore[attr-defined]
     assert contact.user.encode() == theirs[5][0]  # type: ignore[attr-defined]
-    message = osip.open(data)
-    assert osip.encode(message).endswith(body)
-    osip.close(message)
+    with osip.opened(data) as message:
+        assert osip.encode(message).endswith(body)
+    with pytest.raises(ValueError, match="refuses"):
+        osip.parse(b"no SIP")
+
+
+def test_the_best_stretch_counts() -> None:
+    found = rates({"quick": lambda: None, "slow": lambda: sum(range(2000))}, 0.002)
+    assert found["quick"] > found["slow"] > 0
 
 
 def test_import_costs_are_merged_and_added_up() -> None:
