@@ -16,6 +16,7 @@ from device.daemon.notify import ServiceNotifier
 from device.daemon.options import USAGE, RunOptions, UsageError, parse_options
 from device.daemon.wiring import PhoneParts, build_phone, usable_configuration, usable_profile
 from device.errors import DeviceError
+from device.net.link_monitor import LinkMonitor
 from device.store.database import Database, open_database
 from device.store.settings import Settings
 from device.timing import earliest
@@ -88,17 +89,19 @@ def _live(parts: PhoneParts, configuration: Configuration, database: Database) -
 
 
 class _Upkeep:
-    """The store's last good copy and the service manager's watchdog, pumped by the loop that runs the calls."""
+    """The watchdog, the store's last good copy and news of the network, pumped by the loop that runs the calls."""
 
-    def __init__(self, database: Database, notifier: ServiceNotifier) -> None:
+    def __init__(self, database: Database, notifier: ServiceNotifier, link_monitor: LinkMonitor) -> None:
         self._database = database
         self._notifier = notifier
+        self._link_monitor = link_monitor
 
     def pump(self, now: float) -> float | None:
         """Do what is due; the watchdog first, whatever the store may have to complain of."""
         next_ping = self._notifier.pump(now)
         self._database.handle_timeout(now)
-        return earliest(next_ping, self._database.next_timeout())
+        self._link_monitor.handle_timeout(now)
+        return earliest(next_ping, self._database.next_timeout(), self._link_monitor.next_timeout())
 
 
 def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier, database: Database) -> None:
@@ -110,8 +113,10 @@ def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNot
     parts.sockets.open(configuration.sip.port, configuration.sip.tcp)
     parts.desk.start(now)
     parts.accounts.start(now)
+    parts.link_monitor.open()
+    # The runtime is last in a turn, so that whatever the others gave the user agent to send leaves in the same one.
+    parts.loop.add_participant(_Upkeep(database, notifier, parts.link_monitor))
     parts.loop.add_participant(parts.runtime)
-    parts.loop.add_participant(_Upkeep(database, notifier))
     # The first REGISTER leaves before anything else is done: a phone is registered as soon as it can be.
     parts.runtime.pump(time.monotonic())
     logger.info(
@@ -146,6 +151,7 @@ def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNoti
     parts.desk.close()
     parts.engine.close()
     parts.loop.turn(0.0)
+    parts.link_monitor.close()
     parts.sockets.close()
     notifier.close()
     logger.info("stopped")

@@ -28,6 +28,7 @@ from device.hardware.simulated_desk import SimulatedDesk, resting_levels
 from device.ids import SystemIds
 from device.model import CallId
 from device.net.addresses import is_ipv6
+from device.net.link_monitor import LinkMonitor
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
 from device.net.sip_sockets import SipSockets
@@ -63,6 +64,7 @@ class PhoneParts:
     desk: Desk
     runtime: Runtime
     server: ControlServer
+    link_monitor: LinkMonitor
 
 
 def usable_configuration(stored: dict[str, str], given: dict[str, str]) -> tuple[Configuration, list[str]]:
@@ -222,7 +224,10 @@ def build_phone(
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
-    return PhoneParts(loop, sip.sockets, sip.user_agent, accounts, line, engine, desk, late.runtime, late.server)
+    link_monitor = LinkMonitor(loop, lambda: sip.user_agent.network_changed(loop.now()))
+    return PhoneParts(
+        loop, sip.sockets, sip.user_agent, accounts, line, engine, desk, late.runtime, late.server, link_monitor
+    )
 
 
 def apply_settings(changed: Mapping[str, str | None]) -> list[str]:
