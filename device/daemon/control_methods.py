@@ -8,7 +8,7 @@ from typing import Any
 
 from device import __version__
 from device.audio.engine import AudioEngine
-from device.control.errors import INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
+from device.control.errors import FAILED, INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
 from device.daemon.accounts import AccountStatus, AccountTable, seal
 from device.daemon.config import ConfigurationError, describe, names_in, parse_configuration, setting_exists
 from device.daemon.desk import Desk, load_profile
@@ -121,10 +121,14 @@ class ControlMethods:
         if account_id is not None:
             self._account_status({"id": account_id})
             self._rooms.line.prefer_account(AccountId(account_id))
+        target = _text(params, "target")
         try:
-            return self._request(DialRequested(_text(params, "target")))
+            result = self._request(DialRequested(target))
         finally:
             self._rooms.line.prefer_account(None)
+        if not result["call"]:
+            raise ControlError(FAILED, self._rooms.line.last_end or f"cannot call {target!r}: see `offhook log`")
+        return result
 
     def _call_list(self, _params: Params) -> object:
         return {"calls": self._calls()}
@@ -147,7 +151,7 @@ class ControlMethods:
             }
         ]
 
-    def _request(self, event: PhoneEvent) -> object:
+    def _request(self, event: PhoneEvent) -> dict[str, object]:
         before = self._rooms.phone.call_id
         refusal = self._rooms.runtime.request(event, time.monotonic())
         if refusal is not None:

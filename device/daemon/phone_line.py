@@ -73,6 +73,8 @@ class PhoneLine:
         self._answers: dict[CallId, bytes] = {}
         self._early: dict[CallId, bytes] = {}
         self._events: list[PhoneEvent] = []
+        self.last_end = ""
+        """Why the last call ended, in words: for whoever asked for a call that could not even begin."""
         self._reoffered: set[CallId] = set()
         """Calls with an offer of ours (hold, resume) that has not been answered yet."""
         self._preferred: AccountId | None = None
@@ -278,6 +280,7 @@ class PhoneLine:
 
     def _ended(self, event: CallEnded) -> None:
         cause = event.cause
+        self.last_end = cause.text
         logger.info("%s: ended by %s: %s", event.call_id, "us" if cause.local else "the other side", cause.text)
         self._forget(event.call_id)
         elsewhere = cause.status == ANSWERED_ELSEWHERE

@@ -67,7 +67,7 @@ class CalleeSession(InviteSession):
             str(self._invite.source),
             auto_answer_delay(invite),
         )
-        _log.info("%s: called by %s from %s", self.call_id, caller.uri, self._invite.source)
+        _log.debug("%s: called by %s from %s", self.call_id, caller.uri, self._invite.source)
         self._usage.core.emit(event)
 
     def has_invite(self, key: ServerKey) -> bool:

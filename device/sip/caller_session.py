@@ -45,7 +45,7 @@ class CallerSession(InviteSession):
     def start(self, target: Uri, now: float) -> None:
         """Send the INVITE."""
         self._timers.set(RingTimedOut, now + self._usage.core.settings.ring_timeout_s)
-        _log.info("%s: calling %s", self.call_id, target)
+        _log.debug("%s: calling %s", self.call_id, target)
         self._outgoing.start(target, now)
 
     @property

@@ -183,12 +183,12 @@ class InviteSession(StateTable[SessionState, SessionInput]):
         if self._cause is not None:
             return
         self._cause = EndCause(status, text, local)
-        _log.info("%s: ended: %s", self.call_id, text)
+        _log.debug("%s: ended: %s", self.call_id, text)
         self._usage.core.emit(CallEnded(self.call_id, self._cause))
 
     def _establish(self, sdp: bytes, now: float) -> None:
         remote = self._usage.confirmed_dialog.remote
-        _log.info("%s: established with %s", self.call_id, remote.uri)
+        _log.debug("%s: established with %s", self.call_id, remote.uri)
         self._usage.core.emit(CallEstablished(self.call_id, sdp, str(remote.uri), remote.display_name))
         self.modification.receive(SessionConfirmed(), now)
 

@@ -199,7 +199,7 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
         self._failed(InviteFailed(488, "2xx without an answer"), now)
 
     def _failed(self, happened: InviteFailed, now: float) -> None:
-        _log.info("%s: the other side refused our offer: %d %s", self._usage.call_id, happened.status, happened.text)
+        _log.debug("%s: the other side refused our offer: %d %s", self._usage.call_id, happened.status, happened.text)
         self._usage.core.emit(OfferRefused(self._usage.call_id, happened.status))
         self._settle(None, now)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from device.records import replace
 from device.sip.errors import SipParseError, SipStateError
+from device.sip.headers import parse_name_addr
 from device.sip.hop import NextHop, bracketed, ip_literal
 from device.sip.uri import Uri, parse_host_port, parse_uri
 
@@ -31,6 +32,9 @@ def dialled_uri(target: str, domain: str) -> Uri:
 
 
 def _uri(text: str, domain: str) -> Uri:
+    if text.endswith(">"):
+        # Copied out of a header or an address book: "Bob" <sip:bob@example.org>.
+        return _sip_uri(str(parse_name_addr(text).uri))
     scheme, colon, rest = text.partition(":")
     if colon and scheme.lower() in ("sip", "sips"):
         return _sip_uri(text)

@@ -165,7 +165,7 @@ class UserAgent:
         session.start(uri, now)
 
     def _fail_at_once(self, call_id: CallId, status: int, text: str) -> None:
-        _log.info("%s: ended: %s", call_id, text)
+        _log.debug("%s: ended: %s", call_id, text)
         self._core.emit(CallEnded(call_id, EndCause(status, text, local=True)))
 
     def ring(self, call_id: CallId, now: float) -> None:

@@ -66,3 +66,10 @@ def test_a_server_is_written_as_host_and_port() -> None:
     assert str(host_uri("[2001:db8::1]:5062")) == "sip:[2001:db8::1]:5062"
     with pytest.raises(SipParseError):
         host_uri("pbx:port")
+
+
+@pytest.mark.parametrize(
+    "text", ["<sip:bob@example.org>", '"Bob" <sip:bob@example.org>', "Bob <sip:bob@example.org;x=1>"]
+)
+def test_an_address_out_of_an_address_book(text: str) -> None:
+    assert str(dialled_uri(text, "pbx.lan")).startswith("sip:bob@example.org")
