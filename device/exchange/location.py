@@ -3,15 +3,21 @@
 from collections.abc import Iterable
 
 from device.model import Binding
+from device.sip.errors import SipParseError
+from device.sip.uri import parse_uri
 
 
 class LocationService:
-    """Bindings by address of record, in memory; whoever owns it stores them. Times are Unix seconds."""
+    """Bindings by address of record, in memory; whoever owns it stores them. Times are Unix seconds.
+
+    Of the `bindings` of before, from a store that others can write to, those with an unreadable contact are left out.
+    """
 
     def __init__(self, bindings: Iterable[Binding] = ()) -> None:
         self._by_aor: dict[str, list[Binding]] = {}
         for binding in bindings:
-            self._by_aor.setdefault(binding.aor, []).append(binding)
+            if _is_readable(binding.contact):
+                self._by_aor.setdefault(binding.aor, []).append(binding)
 
     def bindings(self, aor: str, unix_now: float) -> list[Binding]:
         """The contacts of `aor` that are valid at `unix_now`, the most preferred first."""
@@ -42,3 +48,10 @@ class LocationService:
     def everything(self) -> list[Binding]:
         """Every binding, by address."""
         return [binding for aor in sorted(self._by_aor) for binding in self._by_aor[aor]]
+
+
+def _is_readable(contact: str) -> bool:
+    try:
+        return parse_uri(contact).is_sip
+    except SipParseError:
+        return False

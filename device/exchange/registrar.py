@@ -5,12 +5,21 @@ from device.exchange.settings import ExchangeSettings
 from device.model import Aor, Binding
 from device.records import dataclass
 from device.sip.headers import NameAddr
-from device.sip.hop import Hop, bracketed
+from device.sip.hop import DEFAULT_PORTS, UDP, Hop, bracketed
 from device.sip.message import Request, Response
 from device.sip.uri import parse_uri
 
 HIGHEST_EXPIRES_S = 3600
 """A wish of an hour or more is never "too brief", whatever the minimum is set to (section 10.3 step 7)."""
+
+REACHABLE_TRANSPORTS = (None, "udp", "tcp")
+"""What a contact may name as its transport for us to reach it."""
+
+NOWHERE = ".invalid"
+"""Ends the host of a contact whose phone says that it has no address (RFC 2606, as RFC 7118 uses it)."""
+
+MAX_USER_AGENT = 200
+"""Characters of a phone's User-Agent that are kept."""
 
 
 class _RegistrationRefusedError(Exception):
@@ -25,7 +34,7 @@ class _RegistrationRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What came of a REGISTER: the answer, and the contacts of the user now where they changed."""
+    """What came of a REGISTER: the answer, and whether the contacts of the user are others now."""
 
     response: Response
     aor: str
@@ -52,7 +61,8 @@ class Registrar:
             for name, value in refusal.headers:
                 response.headers.add(name, value)
             return Registration(response, aor, changed=False)
-        self._location.replace(aor, after)
+        if after != before:
+            self._location.replace(aor, after)
         return Registration(self._success(request, after, to_tag, unix_now), aor, changed=after != before)
 
     def _updated(
@@ -60,64 +70,38 @@ class Registrar:
     ) -> list[Binding]:
         if request.contact_is_star:
             return self._without_all(request, before)
-        after = {binding.contact: binding for binding in before}
+        known = {binding.contact: binding for binding in before}
+        after = known.copy()
         for contact in request.contacts:
-            if not contact.uri.is_sip:
-                raise _RegistrationRefusedError(400, "Contact is no SIP URI")
-            key = self._same_contact(contact, after)
-            self._check_order(request, after.get(key))
+            _check_contact(contact)
+            key = _same_contact(contact, after)
+            _check_order(request, known.get(key))
             expires_s = self._granted(contact, request)
-            if expires_s == 0:
-                after.pop(key, None)
-            else:
-                after.pop(key, None)
-                after[str(contact.uri)] = self._binding(request, aor, contact, source, unix_now + expires_s)
+            after.pop(key, None)
+            if expires_s:
+                after[str(contact.uri)] = _binding(request, aor, contact, source, unix_now + expires_s)
         if len(after) > self._settings.max_contacts:
             raise _RegistrationRefusedError(403, f"No more than {self._settings.max_contacts} contacts")
         return list(after.values())
 
     def _without_all(self, request: Request, before: list[Binding]) -> list[Binding]:
-        """Contact: * takes every binding away, and only with Expires: 0 (section 10.3 step 6)."""
-        if request.expires != 0:
-            raise _RegistrationRefusedError(400, "Contact: * needs Expires: 0")
+        """Contact: * takes every binding away; it stands alone and with Expires: 0 (section 10.3 step 6)."""
+        if request.expires != 0 or len(request.headers.get_all("Contact")) > 1:
+            raise _RegistrationRefusedError(400, "Contact: * stands alone and needs Expires: 0")
         for binding in before:
-            self._check_order(request, binding)
+            _check_order(request, binding)
         return []
 
-    def _same_contact(self, contact: NameAddr, known: dict[str, Binding]) -> str:
-        text = str(contact.uri)
-        if text in known:
-            return text
-        return next((key for key in known if parse_uri(key).matches(contact.uri)), text)
-
-    def _check_order(self, request: Request, binding: Binding | None) -> None:
-        """A request of the same Call-ID that is no newer than the binding changes nothing (section 10.3 step 7)."""
-        if binding is not None and binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
-            raise _RegistrationRefusedError(500, "Out of order")
-
     def _granted(self, contact: NameAddr, request: Request) -> int:
-        """The lifetime in seconds that this contact gets."""
+        """The lifetime in seconds that this contact gets: its own wish, else the request's, else ours."""
         wish = contact.expires
         if wish is None:
             wish = request.expires
         if wish is None:
             wish = self._settings.default_expires_s
-        if 0 < wish < self._settings.min_expires_s and wish < HIGHEST_EXPIRES_S:
+        if 0 < wish < min(self._settings.min_expires_s, HIGHEST_EXPIRES_S):
             raise _RegistrationRefusedError(423, None, (("Min-Expires", str(self._settings.min_expires_s)),))
         return min(wish, self._settings.max_expires_s)
-
-    def _binding(self, request: Request, aor: str, contact: NameAddr, source: Hop, expires_at: float) -> Binding:
-        direct = (contact.uri.host, contact.uri.port or 5060) == (bracketed(source.host), source.port)
-        return Binding(
-            aor=aor,
-            contact=str(contact.uri),
-            expires_at=expires_at,
-            call_id=request.call_id,
-            cseq=request.cseq.number,
-            q=contact.q,
-            received="" if direct and source.transport == "UDP" else str(source),
-            user_agent=request.headers.get("User-Agent") or "",
-        )
 
     def _success(self, request: Request, bindings: list[Binding], to_tag: str, unix_now: float) -> Response:
         response = request.response(200, to_tag=to_tag)
@@ -126,3 +110,60 @@ class Registrar:
             quality = "" if binding.q == 1.0 else f";q={binding.q:g}"
             response.headers.add("Contact", f"<{binding.contact}>;expires={left_s}{quality}")
         return response
+
+
+def _check_contact(contact: NameAddr) -> None:
+    """Refuse contacts that no call could reach, and those that cannot be stored."""
+    if contact.uri.scheme != "sip" or contact.uri.transport not in REACHABLE_TRANSPORTS:
+        raise _RegistrationRefusedError(400, "Contact is no SIP URI by UDP or TCP")
+    if str(contact.uri) != _text(str(contact.uri)):
+        raise _RegistrationRefusedError(400, "Contact is not UTF-8")
+
+
+def _same_contact(contact: NameAddr, known: dict[str, Binding]) -> str:
+    """The key in `known` of the URI that equals the contact's (section 19.1.4); its own text when there is none."""
+    text = str(contact.uri)
+    if text in known:
+        return text
+    return next((key for key in known if parse_uri(key).matches(contact.uri)), text)
+
+
+def _check_order(request: Request, binding: Binding | None) -> None:
+    """A request of the same Call-ID that is no newer than the binding changes nothing (section 10.3 step 7)."""
+    if binding is not None and binding.call_id == _text(request.call_id) and request.cseq.number <= binding.cseq:
+        raise _RegistrationRefusedError(500, "Out of order")
+
+
+def _binding(request: Request, aor: str, contact: NameAddr, source: Hop, expires_at: float) -> Binding:
+    return Binding(
+        aor=aor,
+        contact=str(contact.uri),
+        expires_at=expires_at,
+        call_id=_text(request.call_id),
+        cseq=request.cseq.number,
+        q=contact.q,
+        received="" if _is_direct(request, contact, source) else str(source),
+        user_agent=_text(request.headers.get("User-Agent") or "")[:MAX_USER_AGENT],
+    )
+
+
+def _is_direct(request: Request, contact: NameAddr, source: Hop) -> bool:
+    """Whether calls had better go to the contact itself than to where its REGISTER came from.
+
+    They do where the contact is not the phone itself, as when its calls are to go to another place. Else they go back
+    over an open connection. Over UDP the source is better when the phone calls itself by another address, since there
+    is address translation between us; or by another port, when it sends and receives at one port, as rport in its Via
+    tells (RFC 3581).
+    """
+    uri, via, here = contact.uri, request.top_via, bracketed(source.host).lower()
+    if uri.host not in (via.host, here) and not uri.host.endswith(NOWHERE):
+        return True
+    if source.transport != UDP or uri.host != here:
+        return False
+    same_port = (uri.port or DEFAULT_PORTS[UDP]) == source.port
+    return same_port or uri.transport == "tcp" or not via.has_rport
+
+
+def _text(text: str) -> str:
+    """`text` as it can be stored: bytes that were not UTF-8 written out."""
+    return text.encode("utf-8", "backslashreplace").decode()

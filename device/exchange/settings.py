@@ -39,7 +39,8 @@ class ExchangeSettings:
         if not 1 <= self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
             found.append("exchange.min_expires_s, default_expires_s, max_expires_s: must not fall, and be at least 1")
         for name, lowest, highest in (
-            ("max_contacts", 1, 100),
+            # A call may have 60 branches in all the network (RFC 5393 section 5.3.3).
+            ("max_contacts", 1, 60),
             ("nonce_lifetime_s", 10, 86_400),
             ("ring_timeout_s", 181, 3600),
         ):

@@ -1,0 +1,52 @@
+import pytest
+
+from device.exchange.location import LocationService
+from device.model import Binding
+
+ALICE = "sip:alice@pbx.lan"
+BOB = "sip:bob@pbx.lan"
+
+
+def binding(contact: str, expires_at: float = 100.0, aor: str = ALICE, q: float = 1.0) -> Binding:
+    return Binding(aor, contact, expires_at, "c1", 1, q)
+
+
+def test_the_most_preferred_contact_comes_first() -> None:
+    low, high = binding("sip:a@192.0.2.1", q=0.1), binding("sip:a@192.0.2.2", q=0.9)
+    assert LocationService([low, high]).bindings(ALICE, 0.0) == [high, low]
+
+
+def test_a_contact_ends_at_its_time() -> None:
+    location = LocationService([binding("sip:a@192.0.2.1", expires_at=100.0)])
+    assert len(location.bindings(ALICE, 99.9)) == 1
+    assert location.bindings(ALICE, 100.0) == []
+
+
+def test_nobody_has_contacts_before_they_register() -> None:
+    assert LocationService().bindings(ALICE, 0.0) == []
+    assert LocationService().next_expiry() is None
+
+
+def test_expiry_tells_whom_it_concerned_and_leaves_the_others() -> None:
+    keeps, loses = binding("sip:b@192.0.2.2", 200.0, BOB), binding("sip:a@192.0.2.1", 100.0)
+    location = LocationService([keeps, loses, binding("sip:a@192.0.2.3", 200.0)])
+    assert location.next_expiry() == 100.0
+    assert location.expire(150.0) == [ALICE]
+    assert location.expire(150.0) == []
+    assert [one.contact for one in location.everything()] == ["sip:a@192.0.2.3", "sip:b@192.0.2.2"]
+    assert sorted(location.expire(200.0)) == [ALICE, BOB]
+    assert location.everything() == []
+
+
+def test_replacing_by_nothing_forgets_the_address() -> None:
+    location = LocationService([binding("sip:a@192.0.2.1")])
+    location.replace(ALICE, [])
+    assert location.next_expiry() is None
+    location.replace(BOB, [])
+    assert location.everything() == []
+
+
+@pytest.mark.parametrize("contact", ["", "garbage", "tel:123", "sip:"])
+def test_a_stored_contact_that_cannot_be_called_is_left_out(contact: str) -> None:
+    good = binding("sip:a@192.0.2.1")
+    assert LocationService([binding(contact), good]).everything() == [good]
