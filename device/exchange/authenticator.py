@@ -1,6 +1,5 @@
 """Challenges and checks digest credentials for the exchange (RFC 3261 section 22, RFC 7616, RFC 8760)."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -68,7 +67,7 @@ class Authenticator:
         self._lookup = lookup
         self._ids = ids
         self._lifetime_s = nonce_lifetime_s
-        self._nonces: OrderedDict[str, _Nonce] = OrderedDict()
+        self._nonces: dict[str, _Nonce] = {}
 
     def challenges(self, now: float, user_agent: str, stale: bool = False) -> list[str]:
         """Values for WWW-Authenticate or Proxy-Authenticate, one an algorithm, with a fresh nonce.
@@ -76,9 +75,8 @@ class Authenticator:
         `user_agent` is what the sender calls itself.
         """
         nonce = self._ids.nonce()
+        self._forget_nonces(now)
         self._nonces[nonce] = _Nonce(now + self._lifetime_s)
-        while len(self._nonces) > MAX_NONCES:
-            self._nonces.popitem(last=False)
         algorithms = ALGORITHMS if user_agent.startswith(OWN_PRODUCT) else ALGORITHMS_FOR_STRANGERS
         return [make_challenge(self.realm, nonce, algorithm, stale=stale, qop=("auth",)) for algorithm in algorithms]
 
@@ -98,6 +96,25 @@ class Authenticator:
             return Authentication(Verdict.STALE)
         nonce.counts[credentials.username] = credentials.count
         return Authentication(Verdict.ACCEPTED, credentials.username)
+
+    def remove(self, request: Request, header: str) -> None:
+        """Take the credentials for our realm out of `header`; those for others are none of our business."""
+        kept = []
+        for value in request.headers.get_all(header):
+            credentials = parse_credentials(value)
+            if credentials is None or credentials.realm != self.realm:
+                kept.append(value)
+        request.headers.remove(header)
+        for value in kept:
+            request.headers.add(header, value)
+
+    def _forget_nonces(self, now: float) -> None:
+        """Drop what is over, which stands first since all nonces live equally long, and make room for one more."""
+        while self._nonces:
+            oldest = next(iter(self._nonces))
+            if len(self._nonces) < MAX_NONCES and self._nonces[oldest].ends_at > now:
+                return
+            del self._nonces[oldest]
 
     def _find(self, request: Request, header: str) -> AuthCredentials | None:
         for value in request.headers.get_all(header):

@@ -2,19 +2,20 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.location import LocationService
-from device.exchange.proxy import Proxy, Received, loop_mark
+from device.exchange.proxy import Proxy, Received
 from device.exchange.registrar import Registrar
 from device.exchange.response_context import Target
-from device.exchange.route_set import OwnAddress, OwnNames, received_hop, remove_own_routes
+from device.exchange.route_set import OwnAddress, OwnNames, received_hop, take_own_routes
+from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
 from device.ids import IdSource
 from device.model import Aor, Binding, Credential
-from device.records import dataclass
-from device.sip.hop import Hop
+from device.records import dataclass, replace
+from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.transaction import (
     AckReceived,
@@ -35,10 +36,17 @@ from device.timing import TimerSet, earliest
 
 logger = logging.getLogger(__name__)
 
-ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, REFER, MESSAGE, INFO, UPDATE, PRACK"
+ALLOWED = "OPTIONS, REGISTER"
+"""What the exchange itself answers; everything else it only forwards."""
+
+RETRY_AFTER_S = 10
+"""What a 503 for lack of room asks the sender to wait, in seconds."""
 
 EXPIRY = "expiry"
 """The one timer of the exchange's own: the next binding ends."""
+
+EXPIRY_SLACK_S = 0.01
+"""Bindings are looked at so much after their end: Unix time and monotonic time convert into each other inexactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Exchange:
     """Registrar, location service and proxy of one domain; a `TransactionUser` of `SipEndpoint`.
 
     `lookup` gives a user's credential for the realm, which is the domain; `unix_offset_s` added to monotonic time
-    gives Unix time, in which bindings end.
+    gives Unix time, in which bindings end. With the same `secret` as before a restart, dialogs of before go on.
     """
 
     def __init__(
@@ -74,22 +82,39 @@ class Exchange:
         lookup: Callable[[str], Credential | None],
         own_address: OwnAddress,
         ids: IdSource,
-        bindings: list[Binding],
+        bindings: Iterable[Binding],
         unix_offset_s: float,
+        secret: str = "",
     ) -> None:
         self._settings = settings
-        self._lookup = lookup
+        self._lookup = _of_readable_names(lookup)
         self._ids = ids
         self._unix_offset_s = unix_offset_s
         self._own_address = own_address
+        self._seal = Seal(secret or ids.nonce())
         self.own = OwnNames(settings.domain, lambda: own_address("UDP", settings.domain)[1])
         self.location = LocationService(bindings)
-        self._authenticator = Authenticator(settings.domain, lookup, ids, settings.nonce_lifetime_s)
+        self._authenticator = Authenticator(settings.domain, self._lookup, ids, settings.nonce_lifetime_s)
         self._registrar = Registrar(settings, self.location)
-        self._proxy = Proxy(self.own, own_address, settings.ring_timeout_s)
+        self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s)
         self._events: deque[ExchangeEvent] = deque()
         self._timers: TimerSet[str] = TimerSet()
         self._arm_expiry()
+
+    @property
+    def under_way(self) -> int:
+        """How many forwarded requests are remembered; none once every transaction is over."""
+        return len(self._proxy)
+
+    def forget_user(self, user: str, now: float) -> None:
+        """Drop the contacts of a user who was removed, so that nobody reaches them any more."""
+        aor = self._aor(user)
+        if self.location.bindings(aor, now + self._unix_offset_s):
+            self.location.replace(aor, [])
+            self._tell_bindings(aor, now)
+            self._arm_expiry()
+
+    # The transaction user's side.
 
     def bind(self, layer: TransactionLayer) -> None:
         """Told once through which layer to send."""
@@ -118,78 +143,169 @@ class Exchange:
         """Take one event of the transaction layer."""
         match event:
             case RequestReceived(key, request, source):
-                self._receive_request(Received(key, request, source, loop_mark(request)), now)
-            case AckReceived(request, _):
-                remove_own_routes(request, self.own)
-                self._proxy.forward_ack(request, now)
+                self._receive_request(Received(key, request, source, self._proxy.loop_mark(request)), now)
+            case AckReceived(request, source):
+                self._receive_ack(request, source, now)
             case CancelReceived(key, invite_key, request, _):
-                known = self._proxy.cancel(invite_key, now)
-                self._proxy.layer.send_response(
-                    key, request.response(200 if known else 481, None, self._ids.tag()), now
-                )
+                self._receive_cancel(key, invite_key, request, now)
             case ResponseReceived(key, response, _):
                 self._proxy.receive_response(key, response, now)
             case StrayResponse(response, _):
-                self._proxy.forward_stray(response)
+                self._proxy.receive_stray(response, now)
             case TransactionTimedOut(ClientKey() as key):
                 self._proxy.receive_failure(key, 408, now)
             case TransportFailed(ClientKey() as key, _):
                 self._proxy.receive_failure(key, 503, now)
-            case TransactionTerminated(key):
+            case TransactionTerminated(ClientKey() as key):
                 self._proxy.receive_terminated(key)
             case _:
+                # News of a server transaction: the caller sees to its own end.
                 pass
+
+    # Requests.
 
     def _receive_request(self, received: Received, now: float) -> None:
         key, request = received.key, received.request
+        self._learn_own_address(request, received.source)
         refusal = self._invalid(request, received.mark)
         if refusal is not None:
             self._respond(key, refusal, now)
             return
-        routed = remove_own_routes(request, self.own)
-        if request.method == "REGISTER" and self.own.include(request.uri):
+        in_dialog = take_own_routes(request, self.own, self._seal)
+        # Nobody who sends to us is trusted to say in other words than From who is calling (RFC 3325 section 5).
+        request.headers.remove("P-Asserted-Identity")
+        to_ourselves = self.own.include(request.uri) and not in_dialog
+        if to_ourselves and request.method == "REGISTER":
             self._register(key, request, received.source, now)
-        elif routed and request.to.tag is not None:
-            # Within a dialog whose first request we have let through.
-            self._proxy.forward(received, [Target(request.uri)], now)
-        else:
-            self._route(received, now)
+        elif to_ourselves and not request.uri.user:
+            self._respond(key, self._answer(request), now)
+        elif in_dialog or self._may_pass(received, now):
+            self._pass(received, now)
+
+    def _learn_own_address(self, request: Request, source: Hop) -> None:
+        """A machine with several addresses is called by that of the network which the sender is in."""
+        if not self.own.include(request.uri):
+            self.own.add_host(self._own_address(source.transport, source.host)[0])
 
     def _invalid(self, request: Request, mark: str) -> Response | None:
         """The request validation of section 16.3: what refuses it at once."""
         tag = self._ids.tag()
-        if not request.uri.is_sip:
+        if request.uri.scheme != "sip":
+            # There is no TLS here, without which a SIPS URI is not to be served (RFC 5630 section 4).
             return request.response(416, to_tag=tag)
-        if request.max_forwards == 0:
-            to_us = request.method == "OPTIONS" and self.own.include(request.uri)
-            return self._options(request, tag) if to_us else request.response(483, to_tag=tag)
+        if any(route.uri.scheme != "sip" for route in request.routes):
+            return request.response(400, "Route with another scheme than sip", tag)
+        if request.max_forwards == 0 and not self._ends_here(request):
+            return request.response(483, to_tag=tag)
         if self._proxy.is_looped(request, mark):
             return request.response(482, to_tag=tag)
         unknown = request.tokens("Proxy-Require")
         if unknown:
-            response = request.response(420, to_tag=tag)
-            response.headers.set("Unsupported", ", ".join(unknown))
+            return _unsupported(request, unknown, tag)
+        if self._proxy.is_full():
+            response = request.response(503, to_tag=tag)
+            response.headers.set("Retry-After", str(RETRY_AFTER_S))
             return response
-        return request.response(503, to_tag=tag) if self._proxy.is_full() else None
+        return None
 
-    def _options(self, request: Request, tag: str) -> Response:
-        response = request.response(200, to_tag=tag)
+    def _ends_here(self, request: Request) -> bool:
+        """Whether we answer it ourselves rather than forward it."""
+        return self.own.include(request.uri) and (request.method == "REGISTER" or not request.uri.user)
+
+    def _answer(self, request: Request) -> Response:
+        """The exchange as the user agent that its bare domain names: OPTIONS tells that it lives (section 11)."""
+        tag = self._ids.tag()
+        required = request.tokens("Require")
+        if request.method != "OPTIONS":
+            response = request.response(405, to_tag=tag)
+        elif required:
+            return _unsupported(request, required, tag)
+        else:
+            response = request.response(200, to_tag=tag)
+            response.headers.set("Accept", "")
+            response.headers.set("Supported", "")
         response.headers.set("Allow", ALLOWED)
-        response.headers.set("Accept", "application/sdp")
         return response
+
+    def _may_pass(self, received: Received, now: float) -> bool:
+        """Whether the sender of a request outside a dialog may send it where it is going; if not it is answered.
+
+        Whoever writes an address of ours into From has to prove it. Strangers may call our users and nobody else.
+        """
+        request = received.request
+        if not self.own.include(request.from_.uri):
+            if self.own.include(request.uri) and not request.routes:
+                return True
+            self._respond(received.key, request.response(403, "No relay for strangers", self._ids.tag()), now)
+            return False
+        if self._proxy.is_spiral(request) and self.own.include(request.uri):
+            return True
+        proof = self._authenticator.check(request, "Proxy-Authorization", now)
+        if proof.verdict is not Verdict.ACCEPTED:
+            self._respond(received.key, self._challenge(request, 407, proof, received.source, now), now)
+            return False
+        if proof.user != request.from_.uri.user:
+            self._respond(received.key, request.response(403, "Not your address", self._ids.tag()), now)
+            return False
+        self._authenticator.remove(request, "Proxy-Authorization")
+        return True
+
+    def _pass(self, received: Received, now: float) -> None:
+        """Forward to all targets, or say why there are none (section 16.5)."""
+        request = received.request
+        targets = self._targets(request, now)
+        if not targets:
+            known = self._lookup(request.uri.user) is not None
+            status, reason = (480, "Not registered now") if known else (404, "No such user here")
+            self._respond(received.key, request.response(status, reason, self._ids.tag()), now)
+            return
+        if request.method == "INVITE" and request.to.tag is None:
+            called = str(replace(request.uri, password="", params=()))
+            self._events.append(CallForwarded(str(request.from_.uri), called, len(targets)))
+        self._proxy.forward(received, targets, now)
+
+    def _targets(self, request: Request, now: float) -> list[Target]:
+        if self.own.include(request.uri):
+            return [_target(binding) for binding in self._bindings(request.uri.user, now)]
+        return [Target(request.uri, self._hop_of_contact(request, now))]
+
+    def _hop_of_contact(self, request: Request, now: float) -> NextHop | None:
+        """Within a dialog a phone of ours is named by its contact; its NAT or connection is known to the location."""
+        if not self.own.include(request.to.uri):
+            return None
+        for binding in self._bindings(request.to.uri.user, now):
+            if _same_place(parse_uri(binding.contact), request.uri):
+                return received_hop(binding.received)
+        return None
+
+    def _receive_ack(self, ack: Request, source: Hop, now: float) -> None:
+        """An ACK for a 2xx follows the dialog's route; without that it may still go to a user of ours."""
+        if any(uri.scheme != "sip" for uri in (ack.uri, *(route.uri for route in ack.routes))):
+            return
+        self._learn_own_address(ack, source)
+        in_dialog = take_own_routes(ack, self.own, self._seal)
+        if in_dialog or (self.own.include(ack.uri) and not ack.routes):
+            self._proxy.forward_ack(ack, self._targets(ack, now), now)
+
+    def _receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:
+        """Take an INVITE back; 200 says no more than that it is known (sections 9.2 and 16.10)."""
+        if invite_key is not None:
+            self._proxy.cancel(invite_key, now)
+        self._respond(key, request.response(481 if invite_key is None else 200, to_tag=self._ids.tag()), now)
 
     # Registration.
 
     def _register(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
         required = request.tokens("Require")
         if required:
-            response = request.response(420, to_tag=self._ids.tag())
-            response.headers.set("Unsupported", ", ".join(required))
-            self._respond(key, response, now)
+            self._respond(key, _unsupported(request, required, self._ids.tag()), now)
             return
         proof = self._authenticator.check(request, "Authorization", now)
         if proof.verdict is not Verdict.ACCEPTED:
-            self._respond(key, self._challenge(request, 401, proof, now), now)
+            self._respond(key, self._challenge(request, 401, proof, source, now), now)
+            return
+        if not self.own.include(request.to.uri):
+            self._respond(key, request.response(404, "Not of this domain", self._ids.tag()), now)
             return
         unix_now = now + self._unix_offset_s
         outcome = self._registrar.process(request, proof.user, source, self._ids.tag(), unix_now)
@@ -199,10 +315,10 @@ class Exchange:
             self._arm_expiry()
         self._respond(key, outcome.response, now)
 
-    def _challenge(self, request: Request, status: int, proof: Authentication, now: float) -> Response:
+    def _challenge(self, request: Request, status: int, proof: Authentication, source: Hop, now: float) -> Response:
         """401 or 407 with fresh challenges; 403 for wrong credentials, whether or not the user exists."""
         if proof.verdict is Verdict.REFUSED:
-            logger.warning("wrong password for %s from %s", request.from_.uri, request.top_via.received or "")
+            logger.warning("wrong password for %s from %s", request.from_.uri, source)
             return request.response(403, "Wrong user or password", self._ids.tag())
         response = request.response(status, to_tag=self._ids.tag())
         name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
@@ -210,6 +326,12 @@ class Exchange:
         for value in self._authenticator.challenges(now, user_agent, stale=proof.verdict is Verdict.STALE):
             response.headers.add(name, value)
         return response
+
+    def _aor(self, user: str) -> str:
+        return str(Aor(user, self._settings.domain))
+
+    def _bindings(self, user: str, now: float) -> list[Binding]:
+        return self.location.bindings(self._aor(user), now + self._unix_offset_s)
 
     def _tell_bindings(self, aor: str, now: float) -> None:
         bindings = self.location.bindings(aor, now + self._unix_offset_s)
@@ -220,57 +342,7 @@ class Exchange:
         if ends_at is None:
             self._timers.cancel(EXPIRY)
         else:
-            self._timers.set(EXPIRY, ends_at - self._unix_offset_s)
-
-    # Calls.
-
-    def _route(self, received: Received, now: float) -> None:
-        """Find the targets of a request from outside a dialog (section 16.5), if its sender may call them."""
-        key, request = received.key, received.request
-        ours = self.own.include(request.uri)
-        if self.own.include(request.from_.uri):
-            proof = self._authenticator.check(request, "Proxy-Authorization", now)
-            if proof.verdict is not Verdict.ACCEPTED:
-                self._respond(key, self._challenge(request, 407, proof, now), now)
-                return
-            if proof.user != request.from_.uri.user:
-                self._respond(key, request.response(403, "Not your address", self._ids.tag()), now)
-                return
-            request.headers.remove("Proxy-Authorization")
-        elif not ours:
-            self._respond(key, request.response(403, "No relay for strangers", self._ids.tag()), now)
-            return
-        if not ours:
-            self._forward(received, [Target(request.uri)], now)
-        elif not request.uri.user:
-            self._respond(key, self._to_ourselves(request), now)
-        else:
-            self._to_user(received, now)
-
-    def _to_ourselves(self, request: Request) -> Response:
-        tag = self._ids.tag()
-        if request.method == "OPTIONS":
-            return self._options(request, tag)
-        response = request.response(405, to_tag=tag)
-        response.headers.set("Allow", "OPTIONS, REGISTER")
-        return response
-
-    def _to_user(self, received: Received, now: float) -> None:
-        request = received.request
-        user = request.uri.user
-        bindings = self.location.bindings(str(Aor(user, self._settings.domain)), now + self._unix_offset_s)
-        if bindings:
-            self._forward(received, [_target(binding) for binding in bindings], now)
-            return
-        known = self._lookup(user) is not None
-        status, reason = (480, "Not registered now") if known else (404, "No such user here")
-        self._respond(received.key, request.response(status, reason, self._ids.tag()), now)
-
-    def _forward(self, received: Received, targets: list[Target], now: float) -> None:
-        request = received.request
-        if request.method == "INVITE":
-            self._events.append(CallForwarded(str(request.from_.uri), _shown(request.uri), len(targets)))
-        self._proxy.forward(received, targets, now)
+            self._timers.set(EXPIRY, ends_at - self._unix_offset_s + EXPIRY_SLACK_S)
 
     def _respond(self, key: ServerKey, response: Response, now: float) -> None:
         if self._settings.server:
@@ -278,17 +350,30 @@ class Exchange:
         self._proxy.layer.send_response(key, response, now)
 
 
+def _of_readable_names(lookup: Callable[[str], Credential | None]) -> Callable[[str], Credential | None]:
+    """`lookup` for names that are text; what came in bytes of another encoding than UTF-8 nobody is called."""
+
+    def find(user: str) -> Credential | None:
+        try:
+            user.encode()
+        except UnicodeEncodeError:
+            return None
+        return lookup(user)
+
+    return find
+
+
 def _target(binding: Binding) -> Target:
-    """The contact, by way of where its REGISTER came from.
-
-    A datagram needs no such way where no address translation lies between: the contact may be another port or program.
-    """
-    uri = parse_uri(binding.contact)
-    hop = received_hop(binding.received) if binding.received else None
-    if hop is not None and hop.transport == "UDP" and hop.host == uri.host.strip("[]"):
-        hop = None
-    return Target(uri, hop)
+    return Target(parse_uri(binding.contact), received_hop(binding.received))
 
 
-def _shown(uri: Uri) -> str:
-    return f"{uri.scheme}:{uri.user}@{uri.host_port}"
+def _same_place(contact: Uri, uri: Uri) -> bool:
+    """Whether a Request-URI means a contact; phones differ in the parameters that they give back."""
+    return (contact.user, contact.host, contact.port) == (uri.user, uri.host, uri.port)
+
+
+def _unsupported(request: Request, options: list[str], tag: str) -> Response:
+    """420, naming the extensions that we do not know (section 8.2.2.3)."""
+    response = request.response(420, to_tag=tag)
+    response.headers.set("Unsupported", ", ".join(options))
+    return response

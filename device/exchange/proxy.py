@@ -1,27 +1,30 @@
 """The stateful proxy (RFC 3261 section 16): forwards requests to targets and the best answer back."""
 
-import logging
-from binascii import crc32
+from collections.abc import Sequence
 
 from device.exchange.response_context import Branch, ResponseContext, Target
-from device.exchange.route_set import OwnAddress, OwnNames, add_record_routes, next_hop_of
+from device.exchange.route_set import OwnAddress, add_record_routes, next_hop_of
+from device.exchange.seal import Seal
+from device.ids import IdSource
 from device.records import dataclass
-from device.sip.errors import SipParseError
+from device.sip.header_syntax import parse_int_header
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
+from device.sip.timers import DeadlineHeap
 from device.sip.transaction import ClientKey, ServerKey
 from device.sip.transaction_layer import TransactionLayer
-from device.sip.uri import Uri
-from device.timing import TimerSet
-
-logger = logging.getLogger(__name__)
 
 MAX_FORWARDS = 70
+"""What a request gets that has no Max-Forwards (section 16.6 step 3)."""
+
+MAX_BREADTH = 60
+"""Branches that a request may have in all the network, if it does not say (RFC 5393 section 5.3.3)."""
+
 RECORD_ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE")
 """Requests that make or keep up a dialog in whose path we stay."""
 
-MAX_CONTEXTS = 500
-"""Requests being forwarded at once; beyond it new ones are answered with 503."""
+MAX_OPEN = 500
+"""Requests that wait for a final response at once; beyond it new ones are answered with 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,115 +38,166 @@ class Received:
 
 
 class Proxy:
-    """The response contexts of all requests under way; its owner decides who may call whom."""
+    """The response contexts of all requests under way; its owner decides who may call whom.
 
-    def __init__(self, own: OwnNames, own_address: OwnAddress, ring_timeout_s: float) -> None:
-        self._own = own
+    A context lives as long as the client transaction of any of its branches, of which the layer has a bounded number.
+    """
+
+    def __init__(self, own_address: OwnAddress, seal: Seal, ids: IdSource, ring_timeout_s: float) -> None:
         self._own_address = own_address
+        self._seal = seal
+        self._ids = ids
         self._ring_timeout_s = ring_timeout_s
         self._contexts: dict[ServerKey, ResponseContext] = {}
         self._by_branch: dict[ClientKey, ResponseContext] = {}
-        self._timers: TimerSet[ServerKey] = TimerSet()
-        self._layer: TransactionLayer | None = None
+        self._open: set[ServerKey] = set()
+        """The contexts of which no final response has been passed on."""
+        self._ringing: DeadlineHeap[ClientKey] = DeadlineHeap()
+        """Timer C of each INVITE branch (section 16.8)."""
+        self.layer: TransactionLayer
 
     def bind(self, layer: TransactionLayer) -> None:
         """Told once through which layer to send."""
-        self._layer = layer
+        self.layer = layer
 
-    @property
-    def layer(self) -> TransactionLayer:
-        """The transaction layer; bound before anything else happens."""
-        assert self._layer is not None
-        return self._layer
+    def __len__(self) -> int:
+        """How many requests are remembered; none once every transaction is over."""
+        return len(self._contexts)
 
     def is_full(self) -> bool:
         """Whether another request would be too many."""
-        return len(self._contexts) >= MAX_CONTEXTS
+        return len(self._open) >= MAX_OPEN
+
+    # Loops and spirals.
+
+    def loop_mark(self, request: Request) -> str:
+        """A digest of all that decides where a request goes; the same again means a loop (section 16.6 step 8).
+
+        As RFC 5393 section 4.2.1 has it, but without Proxy-Authorization: our own is gone when it comes again.
+        """
+        return "-" + self._seal.of(
+            "loop",
+            request.uri_text,
+            request.headers.get("To") or "",
+            request.headers.get("From") or "",
+            request.call_id,
+            str(request.cseq.number),
+            *request.headers.get_all("Route"),
+            *request.headers.get_all("Proxy-Require"),
+        )
 
     def is_looped(self, request: Request, mark: str) -> bool:
         """Whether this very request has passed here before, unchanged (section 16.3 step 4); spirals are no loops."""
-        for via in request.vias[1:]:
-            if (via.branch or "").endswith(mark) and self._is_own_via(via.host, via.port):
-                return True
-        return False
+        return any((via.branch or "").endswith(mark) for via in request.vias)
 
-    def _is_own_via(self, host: str, port: int | None) -> bool:
-        return self._own.include(Uri("sip", host=host, port=port))
-
-    def forward(self, received: Received, targets: list[Target], now: float) -> None:
-        """Forward a request to all `targets` at once (section 16.6)."""
-        context = ResponseContext(received.key, received.request, received.source, received.mark)
-        self._contexts[context.key] = context
-        for target in targets:
-            self._try(context, target, now)
-        if context.is_invite:
-            self._timers.set(context.key, now + self._ring_timeout_s)
-
-    def _try(self, context: ResponseContext, target: Target, now: float) -> None:
-        copy = self._prepared(context.request, target)
-        hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
-        if copy.method in RECORD_ROUTED:
-            add_record_routes(copy, context.source, hop, self._own_address)
-        branch = Branch(self.layer.send_request(copy, hop, now, context.mark), target)
-        context.branches[branch.key] = branch
-        self._by_branch[branch.key] = context
-
-    def _prepared(self, request: Request, target: Target) -> Request:
-        """A copy with the target's URI and one Max-Forwards less (section 16.6 steps 1 to 3)."""
-        copy = request.copy()
-        copy.uri = target.uri.target()
-        left = request.max_forwards
-        copy.headers.set("Max-Forwards", str(MAX_FORWARDS if left is None else left - 1))
-        return copy
-
-    def forward_ack(self, ack: Request, now: float) -> None:
-        """Pass an ACK for a 2xx on along its route; one that ends here is dropped."""
-        if self._own.include(ack.uri) and not ack.routes:
-            return
-        left = ack.max_forwards
-        if left == 0:
-            return
-        copy = ack.copy()
-        copy.headers.set("Max-Forwards", str(MAX_FORWARDS if left is None else left - 1))
-        self.layer.send_ack(copy, next_hop_of(copy), now)
-
-    def cancel(self, key: ServerKey | None, now: float) -> bool:
-        """Cancel the branches of an INVITE (section 16.10); False when there is no such request."""
-        context = self._contexts.get(key) if key is not None else None
+    def is_spiral(self, request: Request) -> bool:
+        """Whether we sent this request to ourselves just now, as when one user's contact is another user of ours."""
+        context = self._by_branch.get(ClientKey(request.top_via.branch or "", request.method))
         if context is None:
             return False
-        context.cancelled = True
-        self._cancel_pending(context, now)
-        return True
+        first = context.request
+        return (first.call_id, first.from_, first.cseq) == (request.call_id, request.from_, request.cseq)
+
+    # Requests.
+
+    def forward(self, received: Received, targets: Sequence[Target], now: float) -> None:
+        """Forward a request to all `targets` at once (section 16.6)."""
+        request = received.request
+        text = request.headers.get("Max-Breadth")
+        breadth = MAX_BREADTH if text is None else parse_int_header(text)
+        if breadth < len(targets):
+            response = request.response(440, "Max-Breadth Exceeded", self._ids.tag())
+            self.layer.send_response(received.key, response, now)
+            return
+        context = ResponseContext(received.key, request, received.source, received.mark)
+        self._contexts[context.key] = context
+        self._open.add(context.key)
+        share, rest = divmod(breadth, len(targets))
+        for position, target in enumerate(targets):
+            self._try(context, target, share + (position < rest), now)
+
+    def _try(self, context: ResponseContext, target: Target, breadth: int, now: float) -> None:
+        copy = _prepared(context.request, target)
+        copy.headers.set("Max-Breadth", str(breadth))
+        hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
+        if copy.method in RECORD_ROUTED:
+            add_record_routes(copy, context.source, hop, self._own_address, self._seal)
+        branch = Branch(self.layer.send_request(copy, hop, now, context.mark), target, breadth)
+        context.branches[branch.key] = branch
+        self._by_branch[branch.key] = context
+        if context.is_invite:
+            self._ringing.set(branch.key, now + self._ring_timeout_s)
+
+    def forward_ack(self, ack: Request, targets: Sequence[Target], now: float) -> None:
+        """Pass an ACK for a 2xx on; nobody can be told when that fails."""
+        if ack.max_forwards == 0:
+            return
+        for target in targets:
+            copy = _prepared(ack, target)
+            hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
+            self.layer.send_ack(copy, hop, now)
+
+    def cancel(self, key: ServerKey, now: float) -> None:
+        """The caller has taken an INVITE back: cancel its branches (section 16.10)."""
+        context = self._contexts.get(key)
+        if context is not None:
+            context.cancelled = True
+            self._cancel_pending(context, now)
+
+    # Responses.
 
     def receive_response(self, key: ClientKey, response: Response, now: float) -> None:
         """A response to one of our branches (section 16.7)."""
         context = self._by_branch.get(key)
         if context is None:
-            self.forward_stray(response)
+            # The answer to a CANCEL, which went hop by hop and ends here.
             return
         branch = context.branches[key]
-        onward = response.copy()
-        onward.headers.remove_first("Via")
+        onward = context.onward(response)
         if response.status < 200:
             self._receive_provisional(context, branch, onward, now)
-        elif response.status < 300 and context.is_invite:
-            branch.final = onward
-            self._pass_on(context, onward, now)
-            self._cancel_pending(context, now)
-        elif branch.final is None:
-            branch.final = onward
-            if onward.status >= 600:
-                self._cancel_pending(context, now)
-            self._choose(context, now)
+        elif response.status < 300:
+            self._receive_success(context, branch, onward, now)
+        else:
+            self._receive_final(context, branch, onward, now)
 
     def _receive_provisional(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
-        if onward.status > 100:
-            branch.rang = True
-            if context.is_invite:
-                self._timers.set(context.key, now + self._ring_timeout_s)
-            if not context.succeeded:
-                self.layer.send_response(context.key, onward, now)
+        if onward.status == 100:
+            return
+        if context.is_invite and not branch.cancel_wanted:
+            self._ringing.set(branch.key, now + self._ring_timeout_s)
+        if not context.final_status:
+            self.layer.send_response(context.key, onward, now)
+
+    def _receive_success(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
+        """A 2xx goes back at once; those to INVITE all of them, since each makes a dialog (step 5)."""
+        branch.final = onward
+        self._ringing.cancel(branch.key)
+        if context.is_invite:
+            self._pass_on(context, onward, now)
+            self._cancel_pending(context, now)
+        elif not context.final_status:
+            self._pass_on(context, onward, now)
+
+    def _receive_final(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
+        """Keep a final response other than 2xx; the best goes back when the last branch has one."""
+        branch.final = final
+        self._ringing.cancel(branch.key)
+        if final.status >= 600:
+            self._cancel_pending(context, now)
+        best = context.best()
+        if best is not None and not context.final_status:
+            self._pass_on(context, best, now)
+
+    def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
+        has_failed = context.final_status >= 300
+        context.final_status = context.final_status or response.status
+        self._open.discard(context.key)
+        if not has_failed and self.layer.send_response(context.key, response, now):
+            return
+        if context.is_invite and response.status < 300:
+            # The server transaction is over or takes no 2xx after a failure, but whoever answered wants an ACK.
+            self.layer.send_stateless(response, context.source)
 
     def receive_failure(self, key: ClientKey, status: int, now: float) -> None:
         """A branch got no answer at all (408), or could not be reached (503): as if it had said so itself.
@@ -156,59 +210,50 @@ class Proxy:
             return
         branch = context.branches[key]
         if status == 503 and branch.target.hop is not None and not branch.cancel_wanted:
-            del context.branches[key], self._by_branch[key]
-            self._try(context, Target(branch.target.uri), now)
+            self._forget_branch(key)
+            del context.branches[key]
+            self._try(context, Target(branch.target.uri), branch.breadth, now)
             return
         reason = "Nobody answered" if status == 408 else "The phone cannot be reached"
-        branch.final = context.request.response(status, reason, "x-" + key.branch[-8:])
-        self._choose(context, now)
+        if context.cancelled:
+            # Nobody answered the CANCEL, or it came before the INVITE had gone.
+            status, reason = 487, "Request Terminated"
+        self._receive_final(context, branch, context.request.response(status, reason, self._ids.tag()), now)
 
-    def receive_terminated(self, key: ClientKey | ServerKey) -> None:
-        """A transaction is over; a context goes with its last one."""
-        if isinstance(key, ServerKey):
-            return
-        context = self._by_branch.pop(key, None)
+    def receive_terminated(self, key: ClientKey) -> None:
+        """A client transaction is over; a context goes with its last one."""
+        context = self._forget_branch(key)
         if context is not None and not any(branch in self._by_branch for branch in context.branches):
-            self._timers.cancel(context.key)
-            self._contexts.pop(context.key, None)
+            del self._contexts[context.key]
 
-    def forward_stray(self, response: Response) -> None:
-        """A response whose request we have forgotten: pass it on by its next Via (section 16.7, last paragraph)."""
-        onward = response.copy()
-        onward.headers.remove_first("Via")
-        try:
-            _ = onward.top_via
-        except SipParseError:
-            return
-        self.layer.forward_response(onward)
+    def _forget_branch(self, key: ClientKey) -> ResponseContext | None:
+        self._ringing.cancel(key)
+        return self._by_branch.pop(key, None)
+
+    def receive_stray(self, response: Response, now: float) -> None:
+        """A 2xx on a branch that has failed before, from another branch of a fork further on.
+
+        One that belongs to no transaction of ours is dropped: who would relay it could be made to send anything
+        anywhere (RFC 6026 section 7.3).
+        """
+        key = ClientKey(response.top_via.branch or "", "INVITE")
+        context = self._by_branch.get(key)
+        if context is not None:
+            self._receive_success(context, context.branches[key], context.onward(response), now)
+
+    # Time.
 
     def handle_timeout(self, now: float) -> None:
-        """Give up INVITEs that rang too long: Timer C (section 16.8)."""
-        for key in self._timers.pop_due(now):
-            context = self._contexts.get(key)
-            if context is None or context.succeeded:
-                continue
-            for branch in context.pending():
-                if branch.rang:
-                    self._cancel_branch(branch, now)
-                else:
-                    self.receive_failure(branch.key, 408, now)
+        """Give up branches that rang too long: Timer C (section 16.8).
+
+        Where no response has come at all, the CANCEL waits for one, and Timer B ends the wait.
+        """
+        for key in self._ringing.pop_due(now):
+            self._cancel_branch(self._by_branch[key].branches[key], now)
 
     def next_timeout(self) -> float | None:
         """When Timer C of some INVITE is over."""
-        return self._timers.next_timeout()
-
-    def _choose(self, context: ResponseContext, now: float) -> None:
-        best = context.best()
-        if best is not None and not context.succeeded:
-            self._pass_on(context, best, now)
-
-    def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
-        context.succeeded = True
-        self._timers.cancel(context.key)
-        if not self.layer.send_response(context.key, response, now):
-            # The server transaction is over; a late 2xx of another branch must reach the caller all the same.
-            self.layer.forward_response(response)
+        return self._ringing.next_timeout()
 
     def _cancel_pending(self, context: ResponseContext, now: float) -> None:
         if context.is_invite:
@@ -216,21 +261,16 @@ class Proxy:
                 self._cancel_branch(branch, now)
 
     def _cancel_branch(self, branch: Branch, now: float) -> None:
+        self._ringing.cancel(branch.key)
         if not branch.cancel_wanted:
             branch.cancel_wanted = True
             self.layer.cancel(branch.key, now)
 
 
-def loop_mark(request: Request) -> str:
-    """A digest of all that decides where a request goes; the same again means a loop (section 16.6 step 8)."""
-    parts = [
-        str(request.uri),
-        request.headers.get("To") or "",
-        request.headers.get("From") or "",
-        request.call_id,
-        str(request.cseq.number),
-        "|".join(str(route) for route in request.routes),
-        "|".join(request.headers.get_all("Proxy-Require")),
-        "|".join(request.headers.get_all("Proxy-Authorization")),
-    ]
-    return f"-{crc32(chr(0).join(parts).encode('utf-8', 'surrogateescape')):08x}"
+def _prepared(request: Request, target: Target) -> Request:
+    """A copy with the target's URI and one Max-Forwards less (section 16.6 steps 1 to 3)."""
+    copy = request.copy()
+    copy.uri = target.uri.target()
+    left = request.max_forwards
+    copy.headers.set("Max-Forwards", str(MAX_FORWARDS if left is None else left - 1))
+    return copy

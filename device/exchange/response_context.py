@@ -9,7 +9,7 @@ from device.sip.uri import Uri
 PREFERRED = (401, 407, 415, 420, 484)
 """Responses of class 4xx that say how the request could be mended go before others (step 6)."""
 
-CHALLENGES = (("WWW-Authenticate", 401), ("Proxy-Authenticate", 407))
+CHALLENGES = ("WWW-Authenticate", "Proxy-Authenticate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Target:
 
 
 class Branch:
-    """One attempt at a target."""
+    """One attempt at a target; `breadth` is its share of Max-Breadth."""
 
-    __slots__ = ("cancel_wanted", "final", "key", "rang", "target")
+    __slots__ = ("breadth", "cancel_wanted", "final", "key", "target")
 
-    def __init__(self, key: ClientKey, target: Target) -> None:
+    def __init__(self, key: ClientKey, target: Target, breadth: int) -> None:
         self.key = key
         self.target = target
-        self.rang = False
+        self.breadth = breadth
         self.final: Response | None = None
         self.cancel_wanted = False
 
@@ -36,39 +36,48 @@ class Branch:
 class ResponseContext:
     """The server transaction of a forwarded request and the client transactions of its branches."""
 
-    __slots__ = ("branches", "cancelled", "key", "mark", "request", "source", "succeeded")
+    __slots__ = ("branches", "cancelled", "final_status", "key", "mark", "request", "source")
 
     def __init__(self, key: ServerKey, request: Request, source: Hop, mark: str) -> None:
         self.key = key
         self.request = request
         self.source = source
         self.mark = mark
-        """The request's `loop_mark`."""
+        """What ends the branches of this request, for loop detection."""
         self.branches: dict[ClientKey, Branch] = {}
-        self.succeeded = False
-        """A final response has been passed on."""
+        self.final_status = 0
+        """Status of the final response that has been passed on; 0 before that."""
         self.cancelled = False
+        """Whether the caller has taken the request back."""
 
     @property
     def is_invite(self) -> bool:
-        """Whether it is an INVITE, which alone may ring long, fork to several 2xx and be cancelled."""
+        """Whether it is an INVITE, which alone may ring long, get several 2xx and be cancelled."""
         return self.request.method == "INVITE"
 
     def pending(self) -> list[Branch]:
         """The branches without a final response."""
         return [branch for branch in self.branches.values() if branch.final is None]
 
+    def onward(self, response: Response) -> Response:
+        """A branch's response as it goes back: with the Vias that the request came with, whatever became of them."""
+        copy = response.copy()
+        copy.headers.remove("Via")
+        for via in reversed(self.request.headers.get_all("Via")):
+            copy.headers.prepend("Via", via)
+        return copy
+
     def best(self) -> Response | None:
         """The best of the final responses, None while one is missing (step 6 of section 16.7)."""
         finals = [branch.final for branch in self.branches.values() if branch.final is not None]
-        if len(finals) < len(self.branches) or not finals:
+        if len(finals) < len(self.branches):
             return None
         chosen = min(finals, key=_rank)
         if chosen.status in (401, 407):
-            chosen = _with_all_challenges(chosen, finals)
+            return _with_all_challenges(chosen, finals)
         if chosen.status == 503:
-            # The next element shall not think that we ourselves are overloaded.
-            chosen = self.request.response(500, "A server on the way is unavailable", chosen.to.tag)
+            # The element before us shall not think that we ourselves are overloaded.
+            return self.request.response(500, chosen.reason, chosen.to.tag)
         return chosen
 
 
@@ -84,11 +93,9 @@ def _rank(response: Response) -> tuple[int, int]:
 def _with_all_challenges(chosen: Response, finals: list[Response]) -> Response:
     """Every challenge of every branch goes back together (section 16.7 step 7)."""
     merged = chosen.copy()
-    for name, status in CHALLENGES:
-        for response in finals:
-            if response is chosen or response.status not in (401, 407):
-                continue
-            for value in response.headers.get_all(name):
-                if response.status == status:
+    for response in finals:
+        if response is not chosen and response.status in (401, 407):
+            for name in CHALLENGES:
+                for value in response.headers.get_all(name):
                     merged.headers.add(name, value)
     return merged

@@ -2,48 +2,88 @@
 
 from collections.abc import Callable
 
+from device.exchange.seal import Seal
 from device.sip.headers import NameAddr, parse_name_addr
 from device.sip.hop import Hop, NextHop, bracketed
 from device.sip.message import Request
-from device.sip.uri import Uri, parse_uri
+from device.sip.uri import Uri
 
 OwnAddress = Callable[[str, str], tuple[str, int]]
 """From transport and the other side's host to the host and port under which that side reaches us."""
+
+SEAL_PARAM = "seal"
+"""URI parameter of our Record-Route values: it comes back in Route and proves that we let this dialog begin.
+
+Without it, anybody could have any request relayed by giving it a To tag and a Route to us.
+"""
 
 
 class OwnNames:
     """Which URIs mean this exchange."""
 
     def __init__(self, domain: str, port: Callable[[], int]) -> None:
-        self._domain = domain.lower()
         self._port = port
-        self._hosts = {self._domain}
+        self._hosts: set[str] = set()
+        self.add_host(domain)
 
     def add_host(self, host: str) -> None:
         """Another host name or address of ours."""
-        self._hosts.add(host.lower())
+        self._hosts.add(host.lower().strip("[]"))
 
     def include(self, uri: Uri) -> bool:
-        """Whether `uri` is in our domain or names our own address."""
-        return uri.host.strip("[]") in self._hosts and uri.port in (None, self._port())
+        """Whether `uri` is in our domain or names our own address; one with a foreign maddr is not ours."""
+        if uri.host.strip("[]") not in self._hosts or (uri.port is not None and uri.port != self._port()):
+            return False
+        maddr = uri.param("maddr")
+        return maddr is None or self.is_host(maddr)
+
+    def is_host(self, host: str) -> bool:
+        """Whether `host` is a name or an address of ours."""
+        return host.lower().strip("[]") in self._hosts
 
 
-def remove_own_routes(request: Request, own: OwnNames) -> bool:
-    """Prepare a request's route as section 16.4 says; answers whether it had been routed through us.
+def dialog_seal(seal: Seal, call_id: str, tag: str | None) -> str:
+    """The seal of a dialog: `tag` is that of the side that sent the first request."""
+    return seal.of("dialog", call_id, tag or "")
+
+
+def take_own_routes(request: Request, own: OwnNames, seal: Seal) -> bool:
+    """Prepare a request's route as section 16.4 says; answers whether it belongs to a dialog that we let begin.
 
     A strict router before us may have put our own Record-Route value into the Request-URI; the real one is the last
     Route then. Of several Routes of ours (one for each transport) all go.
     """
-    routed = False
-    if own.include(request.uri) and request.uri.is_loose and not request.uri.user and request.routes:
+    maddr = request.uri.param("maddr")
+    if maddr and own.is_host(maddr):
+        request.uri = request.uri.without_param("maddr")
+    if not request.routes:
+        return False
+    seals = _seals_of_dialog(request, seal)
+    sealed = False
+    if request.uri.is_loose and not request.uri.user and _is_ours(request.uri, own, seals):
+        sealed = _is_sealed(request.uri, seals)
         routes = request.routes
         request.uri = routes[-1].uri.target()
         _set_routes(request, routes[:-1])
-        routed = True
-    while request.routes and own.include(request.routes[0].uri):
+    while (routes := request.routes) and _is_ours(routes[0].uri, own, seals):
+        sealed = sealed or _is_sealed(routes[0].uri, seals)
         request.headers.remove_first("Route")
-        routed = True
-    return routed
+    return sealed
+
+
+def _seals_of_dialog(request: Request, seal: Seal) -> tuple[str, ...]:
+    """What our seal may be in this request, which either side of the dialog may have sent; none outside dialogs."""
+    if request.to.tag is None:
+        return ()
+    return tuple(dialog_seal(seal, request.call_id, tag) for tag in (request.from_.tag, request.to.tag))
+
+
+def _is_sealed(uri: Uri, seals: tuple[str, ...]) -> bool:
+    return uri.param(SEAL_PARAM) in seals
+
+
+def _is_ours(uri: Uri, own: OwnNames, seals: tuple[str, ...]) -> bool:
+    return own.include(uri) or _is_sealed(uri, seals)
 
 
 def _set_routes(request: Request, routes: list[NameAddr]) -> None:
@@ -70,23 +110,26 @@ def uri_hop(uri: Uri) -> NextHop:
     return NextHop(uri.param("maddr") or uri.host, uri.port, transport)
 
 
-def received_hop(received: str) -> NextHop:
-    """Where a REGISTER came from, kept as "transport:host:port", as a place to send to."""
+def received_hop(received: str) -> NextHop | None:
+    """Where a REGISTER came from, kept as "transport:host:port", as a place to send to; None for another text."""
     transport, _, address = received.partition(":")
     host, _, port = address.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()):
+        return None
     return NextHop(host.strip("[]"), int(port), transport.upper())
 
 
-def add_record_routes(request: Request, source: Hop, next_hop: NextHop, own_address: OwnAddress) -> None:
+def add_record_routes(request: Request, source: Hop, next_hop: NextHop, own_address: OwnAddress, seal: Seal) -> None:
     """Stay in the path of the dialog: one value, or two where the transport changes here (section 16.6 step 4)."""
+    mark = f"lr;{SEAL_PARAM}={dialog_seal(seal, request.call_id, request.from_.tag)}"
     outgoing_transport = next_hop.transport or "UDP"
-    incoming = _own_route(source.transport, *own_address(source.transport, source.host))
-    outgoing = _own_route(outgoing_transport, *own_address(outgoing_transport, next_hop.host))
+    incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark)
+    outgoing = _own_route(outgoing_transport, *own_address(outgoing_transport, next_hop.host), mark)
     if incoming != outgoing:
         request.headers.prepend("Record-Route", incoming)
     request.headers.prepend("Record-Route", outgoing)
 
 
-def _own_route(transport: str, host: str, port: int) -> str:
+def _own_route(transport: str, host: str, port: int, mark: str) -> str:
     suffix = "" if transport == "UDP" else f";transport={transport.lower()}"
-    return f"<{parse_uri(f'sip:{bracketed(host)}:{port}{suffix};lr')}>"
+    return f"<sip:{bracketed(host)}:{port}{suffix};{mark}>"
