@@ -25,8 +25,8 @@ class Extent:
     rings: int = 40
     calls: int = 200
     peer_calls_limit: int = 200
-    sipp_rates: tuple[int, ...] = (5, 10, 20, 50, 100, 200)
-    sipp_s: float = 3.0
+    sipp_rates: tuple[int, ...] = (5, 10, 20, 50, 100, 200, 400)
+    sipp_s: float = 2.5
     message_s: float = 0.15
 
 
