@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from device import __version__
 from device.control.client import ControlClient
-from device.control.errors import ControlError
+from device.control.errors import DaemonUnreachableError
 from device.control.server import ControlServer
 from device.daemon.config import ConfigurationError
 from device.daemon.logs import start_logging
@@ -28,7 +28,7 @@ from device.model import Aor, Credential
 from device.net.addresses import is_unspecified, local_address_towards
 from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
-from device.records import asdict, dataclass
+from device.records import asdict, dataclass, replace
 from device.sip.digest import ALGORITHMS, ha1
 from device.sip.endpoint import SipEndpoint, StreamBroken
 from device.sip.hop import Hop, ip_literal
@@ -76,6 +76,8 @@ class ExchangeOptions:
     socket: str
     log_level: str
     password_stdin: bool
+    given: tuple[str, ...] = ()
+    """Which of the options were named, without their dashes; the others have defaults."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -110,6 +112,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         "--log-level": "info",
     }
     words: list[str] = []
+    given: list[str] = []
     password_stdin = False
     rest = iter(arguments)
     for word in rest:
@@ -118,6 +121,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
             password_stdin = True
         elif name in values:
             values[name] = value if equals else next(rest, "")
+            given.append(name.removeprefix("--"))
             if not values[name]:
                 raise UsageError(f"{name} needs a value; `offhook exchange --help` shows an example")
         elif name.startswith("-"):
@@ -127,7 +131,15 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
     host, port = _address(values["--listen"])
     domain = values["--domain"] or (host if not is_unspecified(host) else local_address_towards("192.0.2.1"))
     return ExchangeOptions(
-        tuple(words), host, port, domain, values["--store"], values["--socket"], values["--log-level"], password_stdin
+        tuple(words),
+        host,
+        port,
+        domain,
+        values["--store"],
+        values["--socket"],
+        values["--log-level"],
+        password_stdin,
+        tuple(given),
     )
 
 
@@ -158,16 +170,25 @@ def _manage_users(options: ExchangeOptions) -> int:
         raise UsageError(
             f"user {options.words[1]}: give one user name" if len(options.words) == 2 else "too many words"
         )
-    client = ControlClient(options.socket)
-    try:
-        client.open()
-    except ControlError:
-        with open_database(options.store) as database:
-            actions[options.words[1]](Subscribers(database), options)
-    else:
-        with client:
-            actions[options.words[1]](RunningSubscribers(client), options)
+    action = actions[options.words[1]]
+    with ControlClient(options.socket) as client:
+        try:
+            running = client.call("status")
+        except DaemonUnreachableError:
+            running = None
+        if isinstance(running, dict) and _is_meant(running, options):
+            domain = options.domain if "domain" in options.given else str(running["domain"])
+            action(RunningSubscribers(client), replace(options, domain=domain))
+            return 0
+    with open_database(options.store) as database:
+        action(Subscribers(database), options)
     return 0
+
+
+def _is_meant(running: dict[str, object], options: ExchangeOptions) -> bool:
+    """Whether the exchange that runs is the one whose users are meant: a store that is named must be its own."""
+    named = os.path.realpath(options.store)
+    return "store" not in options.given or named == os.path.realpath(str(running["store"]))
 
 
 class Users(Protocol):
@@ -217,6 +238,8 @@ def _add_user(subscribers: Users, options: ExchangeOptions) -> None:
 
 
 def _ask_password(name: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask for the password: pipe it in with --password-stdin")
     password = getpass.getpass(f"Password for {name}: ")
     if getpass.getpass("Again: ") != password:
         raise UsageError("the two passwords differ; nothing was changed")
@@ -240,6 +263,8 @@ class ExchangeRuntime:
     """The exchange in the loop: sockets below it, the store and the control socket beside it."""
 
     def __init__(self, options: ExchangeOptions, settings: ExchangeSettings, database: Database, loop: Loop) -> None:
+        self._domain = settings.domain
+        self._store = os.path.abspath(options.store)
         self._bindings = Bindings(database)
         self._unix_offset_s = time.time() - time.monotonic()
         self._subscribers = subscribers = Subscribers(database)
@@ -316,7 +341,13 @@ class ExchangeRuntime:
 
     def _methods(self, loop: Loop) -> dict[str, Callable[[dict[str, Any]], object]]:
         return {
-            "status": lambda params: {"version": __version__, "pid": os.getpid(), "port": self.sockets.local_port},
+            "status": lambda params: {
+                "version": __version__,
+                "pid": os.getpid(),
+                "port": self.sockets.local_port,
+                "domain": self._domain,
+                "store": self._store,
+            },
             "exchange.registrations": lambda params: {
                 "registrations": [asdict(binding) for binding in self.exchange.location.everything()]
             },

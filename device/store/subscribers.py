@@ -44,7 +44,7 @@ class Subscribers:
             if not self._database.execute(
                 "DELETE FROM subscriber WHERE username = ? AND domain = ?", (username, domain)
             ):
-                raise UnknownEntryError(f"the exchange has no subscriber {username}@{domain}: see the list of them")
+                raise UnknownEntryError(f"the exchange has no user {username}@{domain}: `offhook exchange user list` shows them")
 
     def list(self) -> tuple[Aor, ...]:
         """Every subscriber in the order of their names."""
