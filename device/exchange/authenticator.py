@@ -131,11 +131,9 @@ class Authenticator:
             return False
         return (named.user, named.host) == (request.uri.user, request.uri.host)
 
-    def _stored_ha1(self, username: str, realm: str, algorithm: str) -> str | None:
+    def _stored_ha1(self, username: str, _realm: str, algorithm: str) -> str | None:
         credential = self._lookup(username)
-        if credential is None or realm != self.realm:
-            return None
-        return dict(credential.ha1).get(algorithm)
+        return dict(credential.ha1).get(algorithm) if credential is not None else None
 
 
 def _is_fresh(nonce: _Nonce, credentials: AuthCredentials) -> bool:

@@ -3,6 +3,7 @@ import pytest
 from device.exchange.authenticator import MAX_NONCES, Authenticator, Verdict
 from device.ids import CountingIds
 from device.model import Credential
+from device.records import replace
 from device.sip.auth_headers import parse_challenges
 from device.sip.digest import authorize, ha1
 from device.sip.message import Request
@@ -98,6 +99,30 @@ class TestChecking:
     def test_credentials_made_for_another_target_are_worth_nothing(self) -> None:
         authenticator = make()
         assert verdict(authenticator, answer(authenticator, uri="sip:elsewhere")) is Verdict.REFUSED
+
+    def test_so_are_those_for_what_is_no_uri(self) -> None:
+        authenticator = make()
+        assert verdict(authenticator, answer(authenticator, uri="garbage")) is Verdict.REFUSED
+
+    def test_an_algorithm_that_is_not_stored_is_wrong(self) -> None:
+        authenticator = make()
+        authorization = answer(authenticator).replace("algorithm=SHA-256", "algorithm=SHA-512-256")
+        assert verdict(authenticator, authorization) is Verdict.REFUSED
+
+    def test_without_qop_a_nonce_serves_once(self) -> None:
+        authenticator = make()
+        (challenge,) = parse_challenges(authenticator.challenges(0.0, ""))
+        plain = authorize(replace(challenge, qop=()), ALICE, "REGISTER", "sip:pbx.lan")
+        assert verdict(authenticator, plain) is Verdict.ACCEPTED
+        assert verdict(authenticator, plain) is Verdict.STALE
+
+    def test_nonces_that_are_over_are_forgotten(self) -> None:
+        authenticator = make()
+        first = answer(authenticator, now=0.0)
+        second = answer(authenticator, now=200.0)
+        authenticator.challenges(300.0, OURS)
+        assert verdict(authenticator, second, now=301.0) is Verdict.ACCEPTED
+        assert verdict(authenticator, first, now=301.0) is Verdict.STALE
 
     def test_the_memory_of_nonces_is_bounded(self) -> None:
         authenticator = make()
