@@ -44,7 +44,8 @@ class Subscribers:
             if not self._database.execute(
                 "DELETE FROM subscriber WHERE username = ? AND domain = ?", (username, domain)
             ):
-                raise UnknownEntryError(f"the exchange has no user {username}@{domain}: `offhook exchange user list` shows them")
+                user = f"{username}@{domain}"
+                raise UnknownEntryError(f"the exchange has no user {user}: `offhook exchange user list` shows them")
 
     def list(self) -> tuple[Aor, ...]:
         """Every subscriber in the order of their names."""
@@ -84,7 +85,7 @@ class Aliases:
             if not self._database.execute(
                 "DELETE FROM dbaliases WHERE alias_username = ? AND alias_domain = ?", (alias.user, alias.domain)
             ):
-                raise UnknownEntryError(f"the exchange has no alias {alias}: see the list of them")
+                raise UnknownEntryError(f"the exchange has no alias {alias}")
 
     def list(self) -> tuple[tuple[Aor, Aor], ...]:
         """Every alias and whom it means."""

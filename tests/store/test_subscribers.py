@@ -32,7 +32,7 @@ def test_subscribers_are_listed_and_forgotten(database: Database) -> None:
     assert subscribers.list() == (Aor("1001", "pbx"), Aor("1002", "pbx"))
     subscribers.remove("1001", "pbx")
     assert subscribers.list() == (Aor("1002", "pbx"),)
-    with pytest.raises(UnknownEntryError, match="no subscriber 1001@pbx"):
+    with pytest.raises(UnknownEntryError, match="no user 1001@pbx"):
         subscribers.remove("1001", "pbx")
 
 
