@@ -30,6 +30,9 @@ UNACKNOWLEDGED_S = 20
 times out, so that the next attempt opens a new one (TCP_USER_TIMEOUT of tcp(7); RFC 5482)."""
 
 MAX_CONNECTIONS = 64
+WARNING_PAUSE_S = 60.0
+"""Between two warnings about refused connections, in seconds."""
+
 MAX_ACCEPTED = 48
 """Connections that others may open; the rest is left for those that we open ourselves."""
 
@@ -77,10 +80,12 @@ class TcpSockets:
         "_reactor",
         "_receiver",
         "_timers",
+        "_warn_at",
         "local_port",
     )
 
     def __init__(self, reactor: Reactor, receiver: MessageReceiver) -> None:
+        self._warn_at = 0.0
         self._reactor = reactor
         self._receiver = receiver
         self._listener: socket.socket | None = None
@@ -157,10 +162,17 @@ class TcpSockets:
         sock.setblocking(False)
         accepted = sum(not connection.is_ours for connection in self._by_id.values())
         if accepted >= MAX_ACCEPTED:
-            logger.warning("refused a TCP connection from %s: %d are open", address[0], accepted)
+            self._warn_of_refusal(address[0], accepted)
             sock.close()
             return
         self._add(sock, Hop("TCP", plain_host(address[0]), address[1]), is_ours=False)
+
+    def _warn_of_refusal(self, host: str, accepted: int) -> None:
+        """One line a minute: a scanner must not fill the log."""
+        now = self._reactor.now()
+        if now >= self._warn_at:
+            self._warn_at = now + WARNING_PAUSE_S
+            logger.warning("TCP connections are refused, such as one from %s: %d are open", host, accepted)
 
     def _connect(self, hop: Hop) -> Connection | None:
         if ip_literal(hop.host) is None:
