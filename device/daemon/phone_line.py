@@ -91,6 +91,7 @@ class PhoneLine:
             sound = self._open(call_id, self._far_host(account, target))
         except DeviceError as error:
             logger.error("%s: %s", call_id, error)
+            self.last_end = str(error)
             self._events.append(CallFinished(call_id, SERVICE_UNAVAILABLE, str(error), local=True))
             return
         account_id = account.id if account else None

@@ -12,8 +12,8 @@ logger = logging.getLogger(__name__)
 # linux/netlink.h and linux/rtnetlink.h
 NETLINK_ROUTE = 0
 RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
+NLMSG_DONE = 3
 RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR = 16, 17, 20, 21
-IFLA_OPERSTATE = 16
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 IFA_F_TENTATIVE = 0x40
 IFF_RUNNING = 0x40
@@ -34,7 +34,7 @@ READ_SIZE = 65_536
 class LinkMonitor:
     """Calls `changed` when an address came or went, or a link came up: not for each renewal of a lease."""
 
-    __slots__ = ("_addresses", "_changed", "_due", "_reactor", "_running", "_socket", "_started")
+    __slots__ = ("_addresses", "_all_known", "_changed", "_due", "_reactor", "_running", "_socket")
 
     def __init__(self, reactor: Reactor, changed: Callable[[], None]) -> None:
         self._reactor = reactor
@@ -43,7 +43,8 @@ class LinkMonitor:
         self._addresses: set[tuple[int, bytes]] = set()
         self._running: dict[int, bool] = {}
         self._due: float | None = None
-        self._started = 0.0
+        self._all_known = False
+        """Whether the kernel has told all that was there at the start, which is no news."""
 
     def open(self) -> None:
         """Start to listen; where the kernel does not let us, the phone works without."""
@@ -60,7 +61,6 @@ class LinkMonitor:
                 sock.close()
             return
         self._socket = sock
-        self._started = self._reactor.now()
         self._reactor.add_reader(sock.fileno(), self._readable)
 
     def close(self) -> None:
@@ -96,9 +96,7 @@ class LinkMonitor:
             self._note_change()
 
     def _note_change(self) -> None:
-        now = self._reactor.now()
-        if now - self._started >= SETTLE_S:
-            self._due = now + SETTLE_S
+        self._due = self._reactor.now() + SETTLE_S
 
     def receive(self, data: bytes) -> bool:
         """Take netlink messages; answers whether one of them changes what the phone must know."""
@@ -112,8 +110,10 @@ class LinkMonitor:
                 changed |= self._receive_address(kind, body)
             elif kind in (RTM_NEWLINK, RTM_DELLINK) and len(body) >= _LINK.size:
                 changed |= self._receive_link(kind, body)
+            elif kind == NLMSG_DONE:
+                self._all_known, changed = True, False
             data = data[(length + 3) & ~3 :]
-        return changed
+        return changed and self._all_known
 
     def _receive_address(self, kind: int, body: bytes) -> bool:
         _family, _prefix, flags, _scope, index = _ADDRESS.unpack_from(body)

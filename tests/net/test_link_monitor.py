@@ -1,125 +1,195 @@
-"""The netlink messages are written after linux/rtnetlink.h."""
+"""News of addresses and links, as the kernel writes them."""
 
+import errno
+import socket
 import struct
-from collections.abc import Callable
 
 import pytest
 
-from device.net.link_monitor import SETTLE_S, LinkMonitor
+from device.net.link_monitor import (
+    IFA_ADDRESS,
+    IFA_F_TENTATIVE,
+    IFA_LOCAL,
+    IFF_RUNNING,
+    NLMSG_DONE,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    SETTLE_S,
+    LinkMonitor,
+)
+from tests.support.turning import HandLoop
 
-NEWLINK, NEWADDR, DELADDR = 16, 20, 21
-RUNNING, TENTATIVE = 0x40, 0x40
-
-
-def message(kind: int, body: bytes) -> bytes:
-    padded = body + bytes(-len(body) % 4)
-    return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + padded
-
-
-def address(kind: int, text: bytes = b"\xc0\x00\x02\x01", index: int = 2, flags: int = 0) -> bytes:
-    attributes = b"".join(struct.pack("=HH", 4 + len(text), name) + text for name in (1, 2))
-    return message(kind, struct.pack("=BBBBI", 2, 24, flags, 0, index) + attributes)
-
-
-def link(running: bool, index: int = 2) -> bytes:
-    return message(NEWLINK, struct.pack("=BxHiII", 0, 1, index, RUNNING if running else 0, 0))
+OLD, NEW = socket.inet_aton("192.0.2.1"), socket.inet_aton("192.0.2.2")
 
 
-class FakeReactor:
-    """Time by hand; descriptors are remembered."""
+def _message(kind: int, body: bytes = b"") -> bytes:
+    data = struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+    return data + bytes(-len(data) % 4)
 
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.readers: dict[int, Callable[[], None]] = {}
 
-    def now(self) -> float:
-        return self.time
+def _address(kind: int, address: bytes, index: int = 2, flags: int = 0, attribute: int = IFA_LOCAL) -> bytes:
+    value = struct.pack("=HH", 4 + len(address), attribute) + address
+    return _message(kind, struct.pack("=BBBBI", socket.AF_INET, 24, flags, 0, index) + value)
 
-    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
-        self.readers[fd] = callback
 
-    def remove_reader(self, fd: int) -> None:
-        self.readers.pop(fd, None)
+def _link(kind: int, index: int = 2, running: bool = True) -> bytes:
+    return _message(kind, struct.pack("=BxHiII", 0, 1, index, IFF_RUNNING if running else 0, 0))
 
-    def add_writer(self, fd: int, callback: Callable[[], None]) -> None:
-        raise NotImplementedError
 
-    def remove_writer(self, fd: int) -> None:
-        raise NotImplementedError
-
-    def call_soon_threadsafe(self, callback: Callable[[], None]) -> None:
-        raise NotImplementedError
+DONE = _message(NLMSG_DONE, bytes(4))
 
 
 @pytest.fixture
-def monitor() -> LinkMonitor:
-    return LinkMonitor(FakeReactor(), lambda: None)
+def told() -> list[str]:
+    return []
 
 
-def test_a_new_address_is_news_once(monitor: LinkMonitor) -> None:
-    assert monitor.receive(address(NEWADDR))
-    assert not monitor.receive(address(NEWADDR)), "a renewed lease is no news"
+@pytest.fixture
+def monitor(loop: HandLoop, told: list[str]) -> LinkMonitor:
+    monitor = LinkMonitor(loop, lambda: told.append("changed"))
+    assert not monitor.receive(_address(RTM_NEWADDR, OLD) + DONE)
+    return monitor
 
 
-def test_an_address_that_goes_is_news(monitor: LinkMonitor) -> None:
-    monitor.receive(address(NEWADDR))
-    assert monitor.receive(address(DELADDR))
-    assert not monitor.receive(address(DELADDR))
+def test_what_is_there_at_the_start_is_no_news(loop: HandLoop) -> None:
+    monitor = LinkMonitor(loop, lambda: None)
+    assert not monitor.receive(_address(RTM_NEWADDR, OLD))
+    assert not monitor.receive(_address(RTM_NEWADDR, NEW) + DONE)
+    assert not monitor.receive(_address(RTM_NEWADDR, NEW))
 
 
-def test_an_address_that_is_still_being_checked_does_not_count(monitor: LinkMonitor) -> None:
-    assert not monitor.receive(address(NEWADDR, bytes(15) + b"\x01", flags=TENTATIVE))
+def test_a_new_address_is_news_and_a_renewed_lease_is_none(monitor: LinkMonitor) -> None:
+    assert not monitor.receive(_address(RTM_NEWADDR, OLD))
+    assert monitor.receive(_address(RTM_NEWADDR, NEW, attribute=IFA_ADDRESS))
+    assert not monitor.receive(_address(RTM_NEWADDR, NEW))
+    # The same address at another link is another way out.
+    assert monitor.receive(_address(RTM_NEWADDR, NEW, index=3))
 
 
-def test_the_same_address_on_another_interface_is_another(monitor: LinkMonitor) -> None:
-    monitor.receive(address(NEWADDR))
-    assert monitor.receive(address(NEWADDR, index=3))
+def test_an_address_that_goes_is_news_once(monitor: LinkMonitor) -> None:
+    assert monitor.receive(_address(RTM_DELADDR, OLD))
+    assert not monitor.receive(_address(RTM_DELADDR, OLD))
 
 
-def test_a_link_that_comes_back_is_news_and_one_that_goes_is_not(monitor: LinkMonitor) -> None:
-    assert not monitor.receive(link(running=True))
-    assert not monitor.receive(link(running=False))
-    assert monitor.receive(link(running=True))
+def test_an_address_that_is_not_settled_cannot_be_used_yet(monitor: LinkMonitor) -> None:
+    assert not monitor.receive(_address(RTM_NEWADDR, NEW, flags=IFA_F_TENTATIVE))
+    assert monitor.receive(_address(RTM_NEWADDR, NEW))
 
 
-def test_several_messages_in_one_datagram(monitor: LinkMonitor) -> None:
-    assert monitor.receive(link(running=True) + address(NEWADDR))
+def test_a_link_that_comes_back_is_news(monitor: LinkMonitor) -> None:
+    assert not monitor.receive(_link(RTM_NEWLINK))
+    assert not monitor.receive(_link(RTM_NEWLINK, running=False))
+    assert monitor.receive(_link(RTM_NEWLINK))
+    assert not monitor.receive(_link(RTM_DELLINK))
+    assert monitor.receive(_link(RTM_NEWLINK))
 
 
-@pytest.mark.parametrize("length", range(0, 60, 7))
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"short",
+        struct.pack("=IHHII", 4, RTM_NEWADDR, 0, 0, 0),
+        struct.pack("=IHHII", 400, RTM_NEWADDR, 0, 0, 0),
+        _message(RTM_NEWADDR, b"\2"),
+        _message(RTM_NEWLINK, b"\2"),
+        _message(RTM_NEWADDR, struct.pack("=BBBBI", 2, 24, 0, 0, 2)),
+        _message(RTM_NEWADDR, struct.pack("=BBBBIHH", 2, 24, 0, 0, 2, 1, IFA_LOCAL)),
+        _message(RTM_NEWADDR, struct.pack("=BBBBIHH", 2, 24, 0, 0, 2, 99, IFA_LOCAL)),
+        _message(99),
+    ],
+)
+def test_what_makes_no_sense_is_passed_over(monitor: LinkMonitor, data: bytes) -> None:
+    assert not monitor.receive(data)
+
+
+@pytest.mark.parametrize("length", range(0, 70, 7))
 def test_what_is_cut_off_is_passed_over(monitor: LinkMonitor, length: int) -> None:
-    monitor.receive((address(NEWADDR) + link(running=True))[:length])
+    monitor.receive((_address(RTM_NEWADDR, OLD) + _link(RTM_NEWLINK))[:length])
 
 
-def test_lengths_that_lie_end_the_reading(monitor: LinkMonitor) -> None:
-    assert not monitor.receive(struct.pack("=IHHII", 4, NEWADDR, 0, 0, 0) + address(NEWADDR))
-    assert not monitor.receive(message(NEWADDR, struct.pack("=BBBBI", 2, 24, 0, 0, 2) + struct.pack("=HH", 1, 1)))
+def test_several_messages_come_at_once(monitor: LinkMonitor) -> None:
+    assert monitor.receive(_link(RTM_NEWLINK) + _address(RTM_NEWADDR, NEW) + _link(RTM_NEWLINK))
 
 
-def test_a_burst_is_told_once_when_it_has_settled() -> None:
-    told: list[float] = []
-    reactor = FakeReactor()
-    monitor = LinkMonitor(reactor, lambda: told.append(reactor.time))
-    reactor.time = 10.0
-    monitor._note_change()
-    reactor.time = 10.6
-    monitor._note_change()
-    assert monitor.next_timeout() == 10.6 + SETTLE_S
-    monitor.handle_timeout(11.0)
-    assert told == []
-    reactor.time = 11.6
-    monitor.handle_timeout(11.6)
-    assert (told, monitor.next_timeout()) == ([11.6], None)
-
-
-def test_what_was_there_at_the_start_is_no_change() -> None:
-    reactor = FakeReactor()
-    monitor = LinkMonitor(reactor, lambda: None)
-    monitor.open()
-    assert len(reactor.readers) == 1
-    next(iter(reactor.readers.values()))()
+def test_a_burst_is_told_once_when_it_is_over(loop: HandLoop, monitor: LinkMonitor, told: list[str]) -> None:
+    kernel, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.setblocking(False)
+    monitor._socket = ours
+    loop.add_reader(ours.fileno(), monitor._readable)
     assert monitor.next_timeout() is None
-    assert monitor._addresses, "the loopback address at least is there"
+    kernel.send(_address(RTM_NEWADDR, NEW))
+    loop.turn(1.0)
+    first = monitor.next_timeout()
+    kernel.send(_address(RTM_DELADDR, OLD))
+    loop.turn(1.0)
+    due = monitor.next_timeout()
+    assert first is not None
+    assert due is not None
+    assert first <= due <= loop.now() + SETTLE_S
+    monitor.handle_timeout(due - 0.01)
+    assert told == []
+    monitor.handle_timeout(due)
+    monitor.handle_timeout(due + 1)
+    assert told == ["changed"]
+    assert monitor.next_timeout() is None
+    # Nothing to read is nothing new.
+    monitor._readable()
+    kernel.send(DONE)
+    loop.turn(1.0)
+    assert monitor.next_timeout() is None
     monitor.close()
     monitor.close()
-    assert not reactor.readers
+    monitor._readable()
+    kernel.close()
+
+
+def test_when_the_kernel_had_more_to_tell_than_fits_something_has_changed(
+    monitor: LinkMonitor, told: list[str]
+) -> None:
+    class Overrun:
+        def recv(self, size: int) -> bytes:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+
+    monitor._socket = Overrun()  # type: ignore[assignment]
+    monitor._readable()
+    assert monitor.next_timeout() is not None
+    monitor._socket = None
+
+
+def test_the_real_kernel_tells_what_there_is(loop: HandLoop, told: list[str]) -> None:
+    monitor = LinkMonitor(loop, lambda: told.append("changed"))
+    monitor.open()
+    if monitor._socket is None:
+        pytest.skip("the kernel lets nobody listen to its network news here")
+    loop.turn_until(lambda: monitor._all_known)
+    assert any(address == socket.inet_aton("127.0.0.1") for _, address in monitor._addresses)
+    assert monitor.next_timeout() is None
+    monitor.close()
+
+
+@pytest.mark.parametrize("fails", ["socket", "bind"])
+def test_where_the_kernel_does_not_let_us_the_phone_works_without(
+    loop: HandLoop, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    class Refusing:
+        closed = False
+
+        def bind(self, _address: object) -> None:
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        def close(self) -> None:
+            Refusing.closed = True
+
+    def make(*_: object) -> Refusing:
+        if fails == "socket":
+            raise OSError(errno.EPERM, "Operation not permitted")
+        return Refusing()
+
+    monkeypatch.setattr(socket, "socket", make)
+    monitor = LinkMonitor(loop, lambda: None)
+    monitor.open()
+    assert monitor._socket is None
+    assert Refusing.closed == (fails == "bind")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from device.daemon.loop import Loop
 from device.sip.hop import Hop
 
-MAX_TURNS = 400
+MAX_TURNS = 120
 """Turns before a test gives up; each waits at most PATIENCE_S for something to happen."""
 
 PATIENCE_S = 0.05

@@ -1,0 +1,42 @@
+"""What the tests of the daemon share: one loop, a phone, somebody to talk to."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.turning import HandLoop, hand_loop
+from tests.support.whole_phone import FarEnd, WholePhone, whole_phone
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Whatever a test starts must be over with it; the log is as it was."""
+    root = logging.getLogger("device")
+    handlers, propagate, level = root.handlers[:], root.propagate, root.level
+    before = set(threading.enumerate())
+    yield
+    root.handlers[:], root.propagate = handlers, propagate
+    root.setLevel(level)
+    assert {thread.name for thread in set(threading.enumerate()) - before} == set()
+
+
+@pytest.fixture
+def loop() -> Iterator[HandLoop]:
+    with hand_loop() as loop:
+        yield loop
+
+
+@pytest.fixture
+def phone(loop: HandLoop, tmp_path: Path) -> Iterator[WholePhone]:
+    with whole_phone(loop, tmp_path) as phone:
+        yield phone
+
+
+@pytest.fixture
+def far_end(loop: HandLoop) -> Iterator[FarEnd]:
+    far_end = FarEnd(loop)
+    yield far_end
+    far_end.close()
