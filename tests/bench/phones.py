@@ -90,9 +90,15 @@ class BenchPhone:
         wait_until(f"{self.name} to be ready, see {self.log_path}", self.is_ready, PATIENCE_S)
 
     def is_ready(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, f"{self.name} ended by itself, see {self.log_path}"
+        self.check()
         return self.user in self.registrar.registered
+
+    def check(self) -> None:
+        """Fail when it has ended by itself."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            last = self.log_path.read_text(errors="replace").strip().splitlines()[-1:]
+            raise AssertionError(f"{self.name} ended by itself: {' '.join(last)}")
 
     def stop(self) -> None:
         """End the process, and make it end if it does not."""
@@ -143,6 +149,7 @@ class Offhook(BenchPhone):
         return super().is_ready() and self._answers()
 
     def _answers(self) -> bool:
+        self.check()
         try:
             with ControlClient(self._socket_path, 2.0) as client:
                 client.call("daemon.version")
