@@ -19,11 +19,22 @@ LocalAddress = Callable[[str, str], tuple[str, int]]
 ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 """The methods that this user agent takes; every other known one gets 405."""
 SDP: Final = "application/sdp"
+MULTIPART: Final = "multipart/"
+ACCEPT: Final = f"{SDP}, multipart/mixed, multipart/alternative"
+"""The bodies that are read (section 20.1)."""
 
 
 def sdp_of(message: Request | Response) -> bytes:
     """The session description that a message carries, b"" for none or for a body of another type."""
-    return message.body if message.body and message.content_type == SDP else b""
+    content_type = message.content_type if message.body else None
+    if content_type is None or content_type == SDP:
+        return message.body if content_type else b""
+    if not content_type.startswith(MULTIPART):
+        return b""
+    # Few callers send such bodies; a phone that never meets one does without the code.
+    from device.sip.multipart import find_session  # noqa: PLC0415
+
+    return find_session(message.headers.get("Content-Type") or "", message.body)
 
 
 class Core:

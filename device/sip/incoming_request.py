@@ -3,7 +3,8 @@
 from typing import Final
 
 from device.records import dataclass
-from device.sip.core import ALLOW, SDP
+from device.sip.core import ACCEPT, ALLOW, MULTIPART, SDP
+from device.sip.errors import SipParseError
 from device.sip.header_names import METHODS
 from device.sip.message import Request, Response
 
@@ -65,7 +66,20 @@ def _body_fault(request: Request) -> Refusal | None:
         return Refusal(400, reason="Content-Type is missing")
     if request.content_type == SDP or _is_optional(request):
         return None
-    return Refusal(415, (("Accept", SDP),))
+    if request.content_type.startswith(MULTIPART):
+        return _multipart_fault(request)
+    return Refusal(415, (("Accept", ACCEPT),))
+
+
+def _multipart_fault(request: Request) -> Refusal | None:
+    """415 for parts that we must understand and do not (RFC 5621 section 8.2)."""
+    from device.sip.multipart import is_acceptable  # noqa: PLC0415  # as in `sdp_of`
+
+    try:
+        acceptable = is_acceptable(request.headers.get("Content-Type") or "", request.body)
+    except SipParseError as error:
+        return Refusal(400, reason=str(error).capitalize())
+    return None if acceptable else Refusal(415, (("Accept", ACCEPT),))
 
 
 def _is_optional(request: Request) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from device.model import AccountId, CallId
 from device.sip.call_table import CallTable
-from device.sip.core import SDP, Core, sdp_of
+from device.sip.core import ACCEPT, Core, sdp_of
 from device.sip.dialog import Dialog
 from device.sip.hop import Hop
 from device.sip.identity import Identity
@@ -172,7 +172,7 @@ class UserAgentServer:
         """The 200 to OPTIONS (section 11.2)."""
         response = request.response(200, to_tag=self._core.ids.tag())
         self._core.add_capabilities(response)
-        response.headers.add("Accept", SDP)
+        response.headers.add("Accept", ACCEPT)
         response.headers.add("Accept-Encoding", "identity")
         response.headers.add("Accept-Language", "en")
         return response

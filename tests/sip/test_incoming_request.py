@@ -2,8 +2,10 @@
 
 import pytest
 
-from device.sip.events import IncomingCall
-from tests.support.sip_bench import OFFER, Bench
+from device.sip.events import CallEstablished, CallRinging, IncomingCall, OfferReceived
+from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
+
+ACCEPT = "application/sdp, multipart/mixed, multipart/alternative"
 
 
 @pytest.fixture
@@ -45,8 +47,9 @@ def test_what_proxies_require_is_not_for_us(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("headers", "status", "name", "value"),
     [
-        ({"Content_Type": "text/plain"}, 415, "Accept", "application/sdp"),
-        ({"Content_Type": "multipart/mixed;boundary=x"}, 415, "Accept", "application/sdp"),
+        ({"Content_Type": "text/plain"}, 415, "Accept", ACCEPT),
+        ({"Content_Type": "multipart/mixed;boundary=x"}, 415, "Accept", ACCEPT),
+        ({"Content_Type": "multipart/mixed"}, 400, "Content-Length", "0"),
         ({"Content_Encoding": "gzip"}, 415, "Accept-Encoding", "identity"),
         ({"Content_Type": ""}, 400, "Content-Length", "0"),
     ],
@@ -72,3 +75,36 @@ def test_a_plain_encoding_is_no_encoding(bench: Bench) -> None:
 def test_a_body_that_is_too_long(bench: Bench) -> None:
     bench.request("INVITE", body=b"v" * 20000)
     assert bench.statuses() == [413]
+
+
+MIXED = "multipart/mixed;boundary=gap"
+ISUP = b"--gap\r\nContent-Type: application/ISUP;version=itu-t92+\r\nContent-Disposition: signal%s\r\n\r\n\x01\r\n"
+
+
+def mixed(handling: bytes = b";handling=optional", sdp: bytes = OFFER) -> bytes:
+    """A body as a gateway of the telephone network sends it."""
+    return ISUP % handling + b"--gap\r\nContent-Type: application/sdp\r\n\r\n" + sdp + b"\r\n--gap--\r\n"
+
+
+def test_an_offer_among_other_parts(bench: Bench) -> None:
+    bench.request("INVITE", body=mixed(), Content_Type=MIXED)
+    assert bench.event(IncomingCall).offer == OFFER
+
+
+def test_a_part_that_we_must_understand_and_do_not(bench: Bench) -> None:
+    bench.request("INVITE", body=mixed(b";handling=required"), Content_Type=MIXED)
+    refusal = bench.sent_response()
+    assert (refusal.status, refusal.headers.get("Accept")) == (415, ACCEPT)
+
+
+def test_answers_and_further_offers_among_other_parts(bench: Bench) -> None:
+    bench.reply(bench.call(), 183, body=mixed(sdp=b"v=0 early\r\n"), Content_Type=MIXED)
+    assert bench.event(CallRinging).sdp == b"v=0 early\r\n"
+    bench.agent.hang_up(CALL, bench.now)
+    bench.sent()
+    again = Bench()
+    again.reply(again.call(), 200, body=mixed(sdp=ANSWER), Content_Type=MIXED)
+    ack = again.sent_request("ACK")
+    assert again.event(CallEstablished).sdp == ANSWER
+    again.in_dialog("INVITE", ack, body=mixed(), Content_Type=MIXED)
+    assert again.event(OfferReceived).offer == OFFER

@@ -70,7 +70,11 @@ def test_options_say_what_we_can(bench: Bench) -> None:
     bench.request("OPTIONS", Max_Forwards="0")
     response = bench.sent_response()
     assert response.status == 200
-    for name, value in (("Accept", "application/sdp"), ("Supported", ""), ("Accept-Encoding", "identity")):
+    for name, value in (
+        ("Accept", "application/sdp, multipart/mixed, multipart/alternative"),
+        ("Supported", ""),
+        ("Accept-Encoding", "identity"),
+    ):
         assert response.headers.get(name) == value
     assert "INVITE" in response.tokens("Allow")
     assert bench.events() == []
