@@ -13,6 +13,9 @@ from device.sip.success_retransmission import SuccessRetransmission
 from device.sip.transaction import ServerKey
 from device.sip.user_agent_client import RequestOwner, SentRequest, UserAgentClient
 
+NOT_ACCEPTABLE_HERE: Final = 488
+_WARNING: Final = '305 offhook "Incompatible media format"'
+"""What is not acceptable here about a session (RFC 3261 section 20.43)."""
 _ACKS_KEPT: Final = 8
 """How many of the newest ACKs are kept to be repeated; older 2xx are no longer retransmitted."""
 
@@ -98,7 +101,10 @@ class InviteUsage:
 
     def refuse(self, key: ServerKey, request: Request, status: int, now: float) -> None:
         """Answer an INVITE of the call with a failure."""
-        self.core.respond(key, request.response(status, to_tag=self.local_tag), now)
+        response = request.response(status, to_tag=self.local_tag)
+        if status == NOT_ACCEPTABLE_HERE:
+            response.headers.add("Warning", _WARNING)
+        self.core.respond(key, response, now)
 
     def refuse_overlap(self, key: ServerKey, request: Request, now: float) -> None:
         """Refuse a second INVITE before the first had its final response: 500, to be tried again (section 14.2)."""

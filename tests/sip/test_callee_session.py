@@ -297,3 +297,9 @@ def test_requests_out_of_place_are_the_owners_fault(bench: Bench) -> None:
     for ask in (bench.agent.ring, lambda call, now: bench.agent.answer(call, ANSWER, now)):
         with pytest.raises(SipStateError, match=r"call in-1: .* is out of place while accepted"):
             ask(IN, bench.now)
+
+
+@pytest.mark.parametrize(("status", "warning"), [(488, '305 offhook "Incompatible media format"'), (486, None)])
+def test_a_refusal_for_want_of_a_codec_says_so(bench: Bench, status: int, warning: str | None) -> None:
+    bench.agent.reject(bench.called(), status, bench.now)
+    assert bench.sent_response().headers.get("Warning") == warning
