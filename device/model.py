@@ -2,7 +2,7 @@
 
 from typing import NewType
 
-from device.records import dataclass
+from device.records import dataclass, replace
 
 CallId = NewType("CallId", str)
 """Our own name for one call at this phone, e.g. "c7"; not the Call-ID header, which two phones share."""
@@ -22,21 +22,43 @@ class Aor:
         return f"sip:{self.user}@{self.domain}" if self.user else f"sip:{self.domain}"
 
 
+Ha1Values = tuple[tuple[str, str], ...]
+"""H(user:realm:password) in lower-case hex by algorithm: "MD5", "SHA-256", "SHA-512-256"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What answers a digest challenge (RFC 7616 section 3.4.2).
 
-    Either `ha1` values, lower-case hex by algorithm ("MD5", "SHA-256", "SHA-512-256") for `realm`,
-    or, until the realm is known, the clear-text `password`, which `repr` never shows.
+    `ha1` are the values for `realm`, and `further` those for other realms, since a registrar and the proxy before it
+    may each have one. The clear-text `password` is there until the realms are known; it answers every realm, and
+    `repr` never shows it.
     """
 
     username: str
     realm: str = ""
-    ha1: tuple[tuple[str, str], ...] = ()
+    ha1: Ha1Values = ()
     password: str = ""
+    further: tuple[tuple[str, Ha1Values], ...] = ()
 
     def __repr__(self) -> str:
         return f"Credential(username={self.username!r}, realm={self.realm!r}, secret=***)"
+
+    @property
+    def secrets(self) -> tuple[tuple[str, Ha1Values], ...]:
+        """Each realm that is known with its values."""
+        first = ((self.realm, self.ha1),) if self.realm or self.ha1 else ()
+        return first + self.further
+
+    @property
+    def realms(self) -> tuple[str, ...]:
+        """The realms that are known."""
+        return tuple(realm for realm, _ in self.secrets)
+
+    def with_realm(self, realm: str, ha1: Ha1Values) -> "Credential":
+        """The credential with one realm more, or with other values for that realm."""
+        (first, values), *further = {**dict(self.secrets), realm: ha1}.items()
+        return replace(self, realm=first, ha1=values, further=tuple(further))
 
 
 @dataclass(frozen=True, slots=True)

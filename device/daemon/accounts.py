@@ -1,20 +1,19 @@
 """The accounts that are in use: from the store to the user agent, their registration, their sealed secrets."""
 
 import logging
-import sys
 from collections.abc import Callable
 
 from device.errors import DeviceError
 from device.model import Account, AccountId, Credential
 from device.records import dataclass
-from device.sip.digest import ha1
+from device.sip.digest import seal
 from device.sip.events import RealmLearnt, RegistrationChanged, RegistrationState
 from device.sip.user_agent import UserAgent
 from device.store.accounts import Accounts
 
 logger = logging.getLogger(__name__)
 
-SEALED_ALGORITHMS = ("MD5", "SHA-256")
+__all__ = ["AccountStatus", "AccountTable", "seal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +99,11 @@ class AccountTable:
         return [account.id for account in chosen]
 
     def secret(self, account_id: AccountId) -> tuple[str, str]:
-        """How the password is kept: "none", "pending" in clear text, or "sealed" as HA1; and the realm, if known."""
+        """How the password is kept: "none", "pending" in clear text, or "sealed" as HA1; and its realms, if known."""
         credential = self._store.credential(account_id)
         if credential is None:
             return "none", ""
-        return "pending" if credential.password else "sealed", credential.realm
+        return "pending" if credential.password else "sealed", ", ".join(credential.realms)
 
     def stop(self, now: float) -> None:
         """Take every registration back."""
@@ -173,28 +172,21 @@ class AccountTable:
             self._user_agent.start_registration(account.id, now)
 
     def _seal(self, event: RealmLearnt) -> None:
-        """Replace a clear-text password by its HA1 values, now that the realm is known."""
-        credential = self._store.credential(event.account_id)
-        account = self.get(event.account_id)
-        if credential is None or account is None or not credential.password:
+        """Keep the HA1 values of a realm that has become known instead of the clear-text password."""
+        kept, sealed = self._store.credential(event.account_id), event.sealed
+        if kept is None or kept.username != sealed.username:
             return
-        sealed = seal(credential.username, event.realm, credential.password)
-        self._store.seal(event.account_id, event.realm, dict(sealed.ha1))
-        self._user_agent.add_account(account, sealed)
-        logger.info("account %s: the password is now kept as digest HA1 for realm %r", event.account_id, event.realm)
+        if kept.password:
+            # A newer one may have been entered since the user agent hashed its own.
+            sealed = seal(kept.username, sealed.realm, kept.password)
+        try:
+            self._store.seal(event.account_id, sealed.realm, dict(sealed.ha1))
+        except DeviceError as error:
+            logger.error("account %s: the password could not be sealed: %s", event.account_id, error)
+            return
+        logger.info("account %s: the password is now kept as digest HA1 for realm %r", event.account_id, sealed.realm)
 
 
 def _home(account: Account) -> tuple[object, ...]:
     """What makes an account another one in the eyes of its server."""
     return account.user, account.domain, account.registrar, account.outbound_proxy, account.transport, account.register
-
-
-def seal(username: str, realm: str, password: str) -> Credential:
-    """The credential that answers `realm` without the password being kept.
-
-    SHA-512-256 is included when OpenSSL is loaded anyway, as it is once a server has asked for that algorithm
-    (decision 0003).
-    """
-    algorithms = (*SEALED_ALGORITHMS, "SHA-512-256") if "hashlib" in sys.modules else SEALED_ALGORITHMS
-    values = tuple((algorithm, ha1(algorithm, username, realm, password)) for algorithm in algorithms)
-    return Credential(username=username, realm=realm, ha1=values)

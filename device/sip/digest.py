@@ -60,6 +60,15 @@ def ha1(algorithm: str, username: str, realm: str, password: str) -> str:
     return _hash(algorithm, f"{username}:{realm}:{password}")
 
 
+def seal(username: str, realm: str, password: str) -> Credential:
+    """The credential that answers `realm` without the password being kept.
+
+    SHA-512-256 is included once a server has asked for it, since it needs OpenSSL (decision 0003).
+    """
+    algorithms = (name for name in reversed(ALGORITHMS) if _SOURCES[name] or _constructors.get(name))
+    return Credential(username, realm, tuple((name, ha1(name, username, realm, password)) for name in algorithms))
+
+
 def authorize(
     challenge: Challenge,
     credential: Credential,
@@ -187,18 +196,13 @@ def _find_constructor(algorithm: str) -> Callable[[bytes], Any] | None:
 
 def _base_ha1(challenge: Challenge, credential: Credential) -> str | None:
     """The HA1 for the challenge; None for a foreign realm, another scheme or an algorithm without secret."""
-    if challenge.scheme != "Digest" or (credential.realm and credential.realm != challenge.realm):
-        return None
     algorithm = challenge.algorithm.removesuffix("-sess")
-    if algorithm not in ALGORITHMS:
+    if challenge.scheme != "Digest" or algorithm not in ALGORITHMS:
         return None
-    if credential.realm:
-        stored = dict(credential.ha1).get(algorithm)
-        if stored:
-            return stored if is_supported(algorithm) else None
-    if credential.password and is_supported(algorithm):
-        return ha1(algorithm, credential.username, challenge.realm, credential.password)
-    return None
+    stored = dict(dict(credential.secrets).get(challenge.realm, ())).get(algorithm)
+    if not (stored or credential.password) or not is_supported(algorithm):
+        return None
+    return stored or ha1(algorithm, credential.username, challenge.realm, credential.password)
 
 
 def _chosen_qop(challenge: Challenge) -> str | None:
@@ -243,18 +247,57 @@ class ClientAuth:
     """Answers challenges for one credential and sends later requests authorised at once.
 
     It gives up, and says why in `fault`, rather than try the same secret twice: it never loops.
+    A clear-text password is hashed for each realm as that is learnt (`seal_realms`) and forgotten with the first
+    success (`drop_password`): a request may meet several realms on its way, a proxy's and a registrar's.
     """
 
-    __slots__ = ("_credential", "_ids", "_spaces", "fault", "realm")
+    __slots__ = ("_ids", "_missed", "_spaces", "credential", "fault", "lacks_realm", "was_refused")
 
     def __init__(self, credential: Credential, ids: IdSource) -> None:
-        self._credential = credential
+        self.credential = credential
         self._ids = ids
         self._spaces: dict[tuple[bool, str], _ProtectionSpace] = {}
-        self.realm = credential.realm
-        """The realm last answered, "" before the first challenge of a credential without realm."""
+        self._missed: list[str] = []
+        """Realms that could not be answered for want of the password; it will be hashed for them when it comes."""
         self.fault = ""
         """Why the last challenge was not answered; "" when it was."""
+        self.lacks_realm = False
+        """Whether the fault is a realm for which the password was never hashed."""
+        self.was_refused = False
+        """Whether the fault is that the server took the secret for a wrong one."""
+
+    def take_credential(self, credential: Credential) -> None:
+        """Answer with another secret of the same user from now on; what the servers said stays known."""
+        if credential != replace(self.credential, password=""):
+            self.credential = credential
+            self._forget_unanswerable()
+
+    def _forget_unanswerable(self) -> None:
+        self._spaces = {
+            key: space
+            for key, space in self._spaces.items()
+            if strongest((space.challenge,), self.credential) is not None
+        }
+
+    def seal_realms(self) -> list[Credential]:
+        """Hash the clear text for each realm that has come up since the last time; those new ones alone."""
+        old = self.credential
+        if not old.password:
+            return []
+        seen = dict.fromkeys((*(realm for _, realm in self._spaces), *self._missed))
+        fresh = [realm for realm in seen if realm not in old.realms][: max(0, MAX_REALMS - len(old.realms))]
+        sealed = [seal(old.username, realm, old.password) for realm in fresh]
+        for one in sealed:
+            self.credential = self.credential.with_realm(one.realm, one.ha1)
+        return sealed
+
+    def drop_password(self, request: Request) -> None:
+        """Forget the clear text when a request that has succeeded shows that the hashed values suffice."""
+        used = {realm for _, _, name in _FIELDS for realm in _used(request, name)}
+        if self.credential.password and used and used <= set(self.credential.realms):
+            self.credential = replace(self.credential, password="")
+            self._missed.clear()
+            self._forget_unanswerable()
 
     def authorize(self, request: Request) -> Request:
         """The request with credentials for what the server challenged before; the same object when there is none.
@@ -273,23 +316,26 @@ class ClientAuth:
         note of.
         """
         self.fault = ""
+        self.lacks_realm = self.was_refused = False
         answered = False
         for proxy, challenge_name, credentials_name in _FIELDS:
             challenges = parse_challenges(response.headers.get_all(challenge_name))
             used = _used(request, credentials_name)
             for realm in dict.fromkeys(challenge.realm for challenge in challenges):
-                choice = strongest((one for one in challenges if one.realm == realm), self._credential)
+                choice = strongest((one for one in challenges if one.realm == realm), self.credential)
                 if choice is None:
                     self.fault = self._why_unanswerable(realm, challenges)
                 elif self._take(choice, (proxy, realm), used.get(realm), request.method):
                     answered = True
                 else:
                     self._spaces.pop((proxy, realm), None)
+                    self.was_refused = True
                     return None
         if not answered:
             self.fault = self.fault or "the server asked for credentials without a challenge that can be read"
             return None
         self.fault = ""
+        self.lacks_realm = False
         repeated = request.copy()
         repeated.headers.remove("Via")
         cseq = request.cseq
@@ -297,8 +343,12 @@ class ClientAuth:
         return self._signed(repeated, request.method)
 
     def _why_unanswerable(self, realm: str, challenges: list[Challenge]) -> str:
-        if self._credential.realm and self._credential.realm != realm:
-            return f"no password for realm {realm!a}, only for {self._credential.realm!a}"
+        known = self.credential.realms
+        if known and realm not in known and not self.credential.password:
+            self.lacks_realm = True
+            if realm not in self._missed:
+                self._missed = [*self._missed, realm][-MAX_REALMS:]
+            return f"no password for realm {realm[:60]!a}, only for {', '.join(ascii(one[:60]) for one in known)}"
         offered = ", ".join(
             one.algorithm if one.scheme == "Digest" else one.scheme for one in challenges if one.realm == realm
         )
@@ -318,7 +368,6 @@ class ClientAuth:
         elif space.challenge.nonce != choice.nonce:
             space.renew(choice, self._ids.nonce())
         space.methods.add(method)
-        self.realm = choice.realm
         return True
 
     def _may_retry(self, choice: Challenge, space: _ProtectionSpace | None, used: AuthCredentials) -> bool:
@@ -352,7 +401,7 @@ class ClientAuth:
                 continue
             space.uses += 1
             value = authorize(
-                space.challenge, self._credential, method, request.uri_text, request.body, space.uses, space.cnonce
+                space.challenge, self.credential, method, request.uri_text, request.body, space.uses, space.cnonce
             )
             request.headers.add("Proxy-Authorization" if proxy else "Authorization", value)
         return request
@@ -373,7 +422,7 @@ class ClientAuth:
             space = self._spaces.get((False, realm))
             if space is None or space.challenge.nonce != used.nonce:
                 continue
-            if info.rspauth and not rspauth_matches(info, used, self._credential, response.body):
+            if info.rspauth and not rspauth_matches(info, used, self.credential, response.body):
                 return False
             # The session key of a -sess algorithm stays bound to its first nonce.
             if info.nextnonce and not space.challenge.algorithm.endswith("-sess"):
@@ -409,6 +458,7 @@ __all__ = [
     "parse_challenges",
     "parse_credentials",
     "rspauth_matches",
+    "seal",
     "strongest",
     "verify",
 ]

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from device.model import AccountId, CallId
+from device.model import AccountId, CallId, Credential
 from device.records import dataclass
 
 
@@ -133,10 +133,10 @@ class RegistrationChanged:
 
 @dataclass(frozen=True, slots=True)
 class RealmLearnt:
-    """The server named its realm in its first challenge: a clear-text password can now be replaced by its HA1."""
+    """A server named a realm that is new: `sealed` is the HA1 for it, to be kept instead of the clear text."""
 
     account_id: AccountId
-    realm: str
+    sealed: Credential
 
 
 CallEvent = (

@@ -29,9 +29,7 @@ class Identity:
         "_registrar",
         "account",
         "auth",
-        "credential",
         "proxy",
-        "realm_told",
         "servers",
     )
 
@@ -43,6 +41,8 @@ class Identity:
         self.proxy: Uri | None = None
         self._home: Uri | None = None
         self._registrar: Uri | None = None
+        self.auth: ClientAuth | None = None
+        """What answers challenges; None without a password."""
         self.configure(account, credential)
 
     def configure(self, account: Account | None, credential: Credential | None) -> None:
@@ -55,10 +55,14 @@ class Identity:
                 self._home, self._registrar, self.proxy = home, registrar, proxy
                 addresses = (ip_literal(uri.host) for uri in (registrar, proxy) if uri is not None)
                 self.servers = {address for address in addresses if address is not None}
+                self.auth = None
         self.account = account
-        self.credential = credential
-        self.auth = ClientAuth(credential, self._core.ids) if credential is not None else None
-        self.realm_told = credential is None or not credential.password
+        if credential is None:
+            self.auth = None
+        elif self.auth is not None and self.auth.credential.username == credential.username:
+            self.auth.take_credential(credential)
+        else:
+            self.auth = ClientAuth(credential, self._core.ids)
 
     def add_server(self, host: str) -> None:
         """Note an address from which a server of this account answers."""
@@ -156,10 +160,15 @@ class Identity:
 
     def refusal_text(self) -> str:
         """What to say when a challenge could not be answered (section 22)."""
-        if self.credential is None or self.auth is None:
+        auth = self.auth
+        if auth is None:
             return f"the server asks for a password, but user {self.user} has none here; set one"
-        text = f"the server refused user {self.credential.username}'s password; check user name and password"
-        return f"{text} ({self.auth.fault})" if self.auth.fault else text
+        if auth.lacks_realm:
+            return f"{auth.fault}: enter it again with `offhook account set {self.account_id} --password`"
+        if auth.fault and not auth.was_refused:
+            return f"the server asks for a password in a way that cannot be answered here ({auth.fault})"
+        text = f"the server refused user {auth.credential.username}'s password; check user name and password"
+        return f"{text} ({auth.fault})" if auth.fault else text
 
 
 def _server(account: Account, field: str) -> Uri:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import ClassVar, Final
 
 from device.model import AccountId
+from device.records import replace
 from device.sip.core import Core
 from device.sip.dialog import MAX_FORWARDS
 from device.sip.events import RegistrationChanged, RegistrationState
@@ -17,6 +18,7 @@ from device.sip.registration_inputs import (
     Failed,
     ForgetRequested,
     NetworkChanged,
+    Redirected,
     RefreshDue,
     Refused,
     RegistrationInput,
@@ -27,6 +29,7 @@ from device.sip.registration_inputs import (
     TooBrief,
 )
 from device.sip.state_table import StateTable, Table
+from device.sip.uri import Uri
 from device.sip.user_agent_client import SentRequest, UserAgentClient
 from device.timing import TimerSet
 
@@ -35,7 +38,9 @@ _log = logging.getLogger(__name__)
 REFRESH_MARGIN_S: Final = 30.0
 """How long before its end a registration is renewed; half the lifetime for short ones."""
 FIRST_PAUSE_S: Final = 1.0
-"""The first pause after a failure; each further one is twice as long."""
+"""The first pause after a failure, at the least; each further one is twice as long."""
+JITTER: Final = 0.5
+"""By how much of itself a pause may be longer by chance, so that phones do not all come back at once."""
 LONGEST_RETRY_AFTER_S: Final = 3600
 """No server makes us wait longer than this."""
 _RETRY_AFTER = re.compile(r"\d{1,9}")
@@ -72,6 +77,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         "_cseq",
         "_expires_s",
         "_failures",
+        "_followed",
         "_follows_move",
         "_granted_s",
         "_identity",
@@ -99,6 +105,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._expires_s = 0
         self._granted_s = 0
         self._failures = 0
+        self._followed = False
+        """Whether the open REGISTER follows a redirection."""
         self._follows_move = False
         self._told: RegistrationState | None = None
         self._timers: TimerSet[type] = TimerSet()
@@ -156,6 +164,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._sent = None
         if status < 300:
             self._succeed(response, now)
+        elif status < 400:
+            self._redirect(sent.request.uri, response, now)
         elif status == 423:
             self.receive(TooBrief(_leading_number(response.headers.get("Min-Expires")) or 0), now)
         elif status in _TRANSIENT:
@@ -195,6 +205,22 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._follows_move = moved and not self._follows_move
         if self._follows_move:
             self.receive(RefreshDue(), now)
+
+    def _redirect(self, asked: Uri, response: Response, now: float) -> None:
+        """Ask the address that a 3xx names, once; the account's own registrar stays the one to begin with."""
+        said = f"{response.status} {_reason(response)}"
+        contacts = sorted(response.contacts, key=lambda contact: -contact.q)
+        # A registrar is addressed without a user part (section 10.2).
+        targets = (replace(contact.uri.target(), user="", password="") for contact in contacts)
+        target = next((uri for uri in targets if uri.scheme == "sip" and not uri.matches(asked)), None)
+        if self._followed:
+            text = f"the server that registrations were sent to sends them on again ({said}); ask its provider"
+            self.receive(Refused(response.status, text), now)
+        elif target is None:
+            text = f"the server takes no registrations ({said}) and names no other that can be asked; check the account"
+            self.receive(Refused(response.status, text), now)
+        else:
+            self.receive(Redirected(target), now)
 
     def _granted(self, response: Response) -> int:
         """The lifetime of our own binding, which stands among others in the 2xx (section 10.2.4)."""
@@ -243,9 +269,15 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def _refresh(self, _happened: object, now: float) -> None:
         self._send(self._asked_s, now)
 
-    def _send(self, expires_s: int, now: float) -> None:
+    def _follow(self, happened: Redirected, now: float) -> None:
+        _log.info("%s: the server sends us to %s", self.account_id, happened.target)
+        self._send(0 if self.state is Phase.UNREGISTERING else self._asked_s, now, happened.target)
+
+    def _send(self, expires_s: int, now: float, target: Uri | None = None) -> None:
+        """Send a REGISTER to the account's registrar, or to `target` where that sent us there."""
         identity = self._identity
-        uri = identity.registrar_uri()
+        self._followed = target is not None
+        uri = identity.registrar_uri() if target is None else target
         next_hop = identity.next_hop(uri)
         address = identity.address(next_hop)
         headers = Headers([("Route", str(route)) for route in identity.routes])
@@ -293,11 +325,11 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._tell(RegistrationState.FAILED, status, text, pause)
 
     def _back_off(self, happened: Failed, now: float) -> None:
-        """Pause twice as long after each failure, up to the cap, less up to half by chance."""
+        """Pause twice as long after each failure, and up to half longer by chance, within the cap."""
         cap = float(self._core.settings.retry_cap_s)
-        pause = min(cap, FIRST_PAUSE_S * 2.0 ** min(self._failures, 30))
+        pause = min(max(FIRST_PAUSE_S, cap / (1 + JITTER)), FIRST_PAUSE_S * 2.0 ** min(self._failures, 30))
         self._failures += 1
-        pause *= 1 - self._core.ids.number(16) / 2**17
+        pause = min(cap, pause * (1 + JITTER * self._core.ids.number(16) / 2**16))
         if happened.retry_after_s is not None:
             pause = max(pause, min(happened.retry_after_s, LONGEST_RETRY_AFTER_S))
         self._wait(happened.status, happened.text, pause, now)
@@ -339,6 +371,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         (_P.IDLE, StopRequested): (_P.IDLE, _unregistered),
         (_P.REGISTERING, Accepted): (_P.REGISTERED, _registered),
         (_P.REGISTERING, TooBrief): (_P.REGISTERING, _ask_longer),
+        (_P.REGISTERING, Redirected): (_P.REGISTERING, _follow),
         (_P.REGISTERING, Refused): (_P.WAITING, _refused),
         (_P.REGISTERING, Failed): (_P.WAITING, _back_off),
         (_P.REGISTERING, NetworkChanged): (_P.REGISTERING, _refresh),
@@ -349,6 +382,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         (_P.REGISTERED, StopRequested): (_P.UNREGISTERING, _unregister),
         (_P.REFRESHING, Accepted): (_P.REGISTERED, _registered),
         (_P.REFRESHING, TooBrief): (_P.REFRESHING, _ask_longer),
+        (_P.REFRESHING, Redirected): (_P.REFRESHING, _follow),
         (_P.REFRESHING, Refused): (_P.WAITING, _refused),
         (_P.REFRESHING, Failed): (_P.WAITING, _back_off),
         (_P.REFRESHING, NetworkChanged): (_P.REFRESHING, _refresh),
@@ -360,12 +394,14 @@ class Registration(StateTable[Phase, RegistrationInput]):
         (_P.WAITING, ForgetRequested): (_P.IDLE, _unregistered),
         (_P.STOPPING, Accepted): (_P.UNREGISTERING, _unregister_now),
         (_P.STOPPING, TooBrief): (_P.IDLE, _unregistered),
+        (_P.STOPPING, Redirected): (_P.IDLE, _unregistered),
         (_P.STOPPING, Refused): (_P.IDLE, _unregistered),
         (_P.STOPPING, Failed): (_P.IDLE, _unregistered),
         (_P.STOPPING, StopTimedOut): (_P.IDLE, _unregistered),
         (_P.STOPPING, StartRequested): (_P.REGISTERING, _resume),
         (_P.UNREGISTERING, Accepted): (_P.IDLE, _unregistered),
         (_P.UNREGISTERING, TooBrief): (_P.IDLE, _unregistered),
+        (_P.UNREGISTERING, Redirected): (_P.UNREGISTERING, _follow),
         (_P.UNREGISTERING, Refused): (_P.IDLE, _unregistered),
         (_P.UNREGISTERING, Failed): (_P.IDLE, _unregistered),
         (_P.UNREGISTERING, StopTimedOut): (_P.IDLE, _unregistered),

@@ -1,6 +1,7 @@
 """What can happen to a registration: the inputs of the table in registration."""
 
 from device.records import dataclass
+from device.sip.uri import Uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,13 @@ class TooBrief:
     """423: the registrar wants a longer lifetime (section 10.2.8)."""
 
     min_expires_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """3xx: another registrar is to be asked this time (section 8.1.3.4)."""
+
+    target: Uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ RegistrationInput = (
     | NetworkChanged
     | Accepted
     | TooBrief
+    | Redirected
     | Refused
     | Failed
     | RefreshDue

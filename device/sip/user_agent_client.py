@@ -105,8 +105,8 @@ class UserAgentClient:
             sent.identity.add_server(source.host)
         if response.status in (401, 407) and self._answer_challenge(sent, response, now):
             return
-        if sent.identity.auth is not None and 200 <= response.status < 300:
-            sent.identity.auth.accepted(response, sent.request)
+        if 200 <= response.status < 300:
+            self._note_success(sent, response)
         sent.settled = sent.settled or response.status >= 200
         if sent.owner is not None:
             sent.owner.receive_response(sent, response, now)
@@ -132,14 +132,22 @@ class UserAgentClient:
         repeated = identity.auth.challenge_received(response, sent.request)
         if repeated is None:
             return False
-        self._tell_realm(identity, identity.auth.realm)
+        self._tell_realms(identity)
         repeated.headers.set("CSeq", str(CSeq(sent.next_cseq(), repeated.method)))
         sent.request = repeated
         del self._sent[sent.key]
         self._start(sent, now)
         return True
 
-    def _tell_realm(self, identity: Identity, realm: str) -> None:
-        if not identity.realm_told and identity.account_id is not None:
-            identity.realm_told = True
-            self._core.emit(RealmLearnt(identity.account_id, realm))
+    def _note_success(self, sent: SentRequest, response: Response) -> None:
+        auth = sent.identity.auth
+        if auth is not None and auth.accepted(response, sent.request):
+            # A new password may have been taken at once, with a nonce of before: then no challenge told its realm.
+            self._tell_realms(sent.identity)
+            auth.drop_password(sent.request)
+
+    def _tell_realms(self, identity: Identity) -> None:
+        sealed = identity.auth.seal_realms() if identity.auth is not None else ()
+        for credential in sealed:
+            if identity.account_id is not None:
+                self._core.emit(RealmLearnt(identity.account_id, credential))

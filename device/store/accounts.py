@@ -125,7 +125,7 @@ class Accounts:
         return tuple(self._vault.pending())
 
     def seal(self, account_id: AccountId, realm: str, ha1s: Mapping[str, str]) -> None:
-        """Replace the clear-text password by digest values; see `Vault.seal`."""
+        """Keep digest values of a realm instead of the clear-text password; see `Vault.seal`."""
         self._known(account_id)
         self._vault.seal(account_id, realm, ha1s)
 

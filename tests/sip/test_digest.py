@@ -22,6 +22,7 @@ from device.sip.digest import (
     parse_challenges,
     parse_credentials,
     rspauth_matches,
+    seal,
     strongest,
     verify,
 )
@@ -231,7 +232,7 @@ def test_strongest_algorithm_that_has_a_secret() -> None:
     chosen = strongest(offered, only_md5)
     assert chosen is not None
     assert chosen.algorithm == "MD5"
-    assert strongest(offered, Credential("desk", "elsewhere", (("MD5", "0" * 32),), PASSWORD)) is None
+    assert strongest(offered, Credential("desk", "elsewhere", (("MD5", "0" * 32),))) is None
     assert strongest(offered, Credential("desk")) is None
 
 
@@ -302,7 +303,7 @@ def test_challenge_is_answered() -> None:
     assert (fields.nonce, fields.nonce_count, fields.uri) == ("n1", "00000001", "sip:office.example")
     assert (repeated.cseq.number, "Via" in repeated.headers) == (2, False)
     assert "Authorization" not in original.headers
-    assert (auth.realm, auth.fault) == (REALM, "")
+    assert auth.fault == ""
 
 
 def test_later_requests_go_authorised_with_a_rising_count() -> None:
@@ -415,12 +416,77 @@ def test_server_that_names_ever_new_realms_is_left() -> None:
 
 
 def test_credentials_never_go_to_another_realm() -> None:
-    auth = client(Credential("desk", REALM, (("MD5", ha1("MD5", "desk", REALM, PASSWORD)),), PASSWORD))
-    assert auth.realm == REALM
+    auth = client(Credential("desk", REALM, (("MD5", ha1("MD5", "desk", REALM, PASSWORD)),)))
     assert auth.challenge_received(refusal(make_challenge("thief.example", "n1")), request()) is None
-    assert "thief.example" in auth.fault
+    assert auth.fault == "no password for realm 'thief.example', only for 'office.example'"
+    assert auth.lacks_realm
     both = refusal(make_challenge("thief.example", "n1"), make_challenge(REALM, "n2"))
     assert [fields.realm for fields in credentials_of(auth.challenge_received(both, request()))] == [REALM]
+
+
+def test_the_password_is_hashed_for_each_realm_and_forgotten_with_the_first_success() -> None:
+    auth = client()
+    assert auth.seal_realms() == []
+    once = auth.challenge_received(refusal(make_challenge("proxy", "p1"), status=407), request())
+    assert [one.realms for one in auth.seal_realms()] == [("proxy",)]
+    assert once is not None
+    twice = auth.challenge_received(refusal(make_challenge("server", "s1")), once)
+    assert [one.realms for one in auth.seal_realms()] == [("server",)]
+    auth.drop_password(request())
+    assert auth.credential.password == PASSWORD, "a success without credentials proves nothing"
+    assert twice is not None
+    auth.drop_password(twice)
+    assert (auth.credential.password, auth.credential.realms) == ("", ("proxy", "server"))
+    assert auth.seal_realms() == []
+    later = auth.authorize(request())
+    assert verify(credentials_of(later)[0], "REGISTER", lookup)
+    assert verify(credentials_of(later, "Proxy-Authorization")[0], "REGISTER", lookup)
+
+
+def test_a_success_before_the_password_is_hashed_does_not_forget_it() -> None:
+    auth = client()
+    repeated = auth.challenge_received(refusal(make_challenge(REALM, "n1")), request())
+    assert repeated is not None
+    auth.drop_password(repeated)
+    assert auth.credential == DESK
+
+
+def test_only_so_many_realms_are_kept() -> None:
+    auth = client()
+    for number in range(6):
+        auth.challenge_received(refusal(make_challenge(f"realm{number}", "n")), request())
+        auth.seal_realms()
+    assert auth.credential.realms == ("realm0", "realm1", "realm2", "realm3")
+
+
+def test_a_realm_that_was_missed_is_hashed_with_the_next_password() -> None:
+    auth = client(seal("desk", "server", PASSWORD))
+    assert auth.challenge_received(refusal(make_challenge("proxy", "p1"), status=407), request()) is None
+    assert auth.challenge_received(refusal(make_challenge("proxy", "p2"), status=407), request()) is None
+    auth.take_credential(DESK)
+    assert [one.realms for one in auth.seal_realms()] == [("proxy",)]
+
+
+def test_the_sealed_copy_of_what_is_known_changes_nothing() -> None:
+    auth = client()
+    auth.challenge_received(refusal(make_challenge(REALM, "n1")), request())
+    (sealed,) = auth.seal_realms()
+    auth.take_credential(sealed)
+    assert auth.credential.password == PASSWORD
+    auth.take_credential(seal("desk", "elsewhere", PASSWORD))
+    assert auth.credential.password == ""
+    plain = request()
+    assert auth.authorize(plain) is plain, "the old realm can be answered no longer"
+
+
+def test_an_empty_realm_is_a_realm() -> None:
+    auth = client()
+    repeated = auth.challenge_received(refusal(make_challenge("", "n1")), request())
+    assert repeated is not None
+    (sealed,) = auth.seal_realms()
+    auth.drop_password(repeated)
+    assert (auth.credential, sealed.realms) == (sealed, ("",))
+    assert verify(credentials_of(auth.authorize(request()))[0], "REGISTER", lookup)
 
 
 def test_challenges_of_server_and_proxy_in_one_response() -> None:

@@ -51,6 +51,7 @@ from device.sip.session_inputs import (
 from device.sip.session_modification import ModificationState, SessionModification
 from device.sip.state_table import StateTable
 from device.sip.transaction_layer import ServerKey
+from device.sip.uri import Uri
 from tests.support.sip_bench import OFFICE, Bench, office
 from tests.support.sip_messages import answer, request
 
@@ -130,6 +131,7 @@ REGISTRATION: Places = {
     registration_inputs.NetworkChanged: set(P),
     registration_inputs.Accepted: OPEN,
     registration_inputs.TooBrief: OPEN,
+    registration_inputs.Redirected: OPEN,
     registration_inputs.Refused: OPEN,
     registration_inputs.Failed: OPEN,
     registration_inputs.RefreshDue: REGISTERED,
@@ -152,6 +154,7 @@ ARGUMENTS: dict[str, object] = {
     "retry_after_s": None,
     "expires_s": 60,
     "min_expires_s": 60,
+    "target": Uri("sip", host="192.0.2.3"),
 }
 
 

@@ -1,3 +1,4 @@
+import _sqlite3
 import random
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from device.model import Account, AccountId, Credential
 from device.store.accounts import Accounts
-from device.store.database import Database, open_database
+from device.store.database import MIGRATIONS_DIRECTORY, Database, migrate, open_database
 from device.store.errors import StoreError, UnknownEntryError
 from device.store.settings import Settings
 from device.store.vault import Vault
@@ -88,10 +89,42 @@ def test_sealing_again_for_the_same_realm_changes_nothing(accounts: Accounts) ->
     assert accounts.credential(OFFICE) == Credential("1001", "pbx", tuple(HA1.items()))
 
 
-def test_another_realm_asks_for_the_password_again(accounts: Accounts) -> None:
-    accounts.seal(OFFICE, "pbx", HA1)
-    with pytest.raises(StoreError, match=r"sealed for the realm 'pbx'.*enter the password again"):
-        accounts.seal(OFFICE, "other", HA1)
+def test_further_realms_are_kept_beside_the_first(path: Path) -> None:
+    with open_database(str(path)) as database:
+        accounts = Accounts(database)
+        accounts.add(Account(OFFICE, "1001", "pbx.example.com"), Credential("1001", password=CANARY))
+        accounts.add(Account(AccountId("door"), "1002", "192.0.2.1"), Credential("1002", password="another"))
+        accounts.seal(OFFICE, "proxy", HA1)
+        accounts.seal(OFFICE, "a registrar", {"MD5": "33" * 16})
+    with open_database(str(path)) as database:
+        accounts = Accounts(database)
+        further = (("a registrar", (("MD5", "33" * 16),)),)
+        assert accounts.credential(OFFICE) == Credential("1001", "proxy", tuple(HA1.items()), "", further)
+        assert accounts.credential(AccountId("door")) == Credential("1002", password="another")
+        accounts.remove(OFFICE)
+        assert accounts.credential(OFFICE) is None
+    assert traces(path, "33" * 16) == []
+
+
+def test_secrets_of_an_older_store_are_kept_and_leave_no_trace_behind(path: Path, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    older.mkdir()
+    for name in ("0001_phone.sql", "0002_exchange.sql"):
+        (older / name).write_text((Path(MIGRATIONS_DIRECTORY) / name).read_text())
+    path.parent.mkdir()
+    connection = _sqlite3.connect(str(path), isolation_level=None)
+    migrate(connection, str(path), str(older))
+    connection.execute("INSERT INTO secret VALUES ('office', '1001', '', '', '', '', ?)", (CANARY,))
+    connection.execute("INSERT INTO secret VALUES ('door', '1002', 'pbx', ?, '', '', '')", ("11" * 16,))
+    connection.close()
+    with open_database(str(path)) as database:
+        vault = Vault(database)
+        assert vault.get(OFFICE) == Credential("1001", password=CANARY)
+        assert vault.get(AccountId("door")) == Credential("1002", "pbx", (("MD5", "11" * 16),))
+        assert vault.pending() == [OFFICE]
+        vault.seal(OFFICE, "pbx", HA1)
+        assert traces(path, CANARY) == []
+    assert traces(path, CANARY) == []
 
 
 def test_nothing_is_lost_when_there_is_nothing_to_seal_with(accounts: Accounts) -> None:
