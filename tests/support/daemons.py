@@ -90,9 +90,9 @@ class ExchangeDaemon(Daemon):
 
     def add_user(self, user: str, password: str) -> None:
         """Let a user register."""
-        where = ["--store", str(self.store_path), "--domain", HOST, "--password-stdin"]
+        where = ["--store", str(self.store_path), "--socket", str(self.socket_path), "--domain", HOST]
         done = subprocess.run(
-            own_command("exchange", "user", "add", user, *where),
+            own_command("exchange", "user", "add", user, *where, "--password-stdin"),
             input=password + "\n",
             capture_output=True,
             text=True,
