@@ -109,8 +109,7 @@ class Exchange:
     def forget_user(self, user: str, now: float) -> None:
         """Drop the contacts of a user who was removed, so that nobody reaches them any more."""
         aor = self._aor(user)
-        if self.location.bindings(aor, now + self._unix_offset_s):
-            self.location.replace(aor, [])
+        if self.location.forget(aor):
             self._tell_bindings(aor, now)
             self._arm_expiry()
 

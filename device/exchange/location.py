@@ -31,6 +31,10 @@ class LocationService:
         else:
             self._by_aor.pop(aor, None)
 
+    def forget(self, aor: str) -> bool:
+        """Drop all contacts of `aor`, also those that are just over; answers whether there were any."""
+        return self._by_aor.pop(aor, None) is not None
+
     def expire(self, unix_now: float) -> list[str]:
         """Forget what is over; answers the addresses that lost a contact by it."""
         changed = []

@@ -46,6 +46,13 @@ def test_replacing_by_nothing_forgets_the_address() -> None:
     assert location.everything() == []
 
 
+def test_forgetting_tells_whether_there_was_anything() -> None:
+    location = LocationService([binding("sip:a@192.0.2.1")])
+    assert location.forget(ALICE)
+    assert not location.forget(ALICE)
+    assert location.everything() == []
+
+
 @pytest.mark.parametrize("contact", ["", "garbage", "tel:123", "sip:"])
 def test_a_stored_contact_that_cannot_be_called_is_left_out(contact: str) -> None:
     good = binding("sip:a@192.0.2.1")
