@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from device.demo.system import free_port
 from tests.support.daemons import ExchangeDaemon, running
 from tests.support.processes import HOST, wait_until
 from tests.support.sipp import Sipp
@@ -29,12 +30,12 @@ def account(user: str) -> dict[str, object]:
 
 @pytest.fixture
 def register(exchange, play) -> Iterator[Callable[..., str]]:
-    """Registers a contact of a user; what a test registered is taken back."""
+    """Registers a user from a port, as a phone there would; what a test registered is taken back."""
     done: list[tuple[str, dict[str, object]]] = []
 
     def registered(user: str, port: int, **more: object) -> str:
         contact = f"Contact: <sip:{user}@{HOST}:{port}>"
-        values = {"contact": contact, "status": 200, **account(user), **more}
+        values = {"contact": contact, "status": 200, "port": port, **account(user), **more}
         answer = play("register", exchange.address, **values).succeed()
         done.append((user, values))
         return answer
@@ -45,19 +46,32 @@ def register(exchange, play) -> Iterator[Callable[..., str]]:
     assert not any(exchange.contacts(user) for user, _ in done)
 
 
+@pytest.fixture
+def phone_of(play, register) -> Callable[..., Sipp]:
+    """A SIPp that is registered as a user and waits for the call of a scenario."""
+
+    def start(user: str, scenario: str, **values: object) -> Sipp:
+        port = free_port()
+        register(user, port)
+        return play(scenario, port=port, user=user, **values)
+
+    return start
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_registration_with_digest(exchange, register, transport) -> None:
-    answer = register("1001", 5098, transport=transport)
-    assert exchange.contacts("1001") == [f"sip:1001@{HOST}:5098"]
+    port = free_port()
+    answer = register("1001", port, transport=transport)
+    assert exchange.contacts("1001") == [f"sip:1001@{HOST}:{port}"]
     assert "algorithm=MD5" in answer
     assert "expires=60" in answer
 
 
 def test_several_contacts_of_one_user(exchange, register) -> None:
-    register("1001", 5096)
-    answer = register("1001", 5098)
-    assert answer.count("Contact: <sip:1001@") >= 2
-    assert sorted(exchange.contacts("1001")) == [f"sip:1001@{HOST}:5096", f"sip:1001@{HOST}:5098"]
+    ports = free_port(), free_port()
+    answers = [register("1001", port) for port in ports]
+    assert answers[1].count("Contact: <sip:1001@") >= 2
+    assert sorted(exchange.contacts("1001")) == sorted(f"sip:1001@{HOST}:{port}" for port in ports)
 
 
 def test_a_wish_that_is_too_brief(exchange, play) -> None:
@@ -76,9 +90,8 @@ def test_a_registration_that_is_refused(exchange, play, user, password) -> None:
     assert exchange.contacts(user) == []
 
 
-def test_a_call_between_two_users(exchange, play, register) -> None:
-    callee = play("answer", user="1002")
-    register("1002", callee.port)
+def test_a_call_between_two_users(exchange, play, phone_of) -> None:
+    callee = phone_of("1002", "answer")
     caller = play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", pause_ms=200, **account("1001"))
     trace = caller.succeed()
     callee.succeed()
@@ -87,45 +100,39 @@ def test_a_call_between_two_users(exchange, play, register) -> None:
     assert PASSWORDS["1001"] not in trace
 
 
-def test_a_call_over_tcp_to_a_user_at_udp(exchange, play, register) -> None:
-    callee = play("answer", user="1002")
-    register("1002", callee.port)
+def test_a_call_over_tcp_to_a_user_at_udp(exchange, play, phone_of) -> None:
+    callee = phone_of("1002", "answer")
     caller = play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", transport="tcp", **account("1001"))
     assert caller.succeed().count("Record-Route: <sip:") >= 1
     callee.succeed()
 
 
-def test_the_called_side_hangs_up(exchange, play, register) -> None:
-    callee = play("answer-and-bye", user="1002", pause_ms=100)
-    register("1002", callee.port)
+def test_the_called_side_hangs_up(exchange, play, phone_of) -> None:
+    callee = phone_of("1002", "answer-and-bye", pause_ms=100)
     values = account("1001")
     caller = play("call-authenticated-until-bye", exchange.address, target=f"sip:1002@{HOST}", **values)
     caller.succeed()
     callee.succeed()
 
 
-def test_the_caller_gives_up(exchange, play, register) -> None:
-    callee = play("ring-until-cancelled", user="1002", cseq=2)
-    register("1002", callee.port)
+def test_the_caller_gives_up(exchange, play, phone_of) -> None:
+    callee = phone_of("1002", "ring-until-cancelled", cseq=2)
     target = f"sip:1002@{HOST}"
     play("call-authenticated-and-cancel", exchange.address, target=target, **account("1001")).succeed()
     callee.succeed()
 
 
 @pytest.mark.parametrize("status", [486, 603, 480, 404])
-def test_a_refusal_comes_back(exchange, play, register, status) -> None:
-    callee = play("refuse", user="1002", status=status)
-    register("1002", callee.port)
+def test_a_refusal_comes_back(exchange, play, phone_of, status) -> None:
+    callee = phone_of("1002", "refuse", status=status)
     values = {"target": f"sip:1002@{HOST}", "status": status, **account("1001")}
     play("call-authenticated-refused", exchange.address, **values).succeed()
     callee.succeed()
 
 
-def test_of_two_phones_of_a_user_one_answers_and_the_other_is_cancelled(exchange, play, register) -> None:
-    rings = play("ring-until-cancelled", user="1002", cseq=2)
-    answers = play("answer", user="1002")
-    register("1002", rings.port)
-    register("1002", answers.port)
+def test_of_two_phones_of_a_user_one_answers_and_the_other_is_cancelled(exchange, play, phone_of) -> None:
+    rings = phone_of("1002", "ring-until-cancelled", cseq=2)
+    answers = phone_of("1002", "answer")
     caller = play("call-authenticated", exchange.address, target=f"sip:1002@{HOST}", pause_ms=100, **account("1001"))
     caller.succeed()
     answers.succeed()
@@ -157,9 +164,8 @@ def test_strangers_are_not_relayed(exchange, play) -> None:
     play("call-refused", exchange.address, **values).succeed()
 
 
-def test_a_stranger_may_call_a_user(exchange, play, register) -> None:
-    callee = play("answer", user="1002")
-    register("1002", callee.port)
+def test_a_stranger_may_call_a_user(exchange, play, phone_of) -> None:
+    callee = phone_of("1002", "answer")
     play("call", exchange.address, target=f"sip:1002@{HOST}", **{"from": "sip:stranger@example.net"}).succeed()
     callee.succeed()
 
@@ -185,9 +191,8 @@ def test_a_request_that_has_come_too_far(exchange, play) -> None:
     play("request", exchange.address, **values, **{"from": "sip:stranger@example.net"}).succeed()
 
 
-def test_contacts_outlive_the_exchange(exchange, play, register) -> None:
-    callee = play("answer", user="1002")
-    register("1002", callee.port)
+def test_contacts_outlive_the_exchange(exchange, play, phone_of) -> None:
+    callee = phone_of("1002", "answer")
     exchange.kill()
     exchange.start()
     wait_until("the contact to be there", lambda: exchange.contacts("1002"))
