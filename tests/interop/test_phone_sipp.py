@@ -223,6 +223,14 @@ def test_a_large_datagram_is_taken(phone, call) -> None:
     sipp.succeed()
 
 
+def test_an_offer_among_other_parts(phone, call) -> None:
+    sipp = call("call", pause_ms=50, content_type="multipart/mixed;boundary=border", sdp="{multipart}")
+    phone.expect_state("alerting")
+    phone.lift()
+    phone.expect_state("busy-tone")
+    sipp.succeed()
+
+
 # The phone calls SIPp.
 
 
@@ -422,3 +430,12 @@ def test_a_registration_against_all_obstacles(start_phone, play) -> None:
     assert news["expires_s"] == 600
     phone.call("account.remove", id="office")
     sipp.succeed()
+
+
+def test_a_proxy_and_a_registrar_want_a_password_each(start_phone, play) -> None:
+    phone = start_phone()
+    sipp = play("registrar-behind-proxy", user="alice", password="open sesame")
+    phone.add_account(sipp.address, "alice", "open sesame")
+    phone.expect_registration("registered")
+    sipp.succeed()
+    assert phone.account()["password"] == "sealed"

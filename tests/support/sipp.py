@@ -18,6 +18,7 @@ DEFAULTS = {
     "extra": "",
     "from": "sip:{user}@[local_ip]:[local_port]",
     "to": "{target}",
+    "sdp": "{plain-sdp}",
     "user": "sipp",
     "version": "SIP/2.0",
     "cseq": "1",
