@@ -32,6 +32,9 @@ MEASURES: dict[str, Callable[[Bench], list[Figure]]] = {
 IMPORTS = "imports"
 NAMES = [*MEASURES, IMPORTS]
 
+FAILURES = (AssertionError, CallFailedError, DeviceError, OSError, ValueError)
+"""What a phone that does not work makes a measure raise."""
+
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -85,6 +88,15 @@ def circumstances(version: str) -> dict[str, object]:
     }
 
 
+def import_costs(bench: Bench) -> list[imports.ModuleCost]:
+    """The import budget, or nothing when the daemon does not start."""
+    try:
+        return imports.measure(bench)
+    except FAILURES as error:
+        sys.stderr.write(f"imports: not measured: {error}\n")
+        return []
+
+
 def measure_all(bench: Bench, names: Sequence[str]) -> list[Figure]:
     """Every wanted measure; one that fails is a line of the table and no reason to lose the others."""
     figures: list[Figure] = []
@@ -96,7 +108,7 @@ def measure_all(bench: Bench, names: Sequence[str]) -> list[Figure]:
         sys.stderr.flush()
         try:
             figures += measure(bench)
-        except (AssertionError, CallFailedError, DeviceError, OSError, ValueError) as error:
+        except FAILURES as error:
             figures.append(Figure(name, f"{name}: not measured", "", None, note=str(error) or repr(error)))
         sys.stderr.write(f"{time.monotonic() - began:.0f} s\n")
     return figures
@@ -121,7 +133,7 @@ def main(arguments: Sequence[str]) -> int:
     with working_folder(options.keep) as folder, Registrar() as registrar:
         bench = Bench(folder, build(folder), registrar, extent_of(options), version)
         figures = measure_all(bench, options.only)
-        costs = imports.measure(bench) if IMPORTS in options.only else []
+        costs = import_costs(bench) if IMPORTS in options.only else []
     sys.stdout.write("\n".join(_pages(figures, costs, facts)) + "\n")
     if options.json:
         everything = {**report(figures, facts), "imports": [asdict(cost) for cost in costs]}
