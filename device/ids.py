@@ -1,7 +1,8 @@
 """Source of identifiers that must be unique or unguessable; injected, so that a test can state a whole message."""
 
 import os
-from typing import Protocol
+
+from device.annotations import Protocol
 
 BRANCH_MAGIC_COOKIE = "z9hG4bK"
 """Every branch of RFC 3261 begins with it (section 8.1.1.7)."""

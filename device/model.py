@@ -1,7 +1,6 @@
 """The nouns that several subpackages share; values without behaviour."""
 
-from typing import NewType
-
+from device.annotations import NewType
 from device.records import dataclass, replace
 
 CallId = NewType("CallId", str)

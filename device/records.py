@@ -6,7 +6,7 @@ Supported: annotations with defaults, `field(default_factory=...)`, ClassVar, in
 `__post_init__`, `replace`, `fields`, `asdict`.
 """
 
-from typing import TYPE_CHECKING
+from device.annotations import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import asdict, dataclass, field, fields, replace

@@ -1,7 +1,8 @@
 """Named deadlines for the pure objects: who waits for what until when. Reads no clock."""
 
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+
+from device.annotations import Generic, TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
 

@@ -10,8 +10,8 @@ late wake-ups, and the margin grows when it proves too small.
 """
 
 import time
-from typing import Any
 
+from device.annotations import Any
 from device.audio.alsa_pcm import explain, load_alsaaudio, open_pcm
 from device.audio.conversion import CaptureConversion, CardFormat, PlaybackConversion
 from device.audio.errors import DeviceUnavailable

@@ -3,8 +3,8 @@
 import os
 import re
 from errno import EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENXIO, EPERM
-from typing import Any, Literal
 
+from device.annotations import Any, Literal
 from device.audio.conversion import CardFormat, usable
 from device.audio.errors import AudioError, DeviceUnavailable
 from device.records import dataclass

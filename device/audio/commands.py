@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
+from device.annotations import TYPE_CHECKING, Literal
 from device.records import dataclass
 
 if TYPE_CHECKING:

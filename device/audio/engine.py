@@ -16,8 +16,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
+from device.annotations import TYPE_CHECKING
 from device.audio.commands import AudioCommand
 from device.audio.interfaces import AudioDevice
 from device.audio.reports import AudioCounters, AudioReport

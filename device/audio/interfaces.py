@@ -1,7 +1,6 @@
 """What the audio thread needs of a card and of a socket. Sound is PCM: 16 bit signed, native order, mono."""
 
-from typing import Protocol
-
+from device.annotations import Protocol
 from device.records import dataclass
 
 Address = tuple[str, int]

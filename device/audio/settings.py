@@ -1,7 +1,6 @@
 """The settings of sound: which card, how it is driven, how loud."""
 
-from typing import ClassVar
-
+from device.annotations import ClassVar
 from device.records import dataclass
 
 KINDS = ("alsa", "wav", "null")

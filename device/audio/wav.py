@@ -3,8 +3,8 @@
 import os
 import struct
 from contextlib import suppress
-from typing import BinaryIO
 
+from device.annotations import BinaryIO
 from device.audio.errors import DeviceUnavailable
 from device.audio.interfaces import SAMPLE_BYTES
 from device.audio.pacer import Pacer

@@ -2,8 +2,8 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
+from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session
 from device.cli_commands.output import duration
 

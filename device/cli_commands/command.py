@@ -4,8 +4,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from getpass import getpass
-from typing import Any, TextIO, cast
 
+from device.annotations import Any, TextIO, cast
 from device.cli_commands.output import Output
 from device.control.client import ControlClient
 from device.errors import DeviceError

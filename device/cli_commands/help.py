@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
+from device.annotations import NoReturn
 from device.cli_commands.command import Command, UsageError
 from device.cli_commands.output import Output
 from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+
+from device.annotations import TextIO
 
 COLUMN_GAP = "  "
 

@@ -1,9 +1,9 @@
 """The phone itself: its state, calls and digits; and the daemon's life."""
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
 from device import __version__
+from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session
 from device.cli_commands.output import Output, duration, shown
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError

@@ -1,8 +1,8 @@
 """Settings of the daemon."""
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
+from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
 from device.cli_commands.output import shown
 

@@ -3,8 +3,8 @@
 import re
 import time
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
+from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
 from device.cli_commands.output import shown
 from device.control.client import DaemonEvent

@@ -5,8 +5,8 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
 
+from device.annotations import Any, Protocol
 from device.control import schema
 from device.control.errors import (
     FAILED,

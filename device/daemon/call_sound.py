@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
+from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream, DetachStream, UpdateStream
 from device.audio.engine import AudioEngine
 from device.media.stream_parameters import StreamParameters

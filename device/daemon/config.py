@@ -1,8 +1,8 @@
 """The configuration of the whole daemon: sections of typed settings, read from text, validated whole at once."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
 
+from device.annotations import Any, ClassVar, TypeVar
 from device.audio.settings import AudioSettings
 from device.daemon.logs import LOG_LEVELS
 from device.errors import DeviceError

@@ -4,9 +4,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from device import __version__
+from device.annotations import Any
 from device.audio.engine import AudioEngine
 from device.control.errors import FAILED, INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
 from device.daemon.accounts import AccountStatus, AccountTable, seal

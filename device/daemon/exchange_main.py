@@ -8,9 +8,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
 
 from device import __version__
+from device.annotations import Any, Protocol
 from device.control.client import ControlClient
 from device.control.errors import DaemonUnreachableError
 from device.control.server import ControlServer

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
 
+from device.annotations import Any, Protocol
 from device.audio.commands import SendDigit as SendDigitTo
 from device.audio.commands import StartTone as PlayTone
 from device.audio.commands import StopTone as SilenceTone

@@ -6,7 +6,8 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+
+from device.annotations import Protocol
 
 logger = logging.getLogger(__name__)
 

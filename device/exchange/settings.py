@@ -1,8 +1,7 @@
 """The settings of the embedded exchange."""
 
-from typing import ClassVar
-
 from device import __version__
+from device.annotations import ClassVar
 from device.records import dataclass
 
 

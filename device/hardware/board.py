@@ -3,8 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
+from device.annotations import Protocol
 from device.desk_events import DeskEvent, HookReplaced
 from device.hardware.button import Button
 from device.hardware.errors import HardwareError, LineError, UnknownDeviceError

@@ -2,7 +2,8 @@
 
 import os
 from collections import deque
-from typing import Generic, TypeVar
+
+from device.annotations import Generic, TypeVar
 
 Item = TypeVar("Item")
 

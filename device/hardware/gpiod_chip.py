@@ -7,8 +7,8 @@ own, so that an error names its line and each descriptor means one thing.
 import errno
 import logging
 import os
-from typing import Any
 
+from device.annotations import Any
 from device.hardware.edge_filter import Edge, EdgeFilter
 from device.hardware.errors import LineError
 from device.hardware.interfaces import (

@@ -4,8 +4,7 @@ A device (`HookSwitch`) says what a change means, a line (`InputLine`) what it i
 the kernel. Polarity ends at the line: above it there is `active` and nothing else.
 """
 
-from typing import Literal, Protocol
-
+from device.annotations import Literal, Protocol
 from device.records import dataclass
 
 Bias = Literal["none", "pull-up", "pull-down"]

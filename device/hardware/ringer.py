@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
 
+from device.annotations import Protocol
 from device.hardware.cadences import COUNTRY_CADENCES, DISTINCTIVE_CADENCES, RingPattern
 from device.hardware.errors import LineError
 from device.hardware.interfaces import OutputLine

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import ClassVar
 
+from device.annotations import ClassVar
 from device.desk_events import DeskEvent, DialStarted, DigitDialled
 from device.hardware.interfaces import InputLine, LineChanged
 from device.timing import TimerSet

@@ -7,8 +7,8 @@ time that lets the first spike through.
 
 import time
 from collections.abc import Callable
-from typing import Any
 
+from device.annotations import Any
 from device.hardware.edge_filter import Edge, EdgeFilter
 from device.hardware.edge_queue import EdgeQueue
 from device.hardware.errors import LineError

@@ -1,7 +1,6 @@
 """The settings of section "hardware": which board profile, and what of it is changed without editing it."""
 
-from typing import ClassVar
-
+from device.annotations import ClassVar
 from device.hardware.cadences import COUNTRY_CADENCES
 from device.hardware.errors import ProfileError
 from device.hardware.profile import BoardProfile

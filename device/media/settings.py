@@ -1,7 +1,6 @@
 """The settings of calls' sound on the wire: codecs, packet time, jitter buffer, telephone events, tones."""
 
-from typing import ClassVar
-
+from device.annotations import ClassVar
 from device.media.codecs import CODEC_NAMES
 from device.media.tone_plan import COUNTRIES
 from device.records import dataclass

@@ -1,8 +1,8 @@
 """What the sockets need from their surroundings: an event loop below them, a SIP endpoint above them."""
 
 from collections.abc import Callable
-from typing import Protocol
 
+from device.annotations import Protocol
 from device.sip.hop import Hop
 
 

@@ -1,8 +1,8 @@
 """The settings of the phone: times, tones, dialling, buttons and the door."""
 
 from math import isfinite
-from typing import ClassVar
 
+from device.annotations import ClassVar
 from device.phone.commands import TONES
 from device.phone.dial_plan import DialPlan
 from device.phone.errors import DialPlanError

@@ -6,8 +6,8 @@ A timer may run in the states in which it has a row, and is cancelled on leaving
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from device.annotations import Any
 from device.phone import call_actions as call
 from device.phone import desk_actions as desk
 from device.phone import request_actions as request

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
 
+from device.annotations import TYPE_CHECKING, Final
 from device.model import CallId
 from device.sip.dialog import Dialog, DialogId
 from device.sip.headers import NameAddr

@@ -1,8 +1,8 @@
 """A call that comes in (RFC 3261 section 13.3): the table of a callee, from INVITE to ACK or refusal."""
 
 import logging
-from typing import ClassVar, Final
 
+from device.annotations import ClassVar, Final
 from device.sip.auto_answer import auto_answer_delay
 from device.sip.causes import answered_elsewhere, cause_text
 from device.sip.core import sdp_of

@@ -1,8 +1,8 @@
 """A call that we make (RFC 3261 section 13.2): the table of a caller, from INVITE to ACK or CANCEL."""
 
 import logging
-from typing import ClassVar
 
+from device.annotations import ClassVar
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of
 from device.sip.dialog import Dialog, DialogId

@@ -1,7 +1,6 @@
 """The client transactions: INVITE (RFC 3261 17.1.1 with RFC 6026) and non-INVITE (17.1.2), their ACK and CANCEL."""
 
-from typing import ClassVar
-
+from device.annotations import ClassVar
 from device.sip.headers import Headers
 from device.sip.hop import Hop
 from device.sip.message import Request, Response

@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final
 
+from device.annotations import Final
 from device.ids import IdSource
 from device.sip.events import SipEvent
 from device.sip.hop import NextHop

@@ -1,7 +1,6 @@
 """Dialogs (RFC 3261 section 12): the tags, sequence numbers, routes and target of two user agents."""
 
-from typing import NamedTuple
-
+from device.annotations import NamedTuple
 from device.sip.errors import SipParseError
 from device.sip.headers import CSeq, Headers, NameAddr
 from device.sip.hop import NextHop

@@ -5,8 +5,8 @@ A server's nonces are the exchange's matter; the syntax of the header fields is 
 
 from _operator import _compare_digest
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from device.annotations import Any
 from device.ids import IdSource
 from device.model import Credential
 from device.records import replace

@@ -3,8 +3,8 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
+from device.annotations import Protocol
 from device.ids import IdSource
 from device.records import dataclass
 from device.sip.client_table import SentBy

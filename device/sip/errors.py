@@ -1,7 +1,6 @@
 """Errors of the SIP subpackage: whose fault it is tells the class."""
 
-from typing import TYPE_CHECKING
-
+from device.annotations import TYPE_CHECKING
 from device.errors import DeviceError
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ Values are text decoded as UTF-8 with surrogateescape, so that bytes of any othe
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from device.annotations import Any
 from device.records import dataclass, replace
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.header_names import METHODS, canonical_name, is_token

@@ -1,8 +1,8 @@
 """Where bytes come from and go to: values of the transport layer's border, without any socket behind them."""
 
 import re
-from typing import Final
 
+from device.annotations import Final
 from device.records import dataclass
 
 UDP: Final = "UDP"

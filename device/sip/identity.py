@@ -1,7 +1,6 @@
 """Who we are at one server: an account's address of record, routes, Contact and credentials as requests need them."""
 
-from typing import Final
-
+from device.annotations import Final
 from device.model import Account, AccountId, Credential
 from device.records import replace
 from device.sip.core import Core

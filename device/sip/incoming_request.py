@@ -1,7 +1,6 @@
 """What is wrong with a request before anybody looks at its meaning (RFC 3261 section 8.2.1 to 8.2.3)."""
 
-from typing import Final
-
+from device.annotations import Final
 from device.records import dataclass
 from device.sip.core import ACCEPT, ALLOW, MULTIPART, SDP
 from device.sip.errors import SipParseError

@@ -2,8 +2,8 @@
 
 import logging
 from enum import Enum, auto
-from typing import ClassVar, Final
 
+from device.annotations import ClassVar, Final
 from device.model import CallId
 from device.sip.causes import reason_text
 from device.sip.dialog import Dialog, DialogId

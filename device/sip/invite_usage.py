@@ -1,7 +1,6 @@
 """One call's share of a dialog (an INVITE usage, RFC 5057 section 2): what its session and its re-INVITEs build on."""
 
-from typing import Final
-
+from device.annotations import Final
 from device.model import CallId
 from device.sip.core import Core
 from device.sip.dialog import Dialog

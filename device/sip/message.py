@@ -1,8 +1,8 @@
 """Requests and responses (RFC 3261 section 7) with their header fields as typed values, read when first asked for."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
+from device.annotations import TypeVar
 from device.sip.errors import SipParseError
 from device.sip.header_names import is_token
 from device.sip.headers import (

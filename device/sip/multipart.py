@@ -1,7 +1,6 @@
 """Bodies of several parts (RFC 2046 section 5.1, RFC 5621): finds the session description, bytes in and bytes out."""
 
-from typing import Final
-
+from device.annotations import Final
 from device.records import dataclass
 from device.sip.core import MULTIPART, SDP
 from device.sip.errors import SipParseError

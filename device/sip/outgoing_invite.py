@@ -1,8 +1,8 @@
 """The INVITE that begins a call: redirections, early dialogs, forks (RFC 3261 section 13.2) become session inputs."""
 
 from collections.abc import Callable
-from typing import Final
 
+from device.annotations import Final
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of
 from device.sip.dialog import MAX_FORWARDS, Dialog

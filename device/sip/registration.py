@@ -3,8 +3,8 @@
 import logging
 import re
 from enum import Enum, auto
-from typing import ClassVar, Final
 
+from device.annotations import ClassVar, Final
 from device.model import AccountId
 from device.records import replace
 from device.sip.core import Core

@@ -1,8 +1,8 @@
 """The server transactions: INVITE (RFC 3261 17.2.1 with RFC 6026) and non-INVITE (17.2.2 with RFC 4320)."""
 
 import logging
-from typing import ClassVar
 
+from device.annotations import ClassVar
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from device.sip.timers import TRYING_DELAY_S, SipTimers

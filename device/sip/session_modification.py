@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import ClassVar, Final
 
+from device.annotations import ClassVar, Final
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of
 from device.sip.events import EndCause, OfferAnswered, OfferReceived, OfferRefused

@@ -1,8 +1,7 @@
 """The settings of the SIP user agent that hold for all accounts; what belongs to one account is in device.model."""
 
-from typing import ClassVar
-
 from device import __version__
+from device.annotations import ClassVar
 from device.records import dataclass
 
 HIGHEST_PORT = 65535

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar
 
+from device.annotations import Any, ClassVar, Generic, TypeVar
 from device.sip.errors import SipStateError
 
 _log = logging.getLogger(__name__)

@@ -1,8 +1,8 @@
 """From what a person dials to a SIP URI, and from a URI or route to the next hop."""
 
 import re
-from typing import Final
 
+from device.annotations import Final
 from device.records import replace
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import parse_name_addr

@@ -2,8 +2,8 @@
 
 from collections.abc import Hashable
 from heapq import heapify, heappop, heappush
-from typing import Final, Generic, TypeVar
 
+from device.annotations import Final, Generic, TypeVar
 from device.records import dataclass
 
 TRYING_DELAY_S: Final = 0.2

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
-from typing import Any, ClassVar, Final, NamedTuple
 
+from device.annotations import Any, ClassVar, Final, NamedTuple
 from device.records import dataclass
 from device.sip.errors import SipStateError
 from device.sip.hop import Hop, NextHop, Transmission

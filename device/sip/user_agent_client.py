@@ -1,8 +1,8 @@
 """The user agent client (RFC 3261 section 8.1): requests on their way, through challenges, to whoever sent them."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
 
+from device.annotations import Final, Protocol
 from device.sip.core import Core
 from device.sip.events import RealmLearnt
 from device.sip.headers import CSeq

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Final
 
+from device.annotations import Final
 from device.model import AccountId, CallId
 from device.sip.call_table import CallTable
 from device.sip.core import ACCEPT, Core, sdp_of

@@ -7,8 +7,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
+from device.annotations import Any
 from device.store.errors import (
     DuplicateError,
     SchemaTooNewError,

@@ -152,8 +152,14 @@ def test_while_dns_is_dead_the_last_good_answer_serves(
 
 
 def test_the_log_is_written_by_the_loop(
-    loop: HandLoop, resolver: Resolver, found: _Found, dns: _Dns, caplog: pytest.LogCaptureFixture
+    loop: HandLoop,
+    resolver: Resolver,
+    found: _Found,
+    dns: _Dns,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(logging, "logThreads", True)
     caplog.set_level(logging.INFO, "device")
     dns.error = socket.gaierror(-2, "unknown")
     resolver.lookup(PBX)

@@ -1,8 +1,8 @@
 """Speech codecs by name: what each is called in SDP, its rates, and the object that encodes and decodes."""
 
 from collections.abc import Callable
-from typing import Protocol
 
+from device.annotations import Protocol
 from device.media.codecs.pcma import PcmaCodec
 from device.media.codecs.pcmu import PcmuCodec
 from device.media.errors import UnknownCodecError
