@@ -13,7 +13,7 @@ from device.daemon.phone_line import PhoneLine
 from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
 from device.phone import events
-from device.phone.commands import Command
+from device.phone.commands import AnswerCall, Command, HangUp, PlaceCall, RejectCall, SendRinging
 from device.phone.events import MediaLost, PhoneEvent, RegistrationUpdated
 from device.phone.phone import Phone
 from device.phone.states import PhoneState
@@ -36,6 +36,9 @@ from device.timing import earliest
 logger = logging.getLogger(__name__)
 
 Publish = Callable[[str, dict[str, object]], None]
+
+TOLD_AT_ONCE = (PlaceCall, SendRinging, AnswerCall, RejectCall, HangUp)
+"""Commands whose message leaves before the next command is carried out."""
 
 CALL_TOPIC_NAMES: dict[type, str] = {
     IncomingCall: "incoming",
@@ -132,10 +135,14 @@ class Runtime:
         while self._inbox:
             busy = True
             self._handle(self._inbox.popleft(), now)
-        for transmission in self._endpoint.transmissions_to_send():
-            busy = True
+        return self._send() or busy
+
+    def _send(self) -> bool:
+        """Put on the wire what the endpoint has for it; answers whether that was anything."""
+        transmissions = self._endpoint.transmissions_to_send()
+        for transmission in transmissions:
             self._sockets.send(transmission)
-        return busy
+        return bool(transmissions)
 
     def _receive_sip(self, event: object, now: float) -> None:
         if isinstance(event, LookupWanted):
@@ -202,7 +209,11 @@ class Runtime:
         self._execute(self._phone.handle(event, now), now)
 
     def _execute(self, commands: list[Command], now: float) -> None:
-        self._executor.execute(commands, now)
+        for command in commands:
+            self._executor.execute([command], now)
+            if isinstance(command, TOLD_AT_ONCE):
+                # The other side waits for this; the card, the lamps and the bell can wait a millisecond.
+                self._send()
         if self._phone.state is not self._state:
             previous, self._state = self._state, self._phone.state
             before = previous.value if previous else ""

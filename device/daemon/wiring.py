@@ -47,6 +47,9 @@ from device.store.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+TRANSACTIONS = 250
+"""Finished transactions are kept for half a minute, at 2 kB each; a telephone has no use for the 1000 of a server."""
+
 LIVE_SETTINGS = ("daemon.log_level",)
 """Settings that count at once; all others count from the next start."""
 
@@ -170,7 +173,7 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, late: _
 
     timers = SipTimers()
     user_agent = UserAgent(sip, timers, ids, local_address)
-    endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace)
+    endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace, TRANSACTIONS, TRANSACTIONS)
     sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
     resolver = Resolver(
         loop,
