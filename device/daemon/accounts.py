@@ -120,9 +120,10 @@ class AccountTable:
         """Follow what the user agent tells about an account."""
         if isinstance(event, RealmLearnt):
             self._seal(event)
-            return
-        self._registrations[event.account_id] = (event, now)
-        self._changed(self.usable())
+        elif self.get(event.account_id) is not None:
+            # An account that was removed may still tell how its registration is taken back.
+            self._registrations[event.account_id] = (event, now)
+            self._changed(self.usable())
 
     def usable(self) -> bool:
         """Whether a call could be placed now: by an account, or straight by IP where there is no account at all."""
@@ -153,7 +154,7 @@ class AccountTable:
         if account.id in self._unusable:
             return AccountStatus(account, "unusable", 0, self._unusable[account.id], 0, None, 0.0)
         event, at = self._registrations.get(account.id, (None, 0.0))
-        if event is None:
+        if event is None or not (account.enabled and account.register):
             idle = "unregistered" if account.register else "no registration needed"
             return AccountStatus(account, idle if account.enabled else "disabled", 0, "", 0, None, at)
         return AccountStatus(
