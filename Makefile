@@ -24,13 +24,12 @@ imports:
 scripts:
 	shellcheck run test .ci/run $$(grep -lE '^#!/bin/(sh|bash)' -r firmware_scripts tests)
 
-# Byte code as it is shipped has no docstrings; the tests read some of them and keep a cache of their own.
 tests:
-	PYTHONPYCACHEPREFIX=.venv/pycache $(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop'
+	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop'
 
 interop:  ## calls with baresip, Kamailio and SIPp
 	firmware_scripts/prepare test interop
-	PYTHONPYCACHEPREFIX=.venv/pycache $(BIN)pytest -m interop -v
+	$(BIN)pytest -m interop -v
 
 bench:  ## memory, CPU, speed beside the peers; prints ratios
 	firmware_scripts/prepare test interop
