@@ -5,7 +5,7 @@ from device.exchange.settings import ExchangeSettings
 from device.model import Aor, Binding
 from device.records import dataclass
 from device.sip.headers import NameAddr
-from device.sip.hop import DEFAULT_PORTS, UDP, Hop, bracketed
+from device.sip.hop import UDP, Hop, bracketed
 from device.sip.message import Request, Response
 from device.sip.uri import parse_uri
 
@@ -151,17 +151,13 @@ def _is_direct(request: Request, contact: NameAddr, source: Hop) -> bool:
     """Whether calls had better go to the contact itself than to where its REGISTER came from.
 
     They do where the contact is not the phone itself, as when its calls are to go to another place. Else they go back
-    over an open connection. Over UDP the source is better when the phone calls itself by another address, since there
-    is address translation between us; or by another port, when it sends and receives at one port, as rport in its Via
-    tells (RFC 3581).
+    over an open connection. A datagram goes back where the phone calls itself by another address than we see, since
+    there is address translation between us; with the same address the contact may be another port or program.
     """
-    uri, via, here = contact.uri, request.top_via, bracketed(source.host).lower()
-    if uri.host not in (via.host, here) and not uri.host.endswith(NOWHERE):
+    host, here = contact.uri.host, bracketed(source.host).lower()
+    if host not in (request.top_via.host, here) and not host.endswith(NOWHERE):
         return True
-    if source.transport != UDP or uri.host != here:
-        return False
-    same_port = (uri.port or DEFAULT_PORTS[UDP]) == source.port
-    return same_port or uri.transport == "tcp" or not via.has_rport
+    return source.transport == UDP and host == here
 
 
 def _text(text: str) -> str:

@@ -3,6 +3,8 @@
 from device import __version__
 from device.annotations import ClassVar
 from device.records import dataclass
+from device.sip.errors import SipParseError
+from device.sip.uri import parse_host_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,11 @@ class ExchangeSettings:
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words."""
         found = []
-        if not self.domain:
-            found.append("exchange.domain: is empty; give a host name or the address that phones register at")
+        if not _is_host(self.domain):
+            found.append(
+                f"exchange.domain: {self.domain!r} is not the host name or address that phones register at, without "
+                "port, an IPv6 address in brackets"
+            )
         if not 1 <= self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
             found.append("exchange.min_expires_s, default_expires_s, max_expires_s: must not fall, and be at least 1")
         for name, lowest, highest in (
@@ -48,3 +53,10 @@ class ExchangeSettings:
         if not self.server.isprintable():
             found.append("exchange.server: contains a line break or another control character")
         return found
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return parse_host_port(text)[1] is None
+    except SipParseError:
+        return False

@@ -12,9 +12,17 @@ def test_the_defaults_need_only_a_domain() -> None:
     assert "exchange.domain" in fault
 
 
+@pytest.mark.parametrize("domain", ["pbx", "192.0.2.1", "[2001:db8::1]", "PBX.example.com"])
+def test_these_can_be_domains(domain: str) -> None:
+    assert ExchangeSettings(domain=domain).faults() == []
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
+        ({"domain": "pbx lan"}, "exchange.domain"),
+        ({"domain": "pbx.lan:5060"}, "exchange.domain"),
+        ({"domain": "2001:db8::1"}, "exchange.domain"),
         ({"min_expires_s": 0}, "min_expires_s"),
         ({"min_expires_s": 700}, "min_expires_s"),
         ({"default_expires_s": 4000}, "default_expires_s"),
