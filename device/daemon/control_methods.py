@@ -117,11 +117,10 @@ class ControlMethods:
     # Calls.
 
     def _call_place(self, params: Params) -> object:
-        account_id = params.get("account")
+        target, account_id = _text(params, "target"), params.get("account")
         if account_id is not None:
             self._account_status({"id": account_id})
             self._rooms.line.prefer_account(AccountId(account_id))
-        target = _text(params, "target")
         try:
             result = self._request(DialRequested(target))
         finally:
@@ -197,14 +196,13 @@ class ControlMethods:
 
     def _put_account(self, before: Account, params: Params) -> object:
         account = changed_account(before, params)
-        password = params.get("password")
+        password, realm = str(params.get("password") or ""), str(params.get("realm") or "")
         credential = None
         if password:
-            credential = Credential(
-                account.auth_user or account.user, str(params.get("realm") or ""), (), str(password)
-            )
-            if credential.realm:
-                credential = seal(credential.username, credential.realm, credential.password)
+            username = account.auth_user or account.user
+            credential = seal(username, realm, password) if realm else Credential(username, password=password)
+        elif realm:
+            raise ControlError(INVALID_PARAMS, "realm: give the password with it, so that it can be sealed for it")
         self._rooms.accounts.put(account, credential, time.monotonic())
         return self._shown(self._account_status({"id": account.id}))
 
@@ -255,6 +253,9 @@ class ControlMethods:
             fault
             for fault in _faults_of({**unknown, **merged})
             if fault not in before or not names_in(fault).isdisjoint(changes)
+        ]
+        faults += [
+            f"{key}: {MASKED} only stands for it; give the new value" for key in SECRETS if changes.get(key) == MASKED
         ]
         if not faults and any(key.startswith("hardware.") for key in changes):
             faults = _board_faults(merged)
