@@ -1,0 +1,133 @@
+"""The command line of `offhook exchange`: what it says, and what holds where it says nothing."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+from device.daemon.logs import LOG_LEVELS
+from device.daemon.options import UsageError, default_socket, default_store
+from device.model import Aor
+from device.net.addresses import is_unspecified, local_address_towards
+from device.records import dataclass
+from device.sip.hop import bracketed, ip_literal
+
+DEFAULT_PORT = 5060
+STORE_NAME = "exchange.db"
+SOCKET_NAME = "exchange.sock"
+
+SYSTEM_STATE = "/var/lib/offhook-exchange"
+SYSTEM_RUNTIME = "/run/offhook-exchange"
+"""Where the systemd unit keeps store and socket; root means that service where nothing else is said."""
+
+ANYWHERE = "192.0.2.1"
+"""An address that the default route leads to (TEST-NET-1 of RFC 5737); nothing is ever sent there."""
+
+USAGE = """\
+usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FILE] [--socket PATH] [--log-level LEVEL]
+       offhook exchange user add NAME    [--domain NAME] [--store FILE] [--socket PATH] [--password-stdin]
+       offhook exchange user remove NAME [--domain NAME] [--store FILE] [--socket PATH]
+       offhook exchange user list        [--store FILE] [--socket PATH]
+
+A registrar and proxy for a handful of phones. `run` works in the foreground until SIGTERM or Ctrl-C.
+
+  --listen            where phones reach it (default: every address, port 5060)
+  --domain            the SIP domain of its users (default: that of the users it has, else the address of --listen, or
+                      of this machine)
+  --store FILE        the SQLite file with users and registrations
+  --socket PATH       its control socket; `user` speaks to the exchange that runs there, if one does
+  --log-level LEVEL   debug, info, warning or error
+  --password-stdin    take the password from standard input instead of asking for it
+
+example: offhook exchange user add 1001 --domain pbx.lan
+         offhook exchange run --listen 192.0.2.10:5060 --domain pbx.lan
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeOptions:
+    """What the command line says; `domain` and `host` are empty where it does not."""
+
+    words: tuple[str, ...]
+    host: str
+    port: int
+    domain: str
+    store: str
+    socket: str
+    log_level: str
+    password_stdin: bool
+    help: bool
+
+
+def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> ExchangeOptions:
+    """Read the arguments after `offhook exchange`; raises UsageError with the word that is wrong."""
+    values = {
+        "--listen": "",
+        "--domain": "",
+        "--store": os.path.join(_state_folder(environment), STORE_NAME),
+        "--socket": os.path.join(_runtime_folder(environment), SOCKET_NAME),
+        "--log-level": "info",
+    }
+    words: list[str] = []
+    flags: set[str] = set()
+    rest = iter(arguments)
+    for word in rest:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if word in ("--password-stdin", "--help", "-h"):
+            flags.add(word)
+        elif name in values:
+            values[name] = value if equals else next(rest, "")
+            if not values[name]:
+                raise UsageError(f"{name} needs a value; `offhook exchange --help` shows an example")
+        elif name.startswith("-"):
+            raise UsageError(f"{word} is no option; `offhook exchange --help` lists them")
+        else:
+            words.append(word)
+    if values["--log-level"] not in LOG_LEVELS:
+        raise UsageError(f"--log-level {values['--log-level']}: choose one of {', '.join(LOG_LEVELS)}")
+    host, port = _address(values["--listen"])
+    return ExchangeOptions(
+        tuple(words),
+        host,
+        port,
+        values["--domain"].lower(),
+        values["--store"],
+        values["--socket"],
+        values["--log-level"],
+        "--password-stdin" in flags,
+        not flags.isdisjoint(("--help", "-h")),
+    )
+
+
+def _state_folder(environment: Mapping[str, str]) -> str:
+    if os.geteuid() == 0 and not environment.get("STATE_DIRECTORY"):
+        return SYSTEM_STATE
+    return os.path.dirname(default_store(environment))
+
+
+def _runtime_folder(environment: Mapping[str, str]) -> str:
+    said = environment.get("OFFHOOK_SOCKET") or environment.get("RUNTIME_DIRECTORY")
+    if os.geteuid() == 0 and not said:
+        return SYSTEM_RUNTIME
+    return os.path.dirname(default_socket(environment))
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Host and port of "address:port", "[v6]:port" or an address alone; raises UsageError."""
+    if not text:
+        return "", DEFAULT_PORT
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]") or (":" in host and not host.endswith("]")):
+        host, port = text, str(DEFAULT_PORT)
+    address = ip_literal(host)
+    if address is None or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+        raise UsageError(f"--listen {text}: write it as ADDRESS:PORT, such as 192.0.2.10:5060")
+    return address, int(port)
+
+
+def chosen_domain(options: ExchangeOptions, users: Iterable[Aor]) -> str:
+    """The domain that is meant: the one that was said, the one that all users share, or our address."""
+    domains = {aor.domain for aor in users}
+    if options.domain:
+        return options.domain
+    if len(domains) == 1:
+        return domains.pop()
+    return bracketed(options.host if not is_unspecified(options.host) else local_address_towards(ANYWHERE))
