@@ -106,7 +106,7 @@ class _Upkeep:
 
 def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier, database: Database) -> None:
     # From here on a stop is an orderly one, however early it comes.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: parts.loop.call_soon_threadsafe(parts.loop.stop))
     now = time.monotonic()
     parts.server.open()

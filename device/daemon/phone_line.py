@@ -15,6 +15,7 @@ from device.net.rtp_socket import RtpSocketPair
 from device.net.sip_sockets import SipSockets
 from device.phone.events import CallAnswered, CallFinished, CallOffered, CallProgressed, CallRang, PhoneEvent
 from device.sdp.errors import NoCommonCodec, SdpError
+from device.sip.errors import SipStateError
 from device.sip.events import (
     CallEnded,
     CallEstablished,
@@ -41,6 +42,7 @@ ANSWERED_ELSEWHERE = 200
 """What the user agent gives as the cause when another phone of the same user took the call."""
 
 BAD_REQUEST = 400
+TEMPORARILY_UNAVAILABLE = 480
 NOT_ACCEPTABLE_HERE = 488
 SERVICE_UNAVAILABLE = 503
 
@@ -137,7 +139,11 @@ class PhoneLine:
     def hang_up_all(self, now: float) -> None:
         """End every call, as at a stop of the daemon."""
         for call_id in list(self._calls):
-            self._user_agent.hang_up(call_id, now)
+            try:
+                # Who rings here is told that nobody can answer now; a plain hang-up would decline for all our phones.
+                self._user_agent.reject(call_id, TEMPORARILY_UNAVAILABLE, now)
+            except SipStateError:
+                self._user_agent.hang_up(call_id, now)
 
     def hold(self, call_id: CallId, now: float) -> None:
         """Put the far end on hold."""

@@ -1,5 +1,6 @@
 """The demonstration: two whole phones and an exchange on this machine, told as a story. A client of control sockets."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,24 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks us to end; our exchange and phones end with us whichever it is."""
+
+
+def _interrupt_on_signals() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, interrupt)
+
+
+def _ignore_signals() -> None:
+    """Nothing may come between us and the end of what we started."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _run(folder: Path, interactive: bool) -> int:
     from device.demo.interactive import Keyboard, Session  # noqa: PLC0415  # help must not wait for all this
     from device.demo.story import Story, draw, introduce, show_result  # noqa: PLC0415
@@ -52,6 +71,7 @@ def _run(folder: Path, interactive: bool) -> int:
     from device.errors import DeviceError  # noqa: PLC0415
 
     system = None
+    _interrupt_on_signals()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _say("Starting the exchange and two phones ...")
@@ -66,12 +86,16 @@ def _run(folder: Path, interactive: bool) -> int:
         picture = draw(story, folder, _say)
         show_result(result, _say)
         faults = result.faults()
-    except (DeviceError, OSError) as error:
+    except DeviceError as error:
         sys.stderr.write(f"demo: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"demo: {folder}: {error.strerror}; choose another folder with --out\n")
         return 1
     except KeyboardInterrupt:
         return 130
     finally:
+        _ignore_signals()
         if system is not None:
             system.stop()
     _say("")

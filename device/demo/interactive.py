@@ -78,7 +78,7 @@ class Session:
         if key in "ab":
             self._toggle("1001" if key == "a" else "1002")
         elif key in DIGITS:
-            self._call(self._system.phones[self._marked], "board.press", digits=key)
+            self._dial(key)
         elif key == "\t":
             self._marked = "1002" if self._marked == "1001" else "1001"
             self._show()
@@ -87,6 +87,13 @@ class Session:
         elif key == "?":
             self._say(KEYS)
         return True
+
+    def _dial(self, digit: str) -> None:
+        if not self._lifted[self._marked]:
+            self._say(f"  {self._marked}: its handset is down; {'a' if self._marked == '1001' else 'b'} lifts it")
+            return
+        self._say(f"  {self._marked} presses {digit}")
+        self._call(self._system.phones[self._marked], "board.press", digits=digit)
 
     def _toggle(self, number: str) -> None:
         lifted = self._lifted[number] = not self._lifted[number]

@@ -171,10 +171,8 @@ class DemoSystem:
         arguments = ["exchange", "run", *store, "--listen", f"{HOST}:{self.port}", "--domain", HOST]
         self._exchange = Process("exchange", [*arguments, "--socket", str(socket_path)], self.folder)
         sounds = Path(__file__).parent / "sounds"
-        self.phones = {
-            "1001": DemoPhone("1001", self.folder, sounds / "caller.wav"),
-            "1002": DemoPhone("1002", self.folder, sounds / "callee.wav"),
-        }
+        for number, microphone in (("1001", "caller.wav"), ("1002", "callee.wav")):
+            self.phones[number] = DemoPhone(number, self.folder, sounds / microphone)
         wait_for_socket(socket_path, self._exchange)
         for number, phone in self.phones.items():
             phone.heard.unlink(missing_ok=True)

@@ -48,7 +48,16 @@ class ServerTable:
     always finds room, so that a full table can be emptied.
     """
 
-    __slots__ = ("_answered", "_deadlines", "_is_full", "_limit", "_outbox", "_timers", "_transactions")
+    __slots__ = (
+        "_answered",
+        "_deadlines",
+        "_is_full",
+        "_limit",
+        "_outbox",
+        "_timers",
+        "_transactions",
+        "_unacknowledged",
+    )
 
     def __init__(self, timers: SipTimers, outbox: Outbox, limit: int) -> None:
         self._timers = timers
@@ -57,6 +66,7 @@ class ServerTable:
         self._is_full = False
         self._transactions: dict[ServerKey, ServerTransaction] = {}
         self._answered: dict[ServerKey, None] = {}
+        self._unacknowledged: dict[ServerKey, None] = {}
         self._deadlines: DeadlineHeap[ServerKey] = DeadlineHeap()
 
     def receive_request(self, request: Request, source: Hop, now: float) -> None:
@@ -130,17 +140,25 @@ class ServerTable:
             return
         self._deadlines.set(key, transaction.next_timeout())
         if transaction.may_give_way:
+            self._unacknowledged.pop(key, None)
             self._answered.setdefault(key)
+        elif transaction.state is State.COMPLETED:
+            self._unacknowledged.setdefault(key)
 
     def _forget(self, key: ServerKey) -> None:
         del self._transactions[key]
         self._is_full = self._is_full and len(self._transactions) > self._limit // 2
         self._answered.pop(key, None)
+        self._unacknowledged.pop(key, None)
         self._deadlines.cancel(key)
 
     def _evict(self) -> bool:
-        """Make room; False when every transaction still has to be answered or acknowledged."""
-        oldest = next(iter(self._answered), None)
+        """Make room; False when every transaction still has to be answered.
+
+        Refused INVITEs whose ACK does not come give way, too: strangers who flood a phone never send one, and a BYE
+        or a call of somebody else must find room.
+        """
+        oldest = next(iter(self._answered), None) or next(iter(self._unacknowledged), None)
         if oldest is None:
             return False
         self._forget(oldest)

@@ -246,6 +246,17 @@ class TestBounds:
         incoming(layer, "CANCEL", branch="z9hG4bK-other")
         assert names(layer) == ["TransactionTerminated", "CancelReceived"]
 
+    def test_refused_invites_that_nobody_acknowledges_give_way(self) -> None:
+        layer = make_layer(server_limit=2)
+        for number in range(20):
+            incoming(layer, "INVITE", branch=f"z9hG4bK-{number}")
+            event = events(layer)[-1]
+            assert isinstance(event, RequestReceived)
+            respond(layer, event, 486)
+        incoming(layer, "BYE", branch="z9hG4bK-bye")
+        assert names(layer) == ["TransactionTerminated", "RequestReceived"]
+        assert len(layer) == 2
+
     def test_the_longest_answered_gives_way(self) -> None:
         layer = make_layer(server_limit=2)
         keys = []
