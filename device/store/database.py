@@ -109,6 +109,11 @@ class Database:
             self._backup_at = max(self._clock(), self._backup_allowed_at)
             self.handle_timeout(self._clock())
 
+    def want_backup(self) -> None:
+        """The last good copy lacks something: make a new one soon, at the latest when the store is closed."""
+        self._changed = True
+        self._backup_at = self._clock() + self._backup_interval_s
+
     def next_timeout(self) -> float | None:
         """When `handle_timeout` has a copy to make, in seconds of the monotonic clock; None for not at all."""
         return self._backup_at
@@ -240,12 +245,15 @@ def open_database(
         files.restore_backup()
         notice = f"{files.path} was missing or empty and the last good copy {files.backup} was taken"
         logger.warning("%s (to start empty on purpose, remove both files)", notice)
+    was_cut_off = files.was_cut_off()
     try:
         connection = _connect(files, busy_timeout_s)
     except StoreDamagedError as error:
         connection, notice = _recover(files, busy_timeout_s, error)
     database = Database(connection, files, clock, backup_interval_s)
     database.notice = notice
+    if was_cut_off:
+        database.want_backup()
     return database
 
 

@@ -85,6 +85,13 @@ class StoreFiles:
     def has_backup(self) -> bool:
         return os.path.exists(self.backup) and os.path.getsize(self.backup) > 0
 
+    def was_cut_off(self) -> bool:
+        """Whether the last run ended without closing: its journal is still there, and the copy lacks what is in it."""
+        try:
+            return os.path.getsize(self.path + "-wal") > 0
+        except OSError:
+            return False
+
     def restore_backup(self) -> None:
         """Put a copy of the last good copy in the place of the database; the copy itself stays."""
         fresh = self.path + ".restored"

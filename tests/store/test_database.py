@@ -367,3 +367,19 @@ def test_opening_brings_in_no_heavy_module(path: Path) -> None:
         check=True,
     )
     assert answer.stdout.strip() == "set()"
+
+
+def test_what_a_killed_run_had_changed_is_in_the_next_copy(tmp_path: Path) -> None:
+    """The process ends without closing; the next run changes nothing, closes, and the store is lost after that."""
+    path = tmp_path / "offhook.db"
+    script = (
+        "import os, sys; from device.store.database import open_database; from device.store.settings import Settings;"
+        "database = open_database(sys.argv[1]); database.close(); database = open_database(sys.argv[1], 3600);"
+        "Settings(database).set_many({'phone.ring_pattern': 'x'});"
+        "Settings(database).set_many({'phone.hotline': '1002'}); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=False, cwd=Path(__file__).parents[2])
+    open_database(str(path)).close()
+    path.write_bytes(b"not a database any more" * 100)
+    with open_database(str(path)) as database:
+        assert Settings(database).get("phone.hotline") == "1002"
