@@ -193,6 +193,7 @@ class ExchangeRuntime:
             "version": __version__,
             "pid": os.getpid(),
             "domain": self._settings.domain,
+            "store": os.path.abspath(self._database.path),
             "port": self.sockets.local_port,
             "users": len(self._subscribers.list()),
             "registrations": len(self.exchange.location.everything()),

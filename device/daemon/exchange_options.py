@@ -44,13 +44,17 @@ example: offhook exchange user add 1001 --domain pbx.lan
 
 @dataclass(frozen=True, slots=True)
 class ExchangeOptions:
-    """What the command line says; `domain` and `host` are empty where it does not."""
+    """What the command line says; `domain` and `host` are empty where it does not.
+
+    `store_named` is true where the store was named, rather than left to be the usual one.
+    """
 
     words: tuple[str, ...]
     host: str
     port: int
     domain: str
     store: str
+    store_named: bool
     socket: str
     log_level: str
     password_stdin: bool
@@ -74,6 +78,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         if word in ("--password-stdin", "--help", "-h"):
             flags.add(word)
         elif name in values:
+            flags.add(name)
             values[name] = value if equals else next(rest, "")
             if not values[name]:
                 raise UsageError(f"{name} needs a value; `offhook exchange --help` shows an example")
@@ -90,6 +95,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         port,
         values["--domain"].lower(),
         values["--store"],
+        "--store" in flags,
         values["--socket"],
         values["--log-level"],
         "--password-stdin" in flags,

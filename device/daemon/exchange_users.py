@@ -41,12 +41,6 @@ class RunningSubscribers:
     def __init__(self, client: ControlClient) -> None:
         self._client = client
 
-    @property
-    def domain(self) -> str:
-        """The domain that the exchange serves."""
-        answer = self._client.call("status")
-        return str(answer["domain"]) if isinstance(answer, dict) else ""
-
     def put(self, username: str, domain: str, ha1s: Mapping[str, str]) -> None:
         """Add a user; only digest values travel, never the password."""
         self._client.call("exchange.user.put", user=username, domain=domain, ha1s=dict(ha1s))
@@ -65,18 +59,23 @@ class RunningSubscribers:
 def manage_users(options: ExchangeOptions) -> None:
     """Do what the words after `offhook exchange` say; raises DeviceError, for bad words UsageError."""
     action = _action(options.words)
-    client = ControlClient(options.socket)
-    try:
-        client.open()
-    except DaemonUnreachableError:
-        with open_database(options.store) as database:
-            subscribers = Subscribers(database)
-            action(subscribers, chosen_domain(options, subscribers.list()), options)
-        _give_to_owner_of_folder(options.store)
-        return
-    with client:
-        running = RunningSubscribers(client)
-        action(running, options.domain or running.domain, options)
+    with ControlClient(options.socket) as client:
+        try:
+            running = client.call("status")
+        except DaemonUnreachableError:
+            running = None
+        if isinstance(running, dict) and _is_meant(running, options):
+            action(RunningSubscribers(client), options.domain or str(running["domain"]), options)
+            return
+    with open_database(options.store) as database:
+        subscribers = Subscribers(database)
+        action(subscribers, chosen_domain(options, subscribers.list()), options)
+    _give_to_owner_of_folder(options.store)
+
+
+def _is_meant(running: dict[str, object], options: ExchangeOptions) -> bool:
+    """Whether the exchange that runs is the one whose users are meant: a store that is named must be its own."""
+    return not options.store_named or os.path.realpath(options.store) == os.path.realpath(str(running["store"]))
 
 
 def _action(words: tuple[str, ...]) -> Callable[[Users, str, ExchangeOptions], None]:
@@ -107,6 +106,8 @@ def _add_user(users: Users, domain: str, options: ExchangeOptions) -> None:
 
 
 def _ask_password(name: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask for the password: pipe it in with --password-stdin")
     password = getpass.getpass(f"Password for {name}: ")
     if getpass.getpass("Again: ") != password:
         raise UsageError("the two passwords differ; nothing was changed")

@@ -401,7 +401,7 @@ class TestProcess:
 
         def command(*words: str) -> None:
             monkeypatch.setattr(sys, "stdin", StringIO("secret\n"))
-            status = main([*words, *process.where])
+            status = main([*process.where, *words])
             said.append((status, capsys.readouterr().out))
 
         def person() -> None:
@@ -410,13 +410,18 @@ class TestProcess:
             command("user", "add", "1002", "--password-stdin", "--domain", "other.test")
             command("user", "remove", "1001")
             command("user", "list")
+            command("user", "add", "1003", "--password-stdin", "--domain", "x.test", "--store", other)
+            command("user", "list")
 
+        other = process.where[1] + ".other"
         assert process.run(person, "--domain", DOMAIN) == 0
         assert said == [
             (0, f"1001@{DOMAIN} may register now\n"),
             (0, f"1001@{DOMAIN}\n"),
             (1, ""),
             (0, f"1001@{DOMAIN} is removed\n"),
+            (0, ""),
+            (0, "1003@x.test may register now\n"),
             (0, ""),
         ]
         assert not os.path.exists(process.socket_path)
@@ -441,6 +446,22 @@ class TestProcess:
         assert process.run(person, "--log-level", "error") == 0
         assert answers[0].startswith(b"SIP/2.0 200 OK\r\n")
         assert b"'domain': '127.0.0.1'" in answers[1]
+
+    def test_a_store_that_was_damaged_is_told(
+        self, process: Process, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "exchange.db").write_bytes(b"nothing that SQLite knows" * 200)
+        notices: list[object] = []
+
+        def person() -> None:
+            with ControlClient(process.socket_path, 5.0) as client:
+                status = client.call("status")
+                assert isinstance(status, dict)
+                notices.extend(status["notices"])
+
+        assert process.run(person) == 0
+        (notice,) = notices
+        assert str(notice) in capsys.readouterr().err
 
     def test_what_is_wrong_with_the_domain_is_said(self, process: Process, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["run", *process.where, "--domain", "pbx:5060"]) == 2

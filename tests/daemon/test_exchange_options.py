@@ -21,6 +21,7 @@ def test_without_options_the_environment_decides() -> None:
     options = parse_options(["run"], ENVIRONMENT)
     assert options.words == ("run",)
     assert (options.store, options.socket) == ("/state/exchange.db", "/runtime/exchange.sock")
+    assert not options.store_named
     assert (options.host, options.port, options.domain) == ("", 5060, "")
     assert (options.log_level, options.password_stdin, options.help) == ("info", False, False)
 
@@ -45,6 +46,7 @@ def test_everything_can_be_said_in_either_form_and_any_order() -> None:
     options = parse_options([*words, "--log-level", "debug"], {})
     assert options.words == ("user", "add", "1001")
     assert (options.domain, options.store, options.socket) == ("pbx.lan", "/x.db", "/x.sock")
+    assert options.store_named
     assert (options.log_level, options.password_stdin) == ("debug", True)
 
 

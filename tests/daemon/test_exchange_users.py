@@ -17,6 +17,15 @@ from device.store.subscribers import Subscribers
 Command = Callable[..., tuple[int, str]]
 
 
+class Typing(io.StringIO):
+    """What is typed or piped in."""
+
+    terminal = False
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "state" / "exchange.db"
@@ -29,7 +38,7 @@ def command(
     """Runs `offhook exchange`; its exit status and everything it said."""
 
     def run(*words: str, typed: str = "") -> tuple[int, str]:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        monkeypatch.setattr(sys, "stdin", Typing(typed))
         status = main([*words, "--store", str(store), "--socket", str(tmp_path / "nobody.sock")])
         said = capsys.readouterr()
         return status, said.out + said.err
@@ -70,7 +79,13 @@ def test_removing_nobody_is_told(command: Command) -> None:
     assert "1001@pbx.lan" in said
 
 
+def test_without_a_terminal_nobody_is_asked(command: Command) -> None:
+    status, said = command("user", "add", "1001", "--domain", "pbx.lan")
+    assert (status, "--password-stdin" in said) == (2, True)
+
+
 def test_the_password_is_asked_for_twice(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Typing, "terminal", True)
     typed = iter(["secret", "secret", "secret", "other"])
     monkeypatch.setattr(exchange_users.getpass, "getpass", lambda _prompt: next(typed))
     assert command("user", "add", "1001", "--domain", "pbx.lan")[0] == 0
@@ -138,8 +153,11 @@ class TestOwnership:
     def test_what_root_writes_belongs_to_whom_the_folder_belongs(
         self, command: Command, store: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        store.parent.mkdir(mode=0o700)
+        (store.parent / "neighbour").write_text("not ours")
         owners = self.owners(command, monkeypatch, 0)
         folder = store.parent.stat()
+        assert "neighbour" not in owners
         assert {"exchange.db", "exchange.db.backup"} <= set(owners)
         assert set(owners.values()) == {(folder.st_uid, folder.st_gid, False)}
 
