@@ -102,7 +102,7 @@ Handler = Callable[[dict[str, Any]], object]
 class _Client:
     """One connected client."""
 
-    __slots__ = ("connection", "open", "socket", "topics", "unsent", "waiting", "watching")
+    __slots__ = ("connection", "has_asked", "open", "socket", "topics", "unsent", "waiting", "watching")
 
     def __init__(self, client_socket: socket.socket) -> None:
         self.socket = client_socket
@@ -112,6 +112,7 @@ class _Client:
         self.waiting = 0
         self.watching = False
         self.open = True
+        self.has_asked = False
 
 
 class ControlServer:
@@ -195,7 +196,7 @@ class ControlServer:
             self._shed()
             return
         client_socket.setblocking(False)
-        if len(self._clients) >= MAX_CLIENTS:
+        if len(self._clients) >= MAX_CLIENTS and not self._make_room():
             self._turn_away(client_socket)
             return
         client = _Client(client_socket)
@@ -217,6 +218,15 @@ class ControlServer:
         if self._reserve is not None:
             os.close(self._reserve)
             self._reserve = None
+
+    def _make_room(self) -> bool:
+        """Drop the oldest client that has never asked for anything: a hung script must not lock a person out."""
+        silent = next((client for client in self._clients if not client.has_asked), None)
+        if silent is None:
+            return False
+        logger.info("control socket: a client that never asked for anything made room for another")
+        self._drop(silent)
+        return True
 
     @staticmethod
     def _turn_away(client_socket: socket.socket) -> None:
@@ -240,6 +250,7 @@ class ControlServer:
         if not data:
             self._drop(client)
             return
+        client.has_asked = True
         client.connection.receive_data(data)
         while client.open and (event := client.connection.next_event()) is not None:
             if isinstance(event, CallReceived):

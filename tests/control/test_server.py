@@ -340,6 +340,8 @@ def test_one_who_left_unseen_is_dropped_when_an_event_cannot_be_sent(peer: Peer,
 
 def test_too_many_clients_are_told_so(connect: Callable[[], Peer], caplog: pytest.LogCaptureFixture) -> None:
     peers = [connect() for _ in range(MAX_CLIENTS)]
+    for peer in peers:
+        peer.ask("status")
     surplus = connect()
     assert "16 clients are connected already" in surplus.next()["error"]["message"]
     assert surplus.closed()
@@ -347,6 +349,15 @@ def test_too_many_clients_are_told_so(connect: Callable[[], Peer], caplog: pytes
     peers[0].socket.close()
     assert peers[1].ask("status")["id"] == 1
     assert connect().ask("status")["id"] == 1
+
+
+def test_a_client_that_never_asked_makes_room(connect: Callable[[], Peer]) -> None:
+    silent, *others = [connect() for _ in range(MAX_CLIENTS)]
+    for peer in others:
+        peer.ask("status")
+    assert connect().ask("status")["id"] == 1
+    assert silent.closed()
+    assert others[0].ask("status")["id"] == 1
 
 
 def test_without_a_free_descriptor_a_client_is_sent_away_and_the_loop_rests(
