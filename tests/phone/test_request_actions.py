@@ -241,7 +241,9 @@ def test_request_at_rest_is_refused_with_a_sentence(request_event: RequestEvent)
 def test_request_for_another_call_is_refused() -> None:
     bench = Bench()
     bench.talking()
-    assert refusals(bench.handle(HangupRequested(CallId("in-7")))) == ["There is no call in-7; `offhook status` shows the calls there are."]
+    assert refusals(bench.handle(HangupRequested(CallId("in-7")))) == [
+        "There is no call in-7; `offhook status` shows the calls there are."
+    ]
     assert bench.state is PhoneState.CONNECTED
 
 
