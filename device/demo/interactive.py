@@ -96,16 +96,18 @@ class Session:
         self._call(self._system.phones[self._marked], "board.press", digits=digit)
 
     def _toggle(self, number: str) -> None:
-        lifted = self._lifted[number] = not self._lifted[number]
-        if lifted:
-            self._marked = number
-        self._call(self._system.phones[number], "board.lift" if lifted else "board.replace")
+        lifted = not self._lifted[number]
+        if self._call(self._system.phones[number], "board.lift" if lifted else "board.replace"):
+            self._lifted[number] = lifted
+            self._marked = number if lifted else self._marked
 
-    def _call(self, phone: DemoPhone, method: str, **params: str) -> None:
+    def _call(self, phone: DemoPhone, method: str, **params: str) -> bool:
         try:
             phone.client.call(method, **params)
         except ControlError as error:
             self._say(f"  {phone.number}: {error}")
+            return False
+        return True
 
     def _states(self) -> tuple[str, ...]:
         return tuple(phone.state for phone in self._system.phones.values())

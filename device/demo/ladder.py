@@ -125,4 +125,6 @@ def _svg_arrow(row: LadderMessage, columns: dict[str, int], y: int) -> str:
 
 
 def _escape(text: str) -> str:
+    # XML has no way at all to write a control character, and a message may hold any.
+    text = "".join(character if character.isprintable() else "?" for character in text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

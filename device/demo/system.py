@@ -205,13 +205,14 @@ class DemoSystem:
         """Take what the phones tell; answers which of the descriptors `more` are readable."""
         listeners = list(self.phones.values())
         for phone in listeners:
+            phone.process.check()
             phone.take_events()
         by_fd = {phone.fileno(): phone for phone in listeners}
         ready, _, _ = select.select([*by_fd, *(more or [])], [], [], longest_wait_s)
         for fd, phone in by_fd.items():
             if fd in ready:
+                phone.process.check()
                 phone.take_events()
-            phone.process.check()
         if self._exchange is not None:
             self._exchange.check()
         return [fd for fd in ready if fd not in by_fd]
