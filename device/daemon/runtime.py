@@ -10,6 +10,7 @@ from device.daemon.accounts import AccountTable
 from device.daemon.desk import Desk
 from device.daemon.executor import Executor
 from device.daemon.phone_line import PhoneLine
+from device.media.stream_parameters import StreamReport
 from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
 from device.phone import events
@@ -79,6 +80,8 @@ class Runtime:
         self._engine = engine
         self._desk = desk
         self._publish = publish
+        self.card_fault = ""
+        """What is wrong with the sound card, for whoever asks for the status; empty when it works."""
         self._inbox: deque[PhoneEvent] = deque()
         self._state: PhoneState | None = None
         self._usable: bool | None = None
@@ -197,10 +200,16 @@ class Runtime:
                 if error:
                     logger.error("%s: ended, for its sound had to be given up: %s", call_id, error)
                     self._line.give_up(call_id, now)
+                if figures is not None:
+                    _log_figures(call_id, figures)
                 self._publish("audio", {"call": call_id, "ended": True, "report": asdict(figures) if figures else None})
             case DeviceLost(text):
+                logger.error("sound card: %s", text)
+                self.card_fault = text
                 self._publish("audio", {"device": "lost", "text": text})
             case DeviceFound(name):
+                logger.info("sound card: %s works again", name)
+                self.card_fault = ""
                 self._publish("audio", {"device": "found", "text": name})
             case _:
                 self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
@@ -233,3 +242,18 @@ class Runtime:
                 "next_attempt_s": event.next_attempt_s,
             },
         )
+
+
+def _log_figures(call_id: str, figures: StreamReport) -> None:
+    """One line an installer can judge the sound of a call by."""
+    logger.info(
+        "%s: sound: %s with %s, sent %d, received %d, lost %d, late %d packets, jitter %.0f ms",
+        call_id,
+        figures.codec,
+        figures.remote,
+        figures.packets_sent,
+        figures.packets_received,
+        figures.packets_lost,
+        figures.packets_late,
+        figures.jitter_ms,
+    )

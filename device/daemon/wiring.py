@@ -222,7 +222,7 @@ def build_phone(
         log=log,
         stop=loop.stop,
         apply_settings=apply_settings,
-        notices=lambda: notices,
+        notices=lambda: [*notices, late.runtime.card_fault] if late.runtime.card_fault else notices,
         started_at=time.monotonic(),
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())

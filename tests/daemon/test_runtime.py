@@ -1,5 +1,6 @@
 """The inbox: order, fairness, faults that stop nothing, and what is told to those who listen."""
 
+import logging
 import socket
 from pathlib import Path
 
@@ -72,6 +73,18 @@ def test_figures_of_the_sound_are_told(phone: WholePhone, far_end: FarEnd) -> No
         {"device": "lost", "text": "the card is gone"},
         {"device": "found", "text": "USB phone"},
     ]
+
+
+def test_a_card_in_trouble_is_in_the_log_and_the_status(phone: WholePhone, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "device")
+    phone.parts.engine._report(DeviceLost("card8 is not there; correct audio.capture_device"))
+    phone.loop.settle()
+    assert "card8 is not there" in caplog.text
+    assert "card8 is not there; correct audio.capture_device" in phone.control.call("status")["notices"]
+    phone.parts.engine._report(DeviceFound("card8"))
+    phone.loop.settle()
+    assert "card8 works again" in caplog.text
+    assert phone.control.call("status")["notices"] == []
 
 
 def test_a_request_is_answered_at_once(phone: WholePhone) -> None:
