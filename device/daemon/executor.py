@@ -1,6 +1,7 @@
 """Carries out what the phone wants, each command by the adapter that can: hop 5 of every road in the architecture."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from device.annotations import Any, Protocol
@@ -41,6 +42,10 @@ from device.store.errors import StoreError
 logger = logging.getLogger(__name__)
 
 
+ATTEMPTS_LOGGED, ATTEMPT_WINDOW_S = 20, 60.0
+"""So many unanswered calls are put in the call log in so many seconds."""
+
+
 class WallClock(Protocol):
     """Turns monotonic seconds into Unix time."""
 
@@ -67,6 +72,8 @@ class Executor:
         self._media_settings = media_settings
         self._wall_clock = wall_clock
         self._refusal: str | None = None
+        self._attempts: deque[float] = deque()
+        self._attempts_dropped = False
         self._actions: dict[type, Callable[[Any, float], None]] = {
             PlaceCall: lambda c, now: line.place(c.call_id, c.target, c.emergency, now),
             SendRinging: lambda c, now: line.ring(c.call_id, now),
@@ -110,7 +117,9 @@ class Executor:
         settings = self._media_settings
         self._engine.submit(PlayTone(tone_pattern(settings.tones, command.tone), settings.tone_level_db))
 
-    def _log_call(self, command: LogCall, _now: float) -> None:
+    def _log_call(self, command: LogCall, now: float) -> None:
+        if command.answered is None and command.direction == "in" and not self._may_log_attempt(now):
+            return
         record = CallRecord(
             direction=command.direction,
             remote=command.remote,
@@ -126,3 +135,19 @@ class Executor:
         except StoreError as error:
             # A full or broken card must not keep anybody from telephoning.
             logger.error("%s: the call could not be put in the call log: %s", command.call_id, error)
+
+    def _may_log_attempt(self, now: float) -> bool:
+        """Whether one more call that nobody answered may be written; each costs a wait for the memory card.
+
+        Somebody who floods the phone with calls must neither wear out the card nor push real calls out of the log.
+        """
+        while self._attempts and self._attempts[0] <= now - ATTEMPT_WINDOW_S:
+            self._attempts.popleft()
+        if len(self._attempts) >= ATTEMPTS_LOGGED:
+            if not self._attempts_dropped:
+                logger.warning("too many calls in a minute: unanswered ones are left out of the call log for a while")
+            self._attempts_dropped = True
+            return False
+        self._attempts_dropped = False
+        self._attempts.append(now)
+        return True

@@ -156,3 +156,17 @@ def test_digits_that_could_not_be_sent_are_not_in_the_log(
     bench.executor.execute([SendDigit(CALL, "7")], NOW)
     assert "SendDigit could not be carried out" in caplog.text
     assert "'7'" not in caplog.text
+
+
+def test_a_flood_of_calls_does_not_fill_the_call_log(bench: SimpleNamespace, caplog: pytest.LogCaptureFixture) -> None:
+    def attempt(number: int, now: float) -> None:
+        call_id = CallId(f"in-{number}")
+        bench.executor.execute([LogCall(call_id, "in", "sip:stranger@x", "", now, None, now, "busy")], now)
+
+    for number in range(200):
+        attempt(number, NOW + number / 100)
+    assert len(bench.notes) == 20
+    assert caplog.text.count("too many calls") == 1
+    bench.executor.execute([LogCall(CALL, "in", "sip:bob@x", "Bob", 10.0, 12.0, 20.0, "answered")], NOW + 2)
+    attempt(500, NOW + 70)
+    assert len(bench.notes) == 22
