@@ -10,6 +10,11 @@ MAX_DATAGRAMS_A_PERIOD = 64
 """How many datagrams are taken from a port in 20 ms; a flood must not stop the sound."""
 
 
+def is_rtcp(data: bytes) -> bool:
+    """Whether a datagram begins as an RTCP packet does: version 2, types 200 to 204 (RFC 3550 section 6)."""
+    return len(data) >= 8 and data[0] >> 6 == 2 and 200 <= data[1] <= 204
+
+
 class Leg:
     """Moves datagrams and frames between two ports and a MediaStream. May raise whatever the stream raises."""
 
@@ -46,6 +51,9 @@ class Leg:
             while budget and (datagram := receive()) is not None:
                 stream.receive_rtcp(datagram[0], datagram[1], now)
                 budget -= 1
+                if is_rtcp(datagram[0]):
+                    # A peer that suppresses silence still reports: it is there (RFC 3550 section 6.3.5).
+                    self._heard(now)
         frame = stream.next_frame()
         return self._to_ear.convert(frame) if self._to_ear else frame
 
@@ -65,11 +73,15 @@ class Leg:
     def counters(self) -> StreamReport:
         return self._stream.counters()
 
+    def _heard(self, at: float) -> None:
+        """The far end has shown that it is there."""
+        self._quiet_since = at
+        self._silence_told = False
+
     def newly_silent(self, report: StreamReport, timeout_s: float, now: float) -> float:
         """Seconds without RTP when that has just become too long, else 0."""
         if report.last_packet_at is not None and report.last_packet_at > self._quiet_since:
-            self._quiet_since = report.last_packet_at
-            self._silence_told = False
+            self._heard(report.last_packet_at)
         quiet_s = now - self._quiet_since
         if not timeout_s or not self._expecting or self._silence_told or quiet_s < timeout_s:
             return 0.0
@@ -94,7 +106,8 @@ class Leg:
             self._rtcp.close()
 
     def _adapt(self, parameters: StreamParameters, now: float) -> None:
-        expecting = parameters.receiving and not parameters.on_hold
+        # A far end that holds us (sendonly, so that we do not send) may play music to us or nothing at all.
+        expecting = parameters.receiving and parameters.sending and not parameters.on_hold
         if expecting and not self._expecting:
             self._quiet_since, self._silence_told = now, False
         self._expecting = expecting

@@ -278,7 +278,17 @@ def test_silence_is_told_once_and_again_after_sound_came_back() -> None:
     assert len(bench.told(StreamSilent)) == 2
 
 
-@pytest.mark.parametrize("quiet", [{"receiving": False}, {"on_hold": True}])
+def test_a_far_end_that_only_reports_is_there() -> None:
+    bench = Bench(rtp_timeout_s=3.0)
+    _, rtcp = bench.attach()
+    for number in range(500):
+        if number % 100 == 0:
+            rtcp.arrived.append((bytes.fromhex("80c90001") + bytes(4), FAR_RTP))
+        bench.period()
+    assert bench.told(StreamSilent) == []
+
+
+@pytest.mark.parametrize("quiet", [{"receiving": False}, {"on_hold": True}, {"sending": False}])
 def test_silence_is_no_news_while_nothing_may_come(quiet: dict[str, bool]) -> None:
     bench = Bench(rtp_timeout_s=3.0)
     bench.attach(**quiet)
