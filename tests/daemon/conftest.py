@@ -1,12 +1,14 @@
 """What the tests of the daemon share: one loop, a phone, somebody to talk to."""
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from device.sip.hop import ip_literal
 from tests.support.turning import HandLoop, hand_loop
 from tests.support.whole_phone import FarEnd, WholePhone, whole_phone
 
@@ -20,7 +22,22 @@ def no_thread_is_left() -> Iterator[None]:
     yield
     root.handlers[:], root.propagate = handlers, propagate
     root.setLevel(level)
-    assert {thread.name for thread in set(threading.enumerate()) - before} == set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive(), thread.name
+
+
+@pytest.fixture(autouse=True)
+def no_name_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The C library finds this machine and nobody else."""
+    find = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *arguments: object, **named: object) -> object:
+        if host and ip_literal(host) is None and host != "localhost":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return find(host, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 @pytest.fixture
