@@ -34,7 +34,8 @@ from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
 from device.net.sip_sockets import SipSockets
 from device.phone.events import PhoneEvent
 from device.phone.phone import Phone
-from device.records import dataclass
+from device.phone.settings import PhoneSettings
+from device.records import dataclass, replace
 from device.sip.endpoint import SipEndpoint
 from device.sip.hop import Hop, ip_literal
 from device.sip.timers import SipTimers
@@ -50,6 +51,7 @@ logger = logging.getLogger(__name__)
 TRANSACTIONS = 250
 """Finished transactions are kept for half a minute, at 2 kB each; a telephone has no use for the 1000 of a server."""
 
+PHONE_PREFIX = f"{PhoneSettings.SECTION}."
 LIVE_SETTINGS = ("daemon.log_level",)
 """Settings that count at once; all others count from the next start."""
 
@@ -221,23 +223,43 @@ def build_phone(
         call_log=call_log,
         log=log,
         stop=loop.stop,
-        apply_settings=apply_settings,
+        apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
         notices=lambda: [*notices, late.runtime.card_fault] if late.runtime.card_fault else notices,
         started_at=time.monotonic(),
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
-    link_monitor = LinkMonitor(loop, lambda: sip.user_agent.network_changed(loop.now()))
+
+    def network_changed() -> None:
+        sip.sockets.tcp.drop_stranded()
+        sip.user_agent.network_changed(loop.now())
+
+    link_monitor = LinkMonitor(loop, network_changed)
     return PhoneParts(
         loop, sip.sockets, sip.user_agent, accounts, line, engine, desk, late.runtime, late.server, link_monitor
     )
 
 
-def apply_settings(changed: Mapping[str, str | None]) -> list[str]:
-    """Make changed settings count where that needs no restart; answers the keys that wait for one."""
-    if "daemon.log_level" in changed:
-        set_level(changed["daemon.log_level"] or DaemonSettings().log_level)
-    return [key for key in changed if key not in LIVE_SETTINGS]
+class LiveSettings:
+    """Makes changed settings count in the running phone, where that needs no restart."""
+
+    def __init__(self, phone_settings: PhoneSettings, stored: Settings, runtime: Runtime) -> None:
+        self._phone_settings = phone_settings
+        self._stored = stored
+        self._runtime = runtime
+
+    def apply(self, changed: Mapping[str, str | None]) -> list[str]:
+        """Take what has been stored; answers the keys that wait for a restart."""
+        if "daemon.log_level" in changed:
+            set_level(changed["daemon.log_level"] or DaemonSettings().log_level)
+        names = [key.removeprefix(PHONE_PREFIX) for key in changed if key.startswith(PHONE_PREFIX)]
+        if names:
+            fresh, _ = usable_configuration(self._stored.get_all(), {})
+            # Only what was changed: the command line may have given other settings for this run alone.
+            changes = {name: getattr(fresh.phone, name) for name in names}
+            self._phone_settings = replace(self._phone_settings, **changes)
+            self._runtime.configure(self._phone_settings, time.monotonic())
+        return [key for key in changed if key not in LIVE_SETTINGS and not key.startswith(PHONE_PREFIX)]
 
 
 def _make_device(audio: AudioSettings) -> AudioDevice:

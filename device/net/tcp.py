@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 
-from device.net.addresses import bound_socket, family_of, is_unspecified, plain_host
+from device.net.addresses import bound_socket, family_of, is_unspecified, local_address_towards, plain_host
 from device.net.interfaces import MessageReceiver, Reactor
 from device.records import replace
 from device.sip.hop import Hop, ip_literal
@@ -269,6 +269,16 @@ class TcpSockets:
     def _close_numbered(self, number: int) -> None:
         if number in self._by_id:
             self._end(self._by_id[number])
+
+    def drop_stranded(self) -> None:
+        """Close connections of ours that began at an address which is no longer the one towards their peer.
+
+        After a change of network nothing comes back on them, and nobody would notice for a while.
+        """
+        for connection in [connection for connection in self._by_id.values() if connection.is_ours]:
+            begun_at = plain_host(connection.sock.getsockname()[0])
+            if begun_at not in (self._local_host, local_address_towards(connection.hop.host)):
+                self._end(connection)
 
     def _end(self, connection: Connection) -> None:
         self._forget(connection)

@@ -284,3 +284,12 @@ def test_the_first_registered_account_is_used_for_calls(
         chosen = table.choose()
         assert chosen is not None
         assert chosen.id == "direct"
+
+
+def test_a_change_of_network_registers_anew(phone: WholePhone, registrar: SmallRegistrar) -> None:
+    _add(phone, registrar, transport="tcp")
+    _until(phone, "registered")
+    before = len(registrar.requests)
+    phone.parts.link_monitor._changed()
+    phone.loop.turn_until(lambda: len(registrar.requests) > before)
+    _until(phone, "registered")
