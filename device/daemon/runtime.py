@@ -17,6 +17,7 @@ from device.phone import events
 from device.phone.commands import AnswerCall, Command, HangUp, PlaceCall, RejectCall, SendRinging
 from device.phone.events import MediaLost, PhoneEvent, RegistrationUpdated
 from device.phone.phone import Phone
+from device.phone.settings import PhoneSettings
 from device.phone.states import PhoneState
 from device.records import asdict
 from device.sip.endpoint import SipEndpoint, StreamBroken
@@ -96,6 +97,10 @@ class Runtime:
         refusal = self._executor.take_refusal()
         self.pump(now)
         return refusal
+
+    def configure(self, settings: PhoneSettings, now: float) -> None:
+        """Let the phone follow other settings from now on; a call that stands goes on."""
+        self._execute(self._phone.configure(settings, now), now)
 
     def usable_changed(self, usable: bool) -> None:
         """Whether a call could be placed through some account now."""

@@ -8,10 +8,8 @@ import pytest
 
 from device.daemon.config import ConfigurationError
 from device.daemon.wiring import (
-    LIVE_SETTINGS,
     _call_namer,
     _wall_clock,
-    apply_settings,
     open_board,
     usable_configuration,
     usable_profile,
@@ -107,12 +105,21 @@ def test_a_board_without_its_driver_says_what_to_install(monkeypatch: pytest.Mon
 # Small parts.
 
 
-def test_the_log_level_counts_at_once_and_all_else_from_the_next_start() -> None:
-    assert apply_settings({"daemon.log_level": "debug", "sip.port": "5070"}) == ["sip.port"]
-    assert logging.getLogger("device").level == logging.DEBUG
-    assert apply_settings({"daemon.log_level": None}) == []
-    assert logging.getLogger("device").level == logging.INFO
-    assert LIVE_SETTINGS == ("daemon.log_level",)
+def test_log_level_and_phone_settings_count_at_once_and_all_else_from_the_next_start(
+    loop: HandLoop, tmp_path: Path
+) -> None:
+    with whole_phone(loop, tmp_path) as phone:
+        values = {"daemon.log_level": "debug", "phone.hotline": "1002", "sip.port": "5070"}
+        assert phone.control.call("settings.set", values=values)["restart"] == ["sip.port"]
+        assert logging.getLogger("device").level == logging.DEBUG
+        phone.control.call("board.lift")
+        phone.wait(PhoneState.REORDER)  # The hotline was dialled, and there is nobody to call it through.
+        phone.control.call("board.replace")
+        phone.wait(PhoneState.IDLE)
+        phone.control.call("settings.set", values={"daemon.log_level": None, "phone.hotline": None})
+        assert logging.getLogger("device").level == logging.INFO
+        phone.control.call("board.lift")
+        phone.wait(PhoneState.DIAL_TONE)
 
 
 def test_calls_have_names_that_differ() -> None:
