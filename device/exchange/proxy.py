@@ -164,7 +164,7 @@ class Proxy:
     def _receive_provisional(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
         if onward.status == 100:
             return
-        if context.is_invite and not branch.cancel_wanted:
+        if context.is_invite:
             self._ringing.set(branch.key, now + self._ring_timeout_s)
         if not context.final_status:
             self.layer.send_response(context.key, onward, now)
@@ -172,7 +172,6 @@ class Proxy:
     def _receive_success(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
         """A 2xx goes back at once; those to INVITE all of them, since each makes a dialog (step 5)."""
         branch.final = onward
-        self._ringing.cancel(branch.key)
         if context.is_invite:
             self._pass_on(context, onward, now)
             self._cancel_pending(context, now)
@@ -182,7 +181,6 @@ class Proxy:
     def _receive_final(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
         """Keep a final response other than 2xx; the best goes back when the last branch has one."""
         branch.final = final
-        self._ringing.cancel(branch.key)
         if final.status >= 600:
             self._cancel_pending(context, now)
         best = context.best()
@@ -261,7 +259,6 @@ class Proxy:
                 self._cancel_branch(branch, now)
 
     def _cancel_branch(self, branch: Branch, now: float) -> None:
-        self._ringing.cancel(branch.key)
         if not branch.cancel_wanted:
             branch.cancel_wanted = True
             self.layer.cancel(branch.key, now)

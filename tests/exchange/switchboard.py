@@ -34,16 +34,21 @@ def credential(user: str) -> Credential | None:
 
 
 class Switchboard:
-    """An exchange for three users at 192.0.2.10, domain pbx.lan. `names` are the hosts that a look-up finds."""
+    """An exchange for three users at 192.0.2.10, domain pbx.lan.
+
+    `names` are the hosts that a look-up finds, `addresses` our own ones by the host that sees them. Two boards of the
+    same `prefix` make up the same random things.
+    """
 
     def __init__(
         self,
         settings: ExchangeSettings | None = None,
         bindings: list[Binding] | None = None,
         secret: str = "",
+        prefix: str = "",
         **limits: int,
     ) -> None:
-        self.ids = CountingIds()
+        self.ids = CountingIds(prefix)
         self.addresses: dict[str, str] = {}
         self.exchange = Exchange(
             settings or ExchangeSettings(domain=DOMAIN),

@@ -95,6 +95,7 @@ class TestItself:
         phone.ask("OPTIONS", f"sip:{DOMAIN}")
         response = phone.response()
         assert (response.status, response.tokens("Allow")) == (200, ["OPTIONS", "REGISTER"])
+        assert (response.headers.get("Accept"), response.headers.get("Supported")) == ("", "")
         assert response.to.tag
 
     @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "WHATEVER"])
@@ -131,7 +132,7 @@ class TestWhoMayCall:
         (challenge,) = parse_challenges(response.headers.get_all("Proxy-Authenticate"))
         assert (challenge.realm, challenge.qop) == (DOMAIN, ("auth",))
 
-    def test_a_wrong_password(self) -> None:
+    def test_a_wrong_password(self, caplog: pytest.LogCaptureFixture) -> None:
         board = Switchboard()
         _, bob = two_phones(board)
         mallory = board.phone("1001", "192.0.2.9")
@@ -139,6 +140,7 @@ class TestWhoMayCall:
         _, came = mallory.authorized("INVITE", "sip:1002@pbx.lan")
         assert only_response(came).status == 403
         assert bob.received() == []
+        assert "wrong password for sip:1001@pbx.lan from udp:192.0.2.9:5060" in caplog.text
 
     def test_a_user_does_not_call_in_the_name_of_another(self) -> None:
         board = Switchboard()
@@ -312,6 +314,18 @@ class TestRegistration:
         board.advance(40)
         assert board.is_idle
 
+    def test_who_is_registered_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("INFO")
+        Switchboard().phone("1001", "192.0.2.1").register()
+        assert "sip:1001@pbx.lan has 1 contact(s)" in caplog.text
+
+    def test_what_was_stored_before_ends_too(self) -> None:
+        stored = Binding(AOR_1001, "sip:1001@192.0.2.1", UNIX_OFFSET_S + 50, "c", 1)
+        board = Switchboard(bindings=[stored])
+        board.advance(51)
+        assert board.events == [BindingsChanged(AOR_1001, ())]
+        assert board.is_idle
+
     def test_a_fetch_is_no_news(self) -> None:
         board = Switchboard()
         alice, _ = two_phones(board)
@@ -482,7 +496,7 @@ class TestDialogs:
         alice, bob = two_phones(before)
         alice.invite("1002")
         invite = bob.request("INVITE")
-        after = Switchboard(secret="kept")
+        after = Switchboard(secret="kept", prefix="later-")
         alice.board = bob.board = after
         bob.in_dialog("BYE", invite)
         assert alice.request("BYE")
@@ -492,7 +506,7 @@ class TestDialogs:
         alice, bob = two_phones(before)
         alice.invite("1002")
         invite = bob.request("INVITE")
-        after = Switchboard(secret="other")
+        after = Switchboard(prefix="later-")
         alice.board = bob.board = after
         bob.in_dialog("BYE", invite)
         assert bob.statuses() == [407]
@@ -503,6 +517,13 @@ class TestDialogs:
         phone = stranger(board)
         phone.ask("ACK", "sip:1002@pbx.lan", To="<sip:1002@pbx.lan>;tag=x")
         assert str(bob.request("ACK").uri) == "sip:1002@192.0.2.2:5060"
+
+    def test_also_by_another_address_of_ours(self) -> None:
+        board = Switchboard()
+        _, bob = two_phones(board)
+        board.addresses["198.51.100.1"] = "198.51.100.10"
+        stranger(board).ask("ACK", "sip:1002@198.51.100.10", To="<sip:1002@pbx.lan>;tag=x")
+        assert bob.request("ACK")
 
     @pytest.mark.parametrize(
         ("uri", "headers"),

@@ -102,13 +102,14 @@ class TestPlainCall:
         answer = alice.response()
         assert (answer.status, answer.headers.get("X-Back")) == (420, "too")
 
-    def test_a_call_that_is_refused(self, alice: Phone, bob: Phone) -> None:
+    @pytest.mark.parametrize("status", [300, 486, 600])
+    def test_a_call_that_is_refused(self, alice: Phone, bob: Phone, status: int) -> None:
         sent = alice.invite("1002")
         invite = bob.request("INVITE")
-        bob.reply(invite, 486)
+        bob.reply(invite, status)
         assert methods(bob) == ["ACK"]
         answer = alice.response()
-        assert answer.status == 486
+        assert answer.status == status
         finish(alice, sent, answer)
 
     def test_100_goes_no_further(self, board: Switchboard, alice: Phone, bob: Phone) -> None:
@@ -200,15 +201,16 @@ class TestFork:
         assert answer.status == 486
         finish(alice, sent, answer)
 
-    def test_decline_ends_the_ringing_of_the_other(self, alice: Phone, bob: Phone, kitchen: Phone) -> None:
+    @pytest.mark.parametrize("status", [600, 603])
+    def test_decline_ends_the_ringing_of_the_other(self, alice: Phone, bob: Phone, kitchen: Phone, status: int) -> None:
         sent, (desk, other) = self.ring(alice, bob, kitchen)
         kitchen.reply(other, 180)
-        bob.reply(desk, 603)
+        bob.reply(desk, status)
         assert alice.statuses() == [180]
         assert kitchen.request("CANCEL").top_via.branch == other.top_via.branch
         kitchen.reply(other, 487)
         answer = alice.response()
-        assert answer.status == 603
+        assert answer.status == status
         finish(alice, sent, answer)
 
     def test_a_2xx_that_crosses_a_decline_wins(self, alice: Phone, bob: Phone, kitchen: Phone) -> None:
@@ -231,9 +233,10 @@ class TestFork:
         kitchen.reply(other, 487)
         assert alice.received() == []
 
-    def test_even_after_the_failure_has_gone_back(self, alice: Phone, bob: Phone) -> None:
+    @pytest.mark.parametrize("status", [300, 486])
+    def test_even_after_the_failure_has_gone_back(self, alice: Phone, bob: Phone, status: int) -> None:
         sent, (desk,) = self.ring(alice, bob)
-        bob.reply(desk, 486)
+        bob.reply(desk, status)
         finish(alice, sent, alice.response())
         bob.reply(desk, 200, To="<sip:1002@pbx.lan>;tag=further")
         answer = alice.response()
@@ -270,10 +273,12 @@ class TestFork:
 
 
 class TestBreadth:
-    def test_branches_share_what_the_request_has(self, alice: Phone, bob: Phone, kitchen: Phone) -> None:
-        alice.authorized("MESSAGE", "sip:1002@pbx.lan", Max_Breadth="3")
-        breadths = [phone.request("MESSAGE").headers.get("Max-Breadth") for phone in (bob, kitchen)]
-        assert breadths == ["2", "1"]
+    @pytest.mark.parametrize(("breadth", "shares"), [("2", ["1", "1"]), ("3", ["2", "1"]), ("4", ["2", "2"])])
+    def test_branches_share_what_the_request_has(
+        self, alice: Phone, bob: Phone, kitchen: Phone, breadth: str, shares: list[str]
+    ) -> None:
+        alice.authorized("MESSAGE", "sip:1002@pbx.lan", Max_Breadth=breadth)
+        assert [phone.request("MESSAGE").headers.get("Max-Breadth") for phone in (bob, kitchen)] == shares
 
     def test_without_a_word_there_are_sixty(self, alice: Phone, bob: Phone) -> None:
         alice.authorized("MESSAGE", "sip:1002@pbx.lan")
