@@ -31,12 +31,14 @@ from device.sip.registration_inputs import (
 from device.sip.state_table import StateTable, Table
 from device.sip.uri import Uri
 from device.sip.user_agent_client import SentRequest, UserAgentClient
-from device.timing import TimerSet
+from device.timing import TimerSet, earliest
 
 _log = logging.getLogger(__name__)
 
 REFRESH_MARGIN_S: Final = 30.0
 """How long before its end a registration is renewed; half the lifetime for short ones."""
+RECONNECT_PAUSE_S: Final = 30.0
+"""Between two registrations for the sake of a broken connection: some servers close it after each answer."""
 FIRST_PAUSE_S: Final = 1.0
 """The first pause after a failure, at the least; each further one is twice as long."""
 JITTER: Final = 0.5
@@ -81,6 +83,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         "_follows_move",
         "_granted_s",
         "_identity",
+        "_reconnect_at",
         "_sent",
         "_sip_call_id",
         "_tag",
@@ -108,6 +111,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._followed = False
         """Whether the open REGISTER follows a redirection."""
         self._follows_move = False
+        self._reconnect_at = 0.0
+        """When a broken connection is next made good at once."""
         self._told: RegistrationState | None = None
         self._timers: TimerSet[type] = TimerSet()
 
@@ -133,6 +138,19 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._identity.forget_address()
         self.receive(NetworkChanged(), now)
 
+    def connection_lost(self, now: float) -> None:
+        """The connection to the server broke: register over a new one, at once or after a pause since the last time.
+
+        What is under way takes care of itself.
+        """
+        if self.state is not Phase.REGISTERED:
+            return
+        if now >= self._reconnect_at:
+            self._reconnect_at = now + RECONNECT_PAUSE_S
+            self.receive(NetworkChanged(), now)
+        else:
+            self._timers.set(RefreshDue, earliest(self._reconnect_at, self._timers.next_timeout()) or now)
+
     @property
     def name(self) -> str:
         return f"{self.account_id}: registration"
@@ -141,11 +159,6 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def is_idle(self) -> bool:
         """Whether nothing is registered and nothing under way."""
         return self.state is Phase.IDLE
-
-    @property
-    def is_registered(self) -> bool:
-        """Whether the registrar has a binding of ours and nothing is under way."""
-        return self.state is Phase.REGISTERED
 
     @property
     def identity(self) -> Identity:

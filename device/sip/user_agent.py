@@ -127,8 +127,8 @@ class UserAgent:
         for registration in self._registrations.values():
             identity = registration.identity
             by_stream = identity.account is not None and identity.account.transport.upper() == source.transport
-            if by_stream and registration.is_registered and source.host in identity.servers:
-                registration.network_changed(now)
+            if by_stream and source.host in identity.servers:
+                registration.connection_lost(now)
 
     def _forget_left(self) -> None:
         for account_id in [name for name in self._leaving if self._registrations[name].is_idle]:

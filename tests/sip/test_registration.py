@@ -568,3 +568,20 @@ def test_a_connection_that_cannot_be_made_is_not_tried_without_a_pause() -> None
     bench.endpoint.connection_closed(peer, bench.now)
     assert bench.methods() == []
     assert last(bench).state is S.FAILED
+
+
+def test_a_server_that_closes_the_connection_after_each_answer_is_not_flooded() -> None:
+    bench = Bench(account=office(transport="tcp"))
+    registered(bench)
+    peer = Hop("TCP", PEER.host, PEER.port, 1)
+    sent = 0
+    for _ in range(120):
+        for request in bench.sent():
+            assert isinstance(request, Request)
+            sent += 1
+            bench.reply(request, 200, Contact=f"{request.headers.get('Contact')};expires=600")
+            bench.endpoint.connection_closed(peer, bench.now)
+        bench.endpoint.connection_closed(peer, bench.now)
+        bench.advance(0.5)
+    assert last(bench).state is S.REGISTERED
+    assert 2 <= sent <= 6
