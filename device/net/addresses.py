@@ -58,9 +58,12 @@ def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:
     """Why a socket could not be bound, and what to do about it."""
     place = f"{what} {host or '0.0.0.0'}:{port}"  # noqa: S104  # text only
     if error.errno == errno.EADDRINUSE:
-        return f"{place} is already in use: stop the other program or set another sip.port"
+        return f"{place} is already in use: stop the other program, or choose another with --set sip.port=5062"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{place}: this machine has no such address; set sip.bind_address to one of its own or leave it empty"
+        return (
+            f"{place}: this machine has no such address now; start once with --set sip.bind_address= (empty) and then "
+            "put it right with `offhook settings set`"
+        )
     if error.errno == errno.EACCES:
         return f"{place}: ports below 1024 need a privilege; set sip.port to 1024 or higher"
     return f"{place}: {error.strerror}"

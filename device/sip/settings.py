@@ -3,8 +3,17 @@
 from device import __version__
 from device.annotations import ClassVar
 from device.records import dataclass
+from device.sip.hop import ip_literal
 
 HIGHEST_PORT = 65535
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` can be an IP address as a socket takes it, without brackets."""
+    if ":" in text:
+        groups = text.partition("%")[0].split(":")
+        return 3 <= len(groups) <= 9 and all(set(group) <= set("0123456789abcdefABCDEF.") for group in groups)
+    return ip_literal(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,12 @@ class UserAgentSettings:
             faults.append("sip.advertised_port: is set but sip.advertised_address is empty; set both or neither")
         if not self.ip_call_user:
             faults.append("sip.ip_call_user: is empty; name the user part for calls without an account")
+        if self.bind_address and not is_address(self.bind_address):
+            faults.append(f"sip.bind_address: {self.bind_address!r} is no IP address; empty means every address")
+        if any(character in ' <>"@;,/' for character in self.advertised_address):
+            faults.append(f"sip.advertised_address: {self.advertised_address!r} is no host name and no IP address")
+        if any(character in ' <>"@;,:' for character in self.ip_call_user):
+            faults.append(f"sip.ip_call_user: {self.ip_call_user!r} cannot be the user part of an address")
         for name in ("user_agent", "display_name", "ip_call_user", "advertised_address", "bind_address"):
             if not getattr(self, name).isprintable():
                 faults.append(f"sip.{name}: contains a line break or another control character")
