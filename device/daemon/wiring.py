@@ -10,7 +10,14 @@ from device.audio.interfaces import AudioDevice
 from device.audio.settings import AudioSettings
 from device.control.server import ControlServer
 from device.daemon.accounts import AccountTable
-from device.daemon.config import Configuration, ConfigurationError, DaemonSettings, names_in, parse_configuration
+from device.daemon.config import (
+    Configuration,
+    ConfigurationError,
+    DaemonSettings,
+    names_in,
+    parse_configuration,
+    setting_exists,
+)
 from device.daemon.control_methods import ControlMethods, Rooms, speed_dials
 from device.daemon.desk import Desk, load_profile
 from device.daemon.executor import Executor
@@ -252,14 +259,25 @@ class LiveSettings:
         """Take what has been stored; answers the keys that wait for a restart."""
         if "daemon.log_level" in changed:
             set_level(changed["daemon.log_level"] or DaemonSettings().log_level)
-        names = [key.removeprefix(PHONE_PREFIX) for key in changed if key.startswith(PHONE_PREFIX)]
-        if names:
-            fresh, _ = usable_configuration(self._stored.get_all(), {})
-            # Only what was changed: the command line may have given other settings for this run alone.
-            changes = {name: getattr(fresh.phone, name) for name in names}
-            self._phone_settings = replace(self._phone_settings, **changes)
-            self._runtime.configure(self._phone_settings, time.monotonic())
-        return [key for key in changed if key not in LIVE_SETTINGS and not key.startswith(PHONE_PREFIX)]
+        waiting = [key for key in changed if key not in LIVE_SETTINGS and not key.startswith(PHONE_PREFIX)]
+        names = [key for key in changed if key.startswith(PHONE_PREFIX) and setting_exists(key)]
+        return waiting if self._follow(names) else [*waiting, *names]
+
+    def _follow(self, keys: list[str]) -> bool:
+        """Let the phone follow those of its settings that changed; answers false where they must wait."""
+        if not keys:
+            return True
+        fresh, _ = usable_configuration(self._stored.get_all(), {})
+        # Only what was changed: the command line may have given other settings for this run alone.
+        changes = {name: getattr(fresh.phone, name) for name in (key.removeprefix(PHONE_PREFIX) for key in keys)}
+        settings = replace(self._phone_settings, **changes)
+        faults = settings.faults()
+        if faults:
+            logger.warning("what was set counts from the next start, since it does not fit this run: %s", faults[0])
+            return False
+        self._phone_settings = settings
+        self._runtime.configure(settings, time.monotonic())
+        return True
 
 
 def _make_device(audio: AudioSettings) -> AudioDevice:

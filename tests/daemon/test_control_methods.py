@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from device.control.schema import METHODS, TOPICS
 from device.daemon.control_methods import MASKED, account_faults, resident_kib
 from device.model import Account, AccountId
 from device.phone.states import PhoneState
-from tests.support.whole_phone import HOST, FarEnd, WholePhone
+from device.store.settings import Settings
+from tests.support.turning import HandLoop
+from tests.support.whole_phone import HOST, FarEnd, WholePhone, whole_phone
 
 S = PhoneState
 
@@ -178,6 +181,27 @@ def test_a_setting_is_changed_and_told(phone: WholePhone) -> None:
     assert len(keys) == len(set(keys)) > 50
 
 
+def test_a_setting_of_the_phone_counts_at_once(phone: WholePhone) -> None:
+    assert phone.control.call("settings.set", values={"phone.hotline": "sip:a@b"})["restart"] == []
+    assert phone.parts.runtime._phone._line.settings.hotline == "sip:a@b"
+    assert phone.control.call("settings.set", values={"phone.hotline": None})["restart"] == []
+    assert phone.parts.runtime._phone._line.settings.hotline == ""
+
+
+def test_a_stored_setting_of_the_phone_that_is_none_can_be_taken_away(phone: WholePhone) -> None:
+    settings = Settings(phone.database)
+    settings.set_many({"phone.colour": "red"})
+    assert phone.control.call("settings.set", values={"phone.colour": None})["changed"] == ["phone.colour"]
+    assert settings.get_all() == {}
+
+
+def test_a_setting_that_does_not_fit_the_command_line_waits(loop: HandLoop, tmp_path: Path) -> None:
+    with whole_phone(loop, tmp_path, {"phone.door_code": "4711"}) as phone:
+        changed = phone.control.call("settings.set", values={"phone.door_relay": ""})
+        assert changed["restart"] == ["phone.door_relay"]
+        assert phone.parts.runtime._phone._line.settings.door_relay == "door"
+
+
 def test_a_bad_setting_is_refused_with_all_faults_and_the_old_one_kept(phone: WholePhone) -> None:
     phone.control.call("settings.set", values={"phone.hotline": "1002"})
     refusal = phone.control.refusal(
@@ -197,10 +221,7 @@ def test_settings_that_do_not_fit_together_are_refused(phone: WholePhone) -> Non
 
 
 def test_a_stored_setting_that_is_no_good_stands_in_nobodys_way(phone: WholePhone) -> None:
-    with phone.database.transaction():
-        pass
-    phone.control._loop.settle()
-    settings = phone.parts.server._methods["settings.set"].__self__._rooms.settings  # type: ignore[attr-defined]
+    settings = Settings(phone.database)
     settings.set_many({"sip.prot": "1", "media.ptime_ms": "7"})
     phone.control.call("settings.set", values={"phone.hotline": "1002"})
     # But whoever touches it must make it good.
