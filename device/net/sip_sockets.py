@@ -13,12 +13,13 @@ PORT_TRIES = 8
 class SipSockets:
     """Carries `Transmission` out and bytes in; keeps UDP and TCP on the same port number."""
 
-    __slots__ = ("_advertised", "_bind_address", "_reactor", "tcp", "udp")
+    __slots__ = ("_advertised", "_bind_address", "_reactor", "_receiver", "tcp", "udp")
 
     def __init__(
         self, reactor: Reactor, receiver: MessageReceiver, bind_address: str = "", advertised_address: str = ""
     ) -> None:
         self._reactor = reactor
+        self._receiver = receiver
         self._bind_address = bind_address
         self._advertised = advertised_address
         self.udp = UdpSocket(reactor, receiver)
@@ -52,8 +53,12 @@ class SipSockets:
         """Send by the transport that the transmission's hop names."""
         if transmission.hop.transport == "UDP":
             self.udp.send(transmission.data, transmission.hop)
-        else:
+        elif transmission.hop.transport == "TCP":
             self.tcp.send(transmission.data, transmission.hop)
+        else:
+            # Whoever asked for secrecy must not be served in the open.
+            text = f"{transmission.hop.transport} is not available; use UDP or TCP"
+            self._receiver.receive_transport_error(transmission.hop, self._reactor.now(), text)
 
     def sent_by(self, hop: Hop) -> tuple[str, int]:
         """The host and port at which the peer at `hop` can reach us: for Via, Contact and SDP."""

@@ -53,10 +53,15 @@ class CallerSession(InviteSession):
         return self._outgoing
 
     def dialog(self, dialog_id: DialogId) -> Dialog | None:
-        """The dialog of this call with that identity: the one that was answered, or an early one."""
+        """The dialog of this call with that identity: the one that was answered, or until then an early one.
+
+        A branch of a fork that lost may still send its BYE; that must not end the call with the one that won.
+        """
         if dialog_id[:2] != (self._outgoing.sip_call_id, self._outgoing.local_tag):
             return None
-        return super().dialog(dialog_id) or self._outgoing.early_dialog(dialog_id.remote_tag)
+        if self._usage.dialog is not None:
+            return super().dialog(dialog_id)
+        return self._outgoing.early_dialog(dialog_id.remote_tag)
 
     # What the table does.
 

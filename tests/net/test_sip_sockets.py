@@ -25,6 +25,16 @@ def test_both_transports_share_one_port(loop: HandLoop, heard: Recorder) -> None
     sockets.close()
 
 
+def test_nothing_that_was_to_be_secret_goes_out_in_the_open(loop: HandLoop, heard: Recorder) -> None:
+    sockets = SipSockets(loop, heard, HOST)
+    sockets.open(0)
+    hop = Hop("TLS", HOST, sockets.local_port)
+    sockets.send(Transmission(b"a secret", hop))
+    assert heard.errors == [(hop, "TLS is not available; use UDP or TCP")]
+    assert not heard.streamed
+    sockets.close()
+
+
 def test_tcp_can_be_left_out(loop: HandLoop, heard: Recorder) -> None:
     sockets = SipSockets(loop, heard, HOST)
     sockets.open(0, listen_tcp=False)

@@ -50,6 +50,16 @@ def test_the_first_branch_that_answers_wins_and_others_are_hung_up(bench: Bench)
     assert [type(event) for event in bench.events()] == [CallRinging, CallRinging, CallEstablished]
 
 
+def test_the_end_of_a_branch_that_lost_is_not_the_end_of_the_call(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 180, tag="one")
+    bench.reply(invite, 200, tag="two", body=ANSWER)
+    bench.sent()
+    bench.request("BYE", to=str(invite.from_), from_="<sip:192.0.2.2>;tag=one", call_id=invite.call_id, cseq=7)
+    assert bench.statuses() == [481]
+    assert not any(isinstance(event, CallEnded) for event in bench.events())
+
+
 def test_an_answer_after_the_call_failed_is_hung_up(bench: Bench) -> None:
     invite = bench.call()
     bench.reply(invite, 486, tag="one")
