@@ -52,7 +52,10 @@ class Session:
             raise UsageError(
                 "there is no terminal to ask for the password: pipe it in with --password-stdin, or say --no-password"
             )
-        return getpass(f"Password of {of_whom}: ")
+        password = getpass(f"Password of {of_whom}: ")
+        if not password:
+            raise UsageError("no password was typed and nothing was changed: try again, or say --no-password")
+        return password
 
 
 @dataclass(frozen=True, slots=True)

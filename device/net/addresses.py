@@ -58,7 +58,10 @@ def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:
     """Why a socket could not be bound, and what to do about it."""
     place = f"{what} {host or '0.0.0.0'}:{port}"  # noqa: S104  # text only
     if error.errno == errno.EADDRINUSE:
-        return f"{place} is already in use: stop the other program, or choose another with --set sip.port=5062"
+        return (
+            f"{place} is already in use: stop the other program, or take another port "
+            "(a phone with --set sip.port=5062, an exchange with --listen ADDRESS:5062)"
+        )
     if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"{place}: this machine has no such address now; start once with --set sip.bind_address= (empty) and then "
