@@ -11,8 +11,14 @@ from device.records import dataclass
 RATE_HZ = 8000
 SAMPLE_BYTES = 2
 
-PROBE_S = 1.5
-"""Length of speech that is searched for, in seconds: long enough to be unmistakable."""
+STRETCHES = 7
+"""So many parts of a conversation are compared."""
+
+PROBE_S = 0.6
+"""Length of speech that is searched for in each, in seconds: long enough to be unmistakable."""
+
+AUDIBLE_RMS = 100
+"""What is softer than this, of 32767, is a pause between words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +53,38 @@ def read_wav(path: Path, started_at: float) -> Recording:
 
 
 def compare(said: Recording, heard: Recording, from_s: float, to_s: float, longest_delay_s: float = 1.0) -> Likeness:
-    """Find in `heard` the loudest stretch of `said` between the monotonic times `from_s` and `to_s`.
+    """Find in `heard` what was said between the monotonic times `from_s` and `to_s`, and say how alike it is.
 
+    Several stretches are searched for, each by itself, and the median counts: where the jitter buffer changes its depth
+    in the middle of one, as it may on a busy machine, that one does not fit although every word was heard.
     `said` is taken as looped, as a WAV microphone is. Returns correlation 0 when there is nothing to compare.
     """
+    length_s = (to_s - longest_delay_s - from_s) / STRETCHES
+    found = [
+        _find(said, heard, from_s + number * length_s, from_s + (number + 1) * length_s, longest_delay_s)
+        for number in range(STRETCHES)
+    ]
+    audible = sorted((one for one in found if one is not None), key=_correlation)
+    return audible[len(audible) // 2] if audible else Likeness(0.0, 0.0, 0.0)
+
+
+def _correlation(likeness: Likeness) -> float:
+    return likeness.correlation
+
+
+def _find(said: Recording, heard: Recording, from_s: float, to_s: float, longest_delay_s: float) -> Likeness | None:
+    """Find the loudest probe of one stretch; None where nothing was said in it, or nobody recorded."""
     probe_length = int(PROBE_S * RATE_HZ)
     start = int((from_s - said.started_at) * RATE_HZ)
-    end = int((to_s - said.started_at - longest_delay_s) * RATE_HZ)
-    spoken = _looped(said.pcm, start, end + probe_length)
+    end = int((to_s - said.started_at) * RATE_HZ)
+    spoken = _looped(said.pcm, start, max(end, start + probe_length))
     position = _loudest(spoken, probe_length)
     probe = _slice(spoken, position, probe_length)
     spoken_at = said.started_at + (start + position) / RATE_HZ
     window_start = max(0, int((spoken_at - heard.started_at) * RATE_HZ))
     window = _slice(heard.pcm, window_start, probe_length + int(longest_delay_s * RATE_HZ))
-    if len(window) < len(probe) or not probe or not arithmetic.rms(probe):
-        return Likeness(0.0, 0.0, 0.0)
+    if to_s <= from_s or len(window) < len(probe) or arithmetic.rms(probe) < AUDIBLE_RMS:
+        return None
     offset, factor = arithmetic.fit(window, probe)
     loudness = arithmetic.rms(_slice(window, offset, probe_length))
     if not loudness:

@@ -230,6 +230,10 @@ def test_an_answer_after_the_loop_is_closed_disturbs_nobody(found: _Found, dns: 
 
 
 def test_a_real_name_is_found(loop: HandLoop, found: _Found) -> None:
+    try:
+        socket.getaddrinfo("localhost", None)
+    except socket.gaierror:
+        pytest.skip("this machine has no host table: it does not even know localhost")
     local = NextHop("localhost", 5060, "UDP")
     Resolver(loop, found.take).lookup(local)
     loop.turn_until(lambda: found)
