@@ -5,7 +5,7 @@ import logging
 from device.annotations import ClassVar, Final
 from device.sip.auto_answer import auto_answer_delay
 from device.sip.causes import answered_elsewhere, cause_text
-from device.sip.core import sdp_of
+from device.sip.core import readable, sdp_of
 from device.sip.events import IncomingCall
 from device.sip.invite_session import InviteSession, SessionState
 from device.sip.invite_usage import InviteUsage
@@ -61,7 +61,7 @@ class CalleeSession(InviteSession):
             self.call_id,
             self.identity.account_id,
             str(caller.uri),
-            caller.display_name,
+            readable(caller.display_name),
             str(invite.to.uri),
             sdp_of(invite),
             str(self._invite.source),

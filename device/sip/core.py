@@ -24,6 +24,15 @@ ACCEPT: Final = f"{SDP}, multipart/mixed, multipart/alternative"
 """The bodies that are read (section 20.1)."""
 
 
+def readable(text: str) -> str:
+    """Text of a header for others to read: bytes that were not UTF-8 are taken for Latin-1, as old PBXs mean."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return text
+
+
 def sdp_of(message: Request | Response) -> bytes:
     """The session description that a message carries, b"" for none or for a body of another type."""
     content_type = message.content_type if message.body else None

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from device.annotations import ClassVar, Final
 from device.model import CallId
 from device.sip.causes import reason_text
+from device.sip.core import readable
 from device.sip.dialog import Dialog, DialogId
 from device.sip.events import CallEnded, CallEstablished, EndCause
 from device.sip.identity import Identity
@@ -189,7 +190,7 @@ class InviteSession(StateTable[SessionState, SessionInput]):
     def _establish(self, sdp: bytes, now: float) -> None:
         remote = self._usage.confirmed_dialog.remote
         _log.debug("%s: established with %s", self.call_id, remote.uri)
-        self._usage.core.emit(CallEstablished(self.call_id, sdp, str(remote.uri), remote.display_name))
+        self._usage.core.emit(CallEstablished(self.call_id, sdp, str(remote.uri), readable(remote.display_name)))
         self.modification.receive(SessionConfirmed(), now)
 
     def _bye(self, now: float) -> None:

@@ -303,3 +303,8 @@ def test_requests_out_of_place_are_the_owners_fault(bench: Bench) -> None:
 def test_a_refusal_for_want_of_a_codec_says_so(bench: Bench, status: int, warning: str | None) -> None:
     bench.agent.reject(bench.called(), status, bench.now)
     assert bench.sent_response().headers.get("Warning") == warning
+
+
+def test_a_name_that_is_not_utf8_is_read_as_old_exchanges_mean_it(bench: Bench) -> None:
+    bench.called(From='"M\udcfcller" <sip:bob@192.0.2.2>;tag=peer')
+    assert bench.event(IncomingCall).caller_name == "Müller"
