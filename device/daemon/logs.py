@@ -15,6 +15,16 @@ _JOURNAL_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logg
 """Syslog severities that journald reads from a "<N>" in front of a line (sd-daemon(3))."""
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+class _LineFormatter(logging.Formatter):
+    """Shows control characters as such: a stranger's name must not steer the terminal of whoever reads the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).translate(_CONTROLS)
+
+
 class RecentLines(logging.Handler):
     """Remembers the last lines and passes new ones on to whoever follows the log."""
 
@@ -22,7 +32,7 @@ class RecentLines(logging.Handler):
         super().__init__()
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.follower: Callable[[str, str], None] | None = None
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+        self.setFormatter(_LineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -35,7 +45,7 @@ class RecentLines(logging.Handler):
             self.handleError(record)
 
 
-class _JournalFormatter(logging.Formatter):
+class _JournalFormatter(_LineFormatter):
     """Puts the syslog severity in front, as journald expects; journald adds the time itself."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -49,7 +59,7 @@ def start_logging(level: str, environment: Mapping[str, str]) -> RecentLines:
     if _feeds_journal(environment):
         stream.setFormatter(_JournalFormatter("%(message)s"))
     else:
-        stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+        stream.setFormatter(_LineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     recent = RecentLines()
     root = logging.getLogger("device")
     root.handlers[:] = [stream, recent]

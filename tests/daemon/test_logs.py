@@ -138,3 +138,10 @@ def test_call_sites_and_threads_are_not_looked_up(stderr: _Stderr) -> None:
         start_logging("info", {})
         assert not logging.logThreads
         assert not logging.logProcesses
+
+
+def test_control_characters_are_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    recent = start_logging("info", {})
+    logging.getLogger("device.test").info("%s calls", "\x1b[2Jevil\x07\x9b")
+    assert "\\x1b[2Jevil\\x07\\x9b calls" in recent.lines[-1]
+    assert "\\x1b[2Jevil\\x07\\x9b calls" in capsys.readouterr().err
