@@ -16,8 +16,18 @@ from device.sip.transaction_layer import TransactionLayer
 LocalAddress = Callable[[str, str], tuple[str, int]]
 """From transport ("UDP", "TCP") and destination host to our own (host, port) as that destination sees it."""
 
-ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+METHODS_SERVED: Final = (
+    "INVITE",
+    "ACK",
+    "CANCEL",
+    "BYE",
+    "OPTIONS",
+    "INFO",
+)
 """The methods that this user agent takes; every other known one gets 405."""
+ALLOW: Final = ", ".join(METHODS_SERVED)
+EXTENSIONS: Final[tuple[str, ...]] = ()
+"""The option tags of what we understand when a peer requires it, and name in Supported (sections 20.32 and 20.37)."""
 SDP: Final = "application/sdp"
 MULTIPART: Final = "multipart/"
 ACCEPT: Final = f"{SDP}, multipart/mixed, multipart/alternative"
@@ -65,10 +75,10 @@ class Core:
         """Queue an event for the owner of the user agent."""
         self.events.append(event)
 
-    def add_capabilities(self, message: Request | Response, extensions: str = "") -> None:
-        """Say which methods and extensions we know; for calls none of the latter (RFC 3261 section 13.2.1)."""
+    def add_capabilities(self, message: Request | Response, *further: str) -> None:
+        """Say which methods and extensions we know (RFC 3261 section 13.2.1), `further` ones for this message alone."""
         message.headers.set("Allow", ALLOW)
-        message.headers.set("Supported", extensions)
+        message.headers.set("Supported", ", ".join((*EXTENSIONS, *further)))
 
     def add_body(self, message: Request | Response, sdp: bytes) -> None:
         """Put an offer or answer into a message; nothing for b""."""

@@ -2,15 +2,13 @@
 
 from device.annotations import Final
 from device.records import dataclass
-from device.sip.core import ACCEPT, ALLOW, MULTIPART, SDP
+from device.sip.core import ACCEPT, ALLOW, EXTENSIONS, METHODS_SERVED, MULTIPART, SDP
 from device.sip.errors import SipParseError
 from device.sip.header_names import METHODS
 from device.sip.message import Request, Response
 
 MAX_BODY_BYTES: Final = 16384
 """The longest session description that is read; real ones have 200 to 3000 bytes."""
-
-_ALLOWED: Final = frozenset(ALLOW.split(", "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ def find_fault(request: Request) -> Refusal | None:
 
 def _method_fault(request: Request) -> Refusal | None:
     """405 for methods that we know and do not serve, 501 for those that nobody knows (sections 8.2.1, 21.5.2)."""
-    if request.method in _ALLOWED or request.method == "NOTIFY":
+    if request.method in METHODS_SERVED or request.method == "NOTIFY":
         return None
     return Refusal(405 if request.method in METHODS else 501, (("Allow", ALLOW),))
 
@@ -47,9 +45,9 @@ def _uri_fault(request: Request) -> Refusal | None:
 
 
 def _extension_fault(request: Request) -> Refusal | None:
-    """420 for every extension that is required, since we have none (section 8.2.2.3)."""
-    required = request.tokens("Require")
-    return Refusal(420, (("Unsupported", ", ".join(required)),)) if required else None
+    """420 for every extension that is required and unknown here (section 8.2.2.3)."""
+    unknown = [token for token in request.tokens("Require") if token.lower() not in EXTENSIONS]
+    return Refusal(420, (("Unsupported", ", ".join(unknown)),)) if unknown else None
 
 
 def _body_fault(request: Request) -> Refusal | None:
