@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Callable
 
 from device.net.interfaces import Reactor
-from device.sip.hop import Hop, NextHop
+from device.sip.hop import DEFAULT_PORTS, Hop, NextHop
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_PORT = 5060
 POSITIVE_TTL_S = 60.0
 """How long an answer serves; the C library does not tell the record's own time to live."""
 
@@ -75,12 +74,12 @@ class Resolver:
     def _work(self, next_hop: NextHop) -> None:
         """The worker's whole life. It logs nothing: the log belongs to the loop's thread."""
         transport = (next_hop.transport or "UDP").upper()
-        port = next_hop.port or DEFAULT_PORT
+        port = next_hop.port or DEFAULT_PORTS.get(transport, 5060)
         hops: list[Hop] = []
         fault = ""
         try:
             found = socket.getaddrinfo(next_hop.host, port, self._family, socket.SOCK_DGRAM)
-            hops = [Hop(transport, str(address[0]), port) for *_, address in found]
+            hops = [next_hop.at(transport, str(address[0]), port) for *_, address in found]
         except Exception as error:  # whatever is wrong with the name, somebody waits for the answer
             fault = getattr(error, "strerror", None) or str(error) or type(error).__name__
         self._hand_over(next_hop, list(dict.fromkeys(hops)), fault)

@@ -28,6 +28,8 @@ class Hop:
     host: str
     port: int
     connection: int | None = None
+    names: tuple[str, ...] = ()
+    """Over TLS: the certificate of the peer must bear one of these (RFC 5922 section 7.1); SNI asks for the first."""
 
     @property
     def is_reliable(self) -> bool:
@@ -38,7 +40,9 @@ class Hop:
         """Whether both name the same connection, or the same address by the same transport."""
         if self.connection is not None and self.connection == other.connection:
             return True
-        return self.port == other.port and self.host == other.host and self.transport == other.transport
+        # What proved not to be one domain's server may well be another's.
+        same_names = self.names == other.names or not (self.names and other.names)
+        return self.port == other.port and self.host == other.host and self.transport == other.transport and same_names
 
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{bracketed(self.host)}:{self.port}"
@@ -50,6 +54,8 @@ class Transmission:
 
     data: bytes
     hop: Hop
+    only_if_open: bool = False
+    """Over a stream: send on an open connection, and tell a transport error rather than open one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,18 @@ class NextHop:
     host: str
     port: int | None = None
     transport: str | None = None
+    domain: str = ""
+    """Of the account that goes this way: a TLS server may be certified for that instead of for `host`."""
+
+    def at(self, transport: str, address: str, port: int) -> Hop:
+        """The hop that `address` (an IP literal) is on this way, whatever names DNS gave in between.
+
+        A TLS server proves to be `host` or `domain`, never the target of an SRV record (RFC 5922 section 4).
+        """
+        if transport != TLS:
+            return Hop(transport, address, port)
+        host = ip_literal(self.host) or self.host
+        return Hop(transport, address, port, None, tuple(name for name in dict.fromkeys((host, self.domain)) if name))
 
     def literal_hop(self) -> Hop | None:
         """The hop when `host` is an IP literal, so that nothing has to be looked up (RFC 3263 section 4.1)."""
@@ -66,7 +84,7 @@ class NextHop:
         if host is None:
             return None
         transport = (self.transport or UDP).upper()
-        return Hop(transport, host, self.port or DEFAULT_PORTS.get(transport, 5060))
+        return self.at(transport, host, self.port or DEFAULT_PORTS.get(transport, 5060))
 
 
 def ip_literal(host: str) -> str | None:

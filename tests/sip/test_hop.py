@@ -39,7 +39,11 @@ def test_only_ipv6_literals_get_brackets() -> None:
     [
         (NextHop("192.0.2.1"), Hop("UDP", "192.0.2.1", 5060)),
         (NextHop("192.0.2.1", 5070, "tcp"), Hop("TCP", "192.0.2.1", 5070)),
-        (NextHop("[::1]", transport="TLS"), Hop("TLS", "::1", 5061)),
+        (NextHop("[::1]", transport="TLS"), Hop("TLS", "::1", 5061, names=("::1",))),
+        (
+            NextHop("192.0.2.1", None, "tls", "a.example"),
+            Hop("TLS", "192.0.2.1", 5061, names=("192.0.2.1", "a.example")),
+        ),
         (NextHop("pbx.example"), None),
         (NextHop("pbx.example", 5060, "UDP"), None),
     ],
@@ -60,3 +64,17 @@ def test_the_same_path_is_the_same_connection_or_the_same_address_and_transport(
 def test_a_hop_in_words() -> None:
     assert str(Hop("UDP", "::1", 5060)) == "udp:[::1]:5060"
     assert [Hop(name, "::1", 1).is_reliable for name in ("UDP", "TCP", "TLS")] == [False, True, True]
+
+
+def test_a_tls_server_is_asked_for_the_name_that_was_looked_up_or_the_domain_of_the_account() -> None:
+    assert NextHop("pbx.example").at("TLS", "192.0.2.1", 5061).names == ("pbx.example",)
+    assert NextHop("pbx.example", domain="a.example").at("TLS", "192.0.2.1", 5061).names == ("pbx.example", "a.example")
+    assert NextHop("a.example", domain="a.example").at("TLS", "192.0.2.1", 5061).names == ("a.example",)
+    assert NextHop("pbx.example", domain="a.example").at("UDP", "192.0.2.1", 5060) == Hop("UDP", "192.0.2.1", 5060)
+
+
+def test_one_address_may_be_the_server_of_two_domains() -> None:
+    one, other = (Hop("TLS", "192.0.2.1", 5061, names=(name,)) for name in ("a.example", "b.example"))
+    assert one.is_same_path(one)
+    assert not one.is_same_path(other)
+    assert one.is_same_path(Hop("TLS", "192.0.2.1", 5061))
