@@ -1,10 +1,13 @@
 """The user agent server (RFC 3261 section 8.2): whom a request means, and what answers it if not a call."""
 
-import logging
-from collections.abc import Mapping
+from __future__ import annotations
 
-from device.annotations import Final
+import logging
+from collections.abc import Callable, Mapping
+
+from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import AccountId, CallId
+from device.records import dataclass
 from device.sip.call_table import CallTable
 from device.sip.core import ACCEPT, Core, sdp_of
 from device.sip.dialog import Dialog
@@ -16,11 +19,28 @@ from device.sip.session_inputs import ByeReceived, InviteReceived
 from device.sip.transaction import ServerKey
 from device.sip.user_agent_client import UserAgentClient
 
+if TYPE_CHECKING:
+    from device.sip.invite_session import InviteSession
+
 _log = logging.getLogger(__name__)
 
 LINGERING_LIMIT: Final = 4
 """Calls that have ended but whose last messages are under way count up to so many times `max_calls`."""
 OVERLOAD_RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class InDialogRequest:
+    """A request in order within the dialog of a call."""
+
+    session: InviteSession
+    dialog: Dialog
+    key: ServerKey
+    request: Request
+    source: Hop
+
+
+InDialogReceiver = Callable[["UserAgentServer", InDialogRequest, float], None]
 
 MergeId = tuple[str, str, int, str]
 """From tag, Call-ID and CSeq of a request outside dialogs."""
@@ -100,14 +120,30 @@ class UserAgentServer:
         session, dialog = found
         if not dialog.is_in_order(request):
             self._refuse(key, request, Refusal(500, reason="Out of order"), now)
-        elif request.method == "BYE":
-            session.receive(ByeReceived(key, request), now)
-        elif request.method == "INVITE":
-            session.receive(InviteReceived(key, request, source), now)
-        elif request.method == "OPTIONS":
-            self._core.respond(key, self._capabilities(request), now)
         else:
-            self._core.respond(key, request.response(200), now)
+            self.IN_DIALOG.get(request.method, UserAgentServer._confirm)(
+                self, InDialogRequest(session, dialog, key, request, source), now
+            )
+
+    def _confirm(self, happened: InDialogRequest, now: float) -> None:
+        """A request in a call that asks for nothing but its 200."""
+        self._core.respond(happened.key, happened.request.response(200), now)
+
+    def _receive_bye(self, happened: InDialogRequest, now: float) -> None:
+        happened.session.receive(ByeReceived(happened.key, happened.request), now)
+
+    def _receive_reinvite(self, happened: InDialogRequest, now: float) -> None:
+        happened.session.receive(InviteReceived(happened.key, happened.request, happened.source), now)
+
+    def _receive_options(self, happened: InDialogRequest, now: float) -> None:
+        self._core.respond(happened.key, self._capabilities(happened.request), now)
+
+    IN_DIALOG: ClassVar[Mapping[str, InDialogReceiver]] = {
+        "BYE": _receive_bye,
+        "INVITE": _receive_reinvite,
+        "OPTIONS": _receive_options,
+    }
+    """What becomes of a request within a call's dialog, by its method; others that are served get 200."""
 
     def _receive_outside_dialog(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
         merge_id = (request.from_.tag or "", request.call_id, request.cseq.number, request.method)
