@@ -4,6 +4,7 @@ import logging
 import socket
 
 from device.net.addresses import bound_socket, family_of, plain_host, socket_host
+from device.net.icmp_errors import ask_for_errors, take_errors
 from device.net.interfaces import MessageReceiver, Reactor
 from device.sip.hop import Hop, ip_literal
 
@@ -37,6 +38,7 @@ class UdpSocket:
         self._family = family_of(host)
         sock = bound_socket(socket.SOCK_DGRAM, host, port)
         _mark(sock, self._family)
+        ask_for_errors(sock, self._family)
         self._socket = sock
         self.local_port = sock.getsockname()[1]
         self._reactor.add_reader(sock.fileno(), self._readable)
@@ -56,25 +58,48 @@ class UdpSocket:
             # The kernel would look a name up, and the whole phone would wait for it.
             self._receiver.receive_transport_error(hop, self._reactor.now(), f"{hop.host} is no IP address")
             return
+        address = (socket_host(hop.host, self._family), hop.port)
         try:
-            self._socket.sendto(data, (socket_host(hop.host, self._family), hop.port))
+            self._send_to(address, data)
         except BlockingIOError:
             logger.debug("socket buffer full: datagram to %s:%d dropped, SIP will repeat it", hop.host, hop.port)
         except (OSError, OverflowError) as error:
             text = getattr(error, "strerror", None) or str(error)
             self._receiver.receive_transport_error(hop, self._reactor.now(), text)
 
+    def _send_to(self, address: tuple[str, int], data: bytes) -> None:
+        assert self._socket is not None
+        try:
+            self._socket.sendto(data, address)
+        except BlockingIOError:
+            raise
+        except OSError:
+            # The kernel may have meant an earlier datagram, to somebody else.
+            if not self._report_unreachable() or self._socket is None:
+                raise
+            self._socket.sendto(data, address)
+
+    def _report_unreachable(self) -> bool:
+        """Tell of the peers to whom datagrams did not get; false when there are none (RFC 3261 section 18.4)."""
+        assert self._socket is not None
+        unreachable = take_errors(self._socket)
+        for (host, port), text in unreachable.items():
+            self._receiver.receive_transport_error(Hop("UDP", host, port), self._reactor.now(), text)
+        return bool(unreachable)
+
     def _readable(self) -> None:
-        for _ in range(DATAGRAMS_PER_TURN):
+        for number in range(DATAGRAMS_PER_TURN):
             if self._socket is None:
                 return
             try:
                 data, address = self._socket.recvfrom(MAX_DATAGRAM)
             except BlockingIOError:
+                if number == 0:
+                    # Nothing to read after all: it is the queue of errors that woke us, and would again.
+                    self._report_unreachable()
                 return
-            except OSError as error:
-                # An ICMP error of an earlier datagram; the transaction's timer is the judge of that.
-                logger.debug("UDP: %s", error.strerror)
+            except OSError:
+                self._report_unreachable()
                 continue
             source = Hop("UDP", plain_host(address[0]), address[1])
             self._receiver.receive_datagram(data, source, self._reactor.now())

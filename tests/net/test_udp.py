@@ -44,6 +44,9 @@ class _BrokenSocket:
     def recvfrom(self, size: int) -> None:
         raise self._on_receive.pop(0)
 
+    def recvmsg(self, *_: object) -> None:
+        raise BlockingIOError
+
     def fileno(self) -> int:
         return 0
 
@@ -109,6 +112,62 @@ def test_news_of_an_icmp_error_neither_raises_nor_stops_the_reading(heard: Recor
     udp._readable()
     assert heard.datagrams == heard.errors == []
     udp.close()
+
+
+def _unused_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as gone:
+        gone.bind((host, 0))
+        return int(gone.getsockname()[1])
+
+
+@pytest.mark.parametrize(("local", "remote"), [(HOST, HOST), ("::1", "::1"), ("::", HOST)])
+def test_a_port_where_nobody_listens_is_reported_at_once(
+    loop: HandLoop, heard: Recorder, udp: UdpSocket, local: str, remote: str
+) -> None:
+    udp.open(local, 0)
+    hop = Hop("UDP", remote, _unused_port(remote))
+    udp.send(b"x", hop)
+    loop.turn_until(lambda: heard.errors)
+    assert heard.errors == [(hop, "Connection refused")]
+    loop.settle()
+    assert len(heard.errors) == 1
+
+
+def test_the_fault_of_one_peer_does_not_touch_another(
+    loop: HandLoop, heard: Recorder, udp: UdpSocket, peer: socket.socket
+) -> None:
+    hop = Hop("UDP", HOST, _unused_port(HOST))
+    udp.send(b"x", hop)
+    # The kernel tells the next sender of the refusal.
+    udp.send(b"y", Hop("UDP", HOST, peer.getsockname()[1]))
+    assert peer.recvfrom(10)[0] == b"y"
+    assert heard.errors == [(hop, "Connection refused")]
+    peer.sendto(b"z", (HOST, udp.local_port))
+    loop.turn_until(lambda: heard.datagrams)
+    assert len(heard.errors) == 1
+
+
+def test_an_error_that_the_socket_has_forgotten_is_still_in_the_queue(
+    loop: HandLoop, heard: Recorder, udp: UdpSocket
+) -> None:
+    hop = Hop("UDP", HOST, _unused_port(HOST))
+    udp.send(b"x", hop)
+    assert udp._socket is not None
+    assert udp._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+    loop.turn_until(lambda: heard.errors)
+    assert heard.errors == [(hop, "Connection refused")]
+
+
+def test_a_socket_that_is_closed_on_bad_news_sends_no_more(udp: UdpSocket, peer: socket.socket) -> None:
+    class Closing(Recorder):
+        def receive_transport_error(self, hop: Hop, now: float, text: str) -> None:
+            super().receive_transport_error(hop, now, text)
+            udp.close()
+
+    closing = udp._receiver = Closing()
+    udp.send(b"x", Hop("UDP", HOST, _unused_port(HOST)))
+    udp.send(b"y", Hop("UDP", HOST, peer.getsockname()[1]))
+    assert [hop.port for hop, _ in closing.errors][1:] == [peer.getsockname()[1]]
 
 
 def test_a_closed_socket_is_silent(loop: HandLoop, heard: Recorder, udp: UdpSocket, peer: socket.socket) -> None:
