@@ -1,6 +1,6 @@
 """The nouns that several subpackages share; values without behaviour."""
 
-from device.annotations import NewType
+from device.annotations import Final, NewType
 from device.records import dataclass, replace
 
 CallId = NewType("CallId", str)
@@ -73,7 +73,7 @@ class Account:
     outbound_proxy: str = ""
     """`host[:port]` that every request goes to first, as a loose route; empty for none."""
     transport: str = "udp"
-    """"udp" or "tcp"."""
+    """"udp", "tcp", "tls", or "auto" for what the domain's DNS prefers (RFC 3263)."""
     auth_user: str = ""
     """User name for digest where it is not `user`."""
     expires_s: int = 600
@@ -81,10 +81,34 @@ class Account:
     register: bool = True
     """Whether this account registers at all; off for calls straight by IP."""
     enabled: bool = True
+    proxy_mode: str = "route"
+    """"route": the outbound proxy stands in a Route and so comes first outside dialogs; "always": every request of this
+    account goes to it, in dialogs too, whatever Record-Route and Contact say."""
+    keepalive: str = "auto"
+    """"crlf", "options" or "stun" for what keeps the way to the server open, "off" for nothing, "auto" for what the
+    transport and the network want."""
+    keepalive_s: int = 0
+    """Seconds between keep-alives; 0 for what suits the transport."""
+    outbound: bool = True
+    """Whether RFC 5626 is offered, so that the server sends calls over the connection that we keep open."""
+    privacy: str = ""
+    """"id" to withhold our identity from those we call (RFC 3325), "full" for an anonymous From as well (RFC 3323)."""
+    mwi: bool = False
+    """Whether the message account is watched (RFC 3842). Off: the SUBSCRIBE would cost little, but some registrars
+    answer it with errors or with an authentication failure that counts against the phone."""
 
     @property
     def aor(self) -> Aor:
         return Aor(self.user, self.domain)
+
+
+ACCOUNT_CHOICES: Final = {
+    "transport": ("udp", "tcp", "tls", "auto"),
+    "proxy_mode": ("route", "always"),
+    "keepalive": ("auto", "crlf", "options", "stun", "off"),
+    "privacy": ("", "id", "full"),
+}
+"""The fields of an account that take one of a few words."""
 
 
 @dataclass(frozen=True, slots=True)

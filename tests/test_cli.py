@@ -235,6 +235,23 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
             },
         ),
         ("account set office --expires 60", "account.update", {"id": "office", "expires_s": 60}),
+        (
+            "account set office --outbound-proxy p --proxy-mode always --transport auto --keepalive stun"
+            " --keepalive-interval 25 --privacy id --no-outbound --mwi",
+            "account.update",
+            {
+                "id": "office",
+                "outbound_proxy": "p",
+                "proxy_mode": "always",
+                "transport": "auto",
+                "keepalive": "stun",
+                "keepalive_s": 25,
+                "privacy": "id",
+                "outbound": False,
+                "mwi": True,
+            },
+        ),
+        ("account set office --privacy none", "account.update", {"id": "office", "privacy": ""}),
         ("account set office --enabled", "account.update", {"id": "office", "enabled": True}),
         ("account set office --address 9@x", "account.update", {"id": "office", "user": "9", "domain": "x"}),
         ("settings list", "settings.list", {}),

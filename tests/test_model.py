@@ -19,6 +19,8 @@ def test_an_address_of_record_is_a_uri(aor: Aor, text: str) -> None:
 def test_an_account_is_where_its_domain_is() -> None:
     assert ACCOUNT.aor == Aor("1001", "pbx.example")
     assert (ACCOUNT.transport, ACCOUNT.expires_s, ACCOUNT.register, ACCOUNT.enabled) == ("udp", 600, True, True)
+    assert (ACCOUNT.proxy_mode, ACCOUNT.keepalive, ACCOUNT.keepalive_s) == ("route", "auto", 0)
+    assert (ACCOUNT.outbound, ACCOUNT.privacy, ACCOUNT.mwi) == (True, "", False)
     assert ACCOUNT.registrar == ACCOUNT.outbound_proxy == ACCOUNT.auth_user == ""
 
 

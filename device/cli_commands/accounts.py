@@ -8,13 +8,18 @@ OPTIONS = (
     ("display_name", "NAME", "name shown to those who are called"),
     ("registrar", "HOST[:PORT]", "the registrar where it is not the domain"),
     ("outbound_proxy", "HOST[:PORT]", "where every request goes first"),
-    ("transport", "udp|tcp", "how to reach the server"),
+    ("proxy_mode", "route|always", "always: requests within calls go to the outbound proxy, too"),
+    ("transport", "udp|tcp|tls|auto", "how to reach the server; auto asks the domain's DNS"),
     ("auth_user", "NAME", "user name for the password where it is not the user"),
+    ("keepalive", "auto|crlf|options|stun|off", "what keeps the way to the server open"),
+    ("privacy", "none|id|full", "id: withhold the number from those called; full: call as anonymous, too"),
     ("realm", "TEXT", "the server's digest realm, if you know it: the password is then never stored, only its hash"),
 )
 FLAGS = (
     ("register", "register at the server; off for calls straight by IP address"),
     ("enabled", "use the account; off keeps it for later"),
+    ("outbound", "have calls sent over the connection that is kept open, where the server can (RFC 5626)"),
+    ("mwi", "be told of waiting messages"),
 )
 
 
@@ -31,13 +36,19 @@ def _field_arguments(parser: ArgumentParser) -> None:
     for name, metavar, help_text in OPTIONS:
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=help_text)
     parser.add_argument("--expires", metavar="SECONDS", type=int, help="registration lifetime to ask for")
+    parser.add_argument(
+        "--keepalive-interval", metavar="SECONDS", type=int, help="between keep-alives; 0 for what suits the transport"
+    )
     for name, help_text in FLAGS:
         parser.add_argument(f"--{name}", action=BooleanOptionalAction, default=None, help=help_text)
 
 
 def _given_fields(given: Namespace) -> dict[str, object]:
     names = [name for name, *_ in (*OPTIONS, *FLAGS)]
-    return {**{name: getattr(given, name) for name in names}, "expires_s": given.expires}
+    values = {name: getattr(given, name) for name in names}
+    if given.privacy == "none":
+        values["privacy"] = ""
+    return {**values, "expires_s": given.expires, "keepalive_s": given.keepalive_interval}
 
 
 def _id_argument(parser: ArgumentParser) -> None:

@@ -39,14 +39,21 @@ _ACCOUNT_FIELDS = (
     Param("realm", "text", "digest realm of the server where it is known: the password is then never stored"),
     Param("registrar", "text", "host or host:port of the registrar where it is not the domain"),
     Param("outbound_proxy", "text", "host or host:port that every request goes to first"),
-    Param("transport", "text", "udp or tcp"),
+    Param("proxy_mode", "text", "route: the outbound proxy comes first; always: requests in dialogs go to it, too"),
+    Param("transport", "text", "udp, tcp, tls, or auto for what the domain's DNS prefers"),
     Param("auth_user", "text", "user name for digest where it is not the user"),
     Param("expires_s", "number", "registration lifetime that is asked for, in seconds"),
     Param("register", "flag", "false for calls straight by IP address"),
     Param("enabled", "flag", "false to keep the account without using it"),
+    Param("keepalive", "text", "what keeps the way to the server open: auto, crlf, options, stun or off"),
+    Param("keepalive_s", "number", "seconds between keep-alives; 0 for what suits the transport"),
+    Param("outbound", "flag", "false not to offer RFC 5626 (calls over the connection that is kept open)"),
+    Param("privacy", "text", "empty, id to withhold the number from those called, or full for an anonymous From, too"),
+    Param("mwi", "flag", "true to be told of waiting messages (RFC 3842)"),
 )
 _ACCOUNT = (
     "id, user, domain, display_name, registrar, outbound_proxy, transport, auth_user, expires_s, register, enabled, "
+    "proxy_mode, keepalive, keepalive_s, outbound, privacy, mwi, "
     'password ("none", "pending" or "sealed"), realm, state, status, text, registered_for_s, next_attempt_s'
 )
 _CALL_FIELDS = "call, direction (in, out), remote, remote_name, account, state, seconds"

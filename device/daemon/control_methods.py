@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from device import __version__
-from device.annotations import Any
 from device.audio.engine import AudioEngine
 from device.control.errors import FAILED, INVALID_PARAMS, NOT_FOUND, REFUSED, ControlError
+from device.daemon.account_fields import Params, all_faults, changed_account
 from device.daemon.accounts import AccountStatus, AccountTable, seal
 from device.daemon.config import ConfigurationError, describe, names_in, parse_configuration, setting_exists
 from device.daemon.desk import Desk, load_profile
@@ -21,20 +21,15 @@ from device.net.sip_sockets import SipSockets
 from device.phone.events import AnswerRequested, DialRequested, DigitsRequested, HangupRequested, PhoneEvent
 from device.phone.phone import Phone
 from device.phone.settings import PhoneSettings
-from device.records import asdict, dataclass, fields, replace
+from device.records import asdict, dataclass
 from device.store.call_log import CallLog
 from device.store.phonebook import Phonebook
 from device.store.settings import Settings
-
-Params = Mapping[str, Any]
 
 DEFAULT_LIMIT = 50
 MASKED = "***"
 SECRETS = frozenset(f"{PhoneSettings.SECTION}.{name}" for name in PhoneSettings.SECRETS)
 """Settings whose values are not shown."""
-
-MIN_EXPIRES_S, MAX_EXPIRES_S = 10, 86_400
-"""Registration lifetimes that an account may ask for, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +255,7 @@ class ControlMethods:
         if not faults and any(key.startswith("hardware.") for key in changes):
             faults = _board_faults(merged)
         if faults:
-            raise _all_faults(faults)
+            raise all_faults(faults)
 
     # Books and logs.
 
@@ -308,48 +303,6 @@ def _board_faults(values: Mapping[str, str]) -> list[str]:
     except (ConfigurationError, ProfileError) as error:
         return [f"hardware.board: {error}"]
     return []
-
-
-def changed_account(account: Account, params: Params) -> Account:
-    """`account` with the fields that `params` names; raises ControlError for a value that does not fit."""
-    changes: dict[str, object] = {}
-    for item in fields(account):
-        if item.name not in params or item.name == "id":
-            continue
-        value = params[item.name]
-        wanted = type(getattr(account, item.name))
-        if wanted is not type(value):
-            raise ControlError(INVALID_PARAMS, f"{item.name}: {value!r} is not of type {wanted.__name__}")
-        changes[item.name] = value
-    changed = replace(account, **changes)  # type: ignore[arg-type]  # each type was checked above
-    faults = account_faults(changed)
-    if faults:
-        raise _all_faults(faults)
-    return changed
-
-
-def _all_faults(faults: list[str]) -> ControlError:
-    return ControlError(INVALID_PARAMS, "nothing was changed: " + "; ".join(faults))
-
-
-def account_faults(account: Account) -> list[str]:
-    """Everything wrong with an account, in words."""
-    found = []
-    if not account.user and account.register:
-        found.append("user: is empty; a registration needs the user part of the address")
-    if not account.domain:
-        found.append("domain: is empty; give the SIP domain or the server's address")
-    for name in ("user", "domain", "registrar", "outbound_proxy"):
-        if any(character in ' <>"@\r\n\t,;' for character in getattr(account, name)):
-            found.append(f"{name}: {getattr(account, name)!r} contains a character that an address cannot have")
-    for name in ("id", "display_name", "auth_user"):
-        if not getattr(account, name).isprintable():
-            found.append(f"{name}: contains a line break or another control character")
-    if account.transport not in ("udp", "tcp"):
-        found.append(f"transport: {account.transport!r} is not one of udp, tcp")
-    if not MIN_EXPIRES_S <= account.expires_s <= MAX_EXPIRES_S:
-        found.append(f"expires_s: {account.expires_s} is not between {MIN_EXPIRES_S} and {MAX_EXPIRES_S}")
-    return found
 
 
 def speed_dials(phonebook: Phonebook) -> dict[str, str]:

@@ -79,9 +79,9 @@ class Identity:
         return self.account.id if self.account is not None else None
 
     @property
-    def transport(self) -> str:
-        """ "UDP" or "TCP"."""
-        return self.account.transport.upper() if self.account is not None else UDP
+    def transport(self) -> str | None:
+        """ "UDP", "TCP" or "TLS"; None where DNS chooses (RFC 3263 section 4.1)."""
+        return _transport(self.account) if self.account is not None else UDP
 
     @property
     def domain(self) -> str:
@@ -170,10 +170,14 @@ class Identity:
         return f"{text} ({auth.fault})" if auth.fault else text
 
 
+def _transport(account: Account) -> str | None:
+    return None if account.transport == "auto" else account.transport.upper()
+
+
 def _server(account: Account, field: str) -> Uri:
     """The URI of the server that a field of the account names."""
     text: str = getattr(account, field)
     try:
-        return host_uri(text, account.transport.upper())
+        return host_uri(text, _transport(account))
     except SipParseError as error:
         raise SipStateError(f"account {account.id}: {field}: {error}; write host or host:port") from None

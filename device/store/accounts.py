@@ -2,48 +2,29 @@
 
 from collections.abc import Mapping
 
+from device.annotations import Any, Final
 from device.model import Account, AccountId, Credential
-from device.records import replace
+from device.records import fields, replace
 from device.store.database import Database, Row
 from device.store.errors import DuplicateError, StoreError, UnknownEntryError
 from device.store.vault import Vault
 
-COLUMNS = (
-    "id, user, domain, display_name, registrar, outbound_proxy, transport, auth_user, expires_s, register, enabled"
-)
+_NAMES: Final = tuple(item.name for item in fields(Account))
+"""The columns of an account are its fields, `id` first."""
+_FLAGS: Final = frozenset(item.name for item in fields(Account) if type(item.default) is bool)
+_COLUMNS: Final = ", ".join(_NAMES)
+_INSERT: Final = f"INSERT INTO account ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
+_UPDATE: Final = f"UPDATE account SET {', '.join(f'{name} = ?' for name in _NAMES[1:])} WHERE id = ?"  # noqa: S608
 
 
 def _account(row: Row) -> Account:
-    account_id, user, domain, display_name, registrar, proxy, transport, auth_user, expires_s, register, enabled = row
-    return Account(
-        AccountId(account_id),
-        user,
-        domain,
-        display_name,
-        registrar,
-        proxy,
-        transport,
-        auth_user,
-        expires_s,
-        bool(register),
-        bool(enabled),
-    )
+    values: list[Any] = [bool(value) if name in _FLAGS else value for name, value in zip(_NAMES, row, strict=True)]
+    return Account(*values)
 
 
 def _values(account: Account) -> tuple[object, ...]:
-    return (
-        account.id,
-        account.user,
-        account.domain,
-        account.display_name,
-        account.registrar,
-        account.outbound_proxy,
-        account.transport,
-        account.auth_user,
-        account.expires_s,
-        int(account.register),
-        int(account.enabled),
-    )
+    values = [getattr(account, name) for name in _NAMES]
+    return tuple([int(value) if isinstance(value, bool) else value for value in values])
 
 
 def digest_user(account: Account) -> str:
@@ -65,10 +46,7 @@ class Accounts:
         if self.get(account.id) is not None:
             raise DuplicateError(f"account {account.id!r} exists already: change it, or choose another name")
         with self._database.transaction():
-            self._database.insert(
-                f"INSERT INTO account ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                _values(account),
-            )
+            self._database.insert(_INSERT, _values(account))
             if credential is not None:
                 self._vault.put(account.id, credential)
 
@@ -79,11 +57,7 @@ class Accounts:
         """
         before = self._known(account.id)
         with self._database.transaction(precious=credential is None):
-            self._database.execute(
-                "UPDATE account SET user = ?, domain = ?, display_name = ?, registrar = ?, outbound_proxy = ?,"
-                " transport = ?, auth_user = ?, expires_s = ?, register = ?, enabled = ? WHERE id = ?",
-                (*_values(account)[1:], account.id),
-            )
+            self._database.execute(_UPDATE, (*_values(account)[1:], account.id))
             if credential is not None:
                 self._vault.put(account.id, credential)
             elif digest_user(before) != digest_user(account):
@@ -113,7 +87,7 @@ class Accounts:
 
     def get(self, account_id: AccountId) -> Account | None:
         """The account of that id, or None."""
-        rows = self._database.query(f"SELECT {COLUMNS} FROM account WHERE id = ?", (account_id,))  # noqa: S608
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM account WHERE id = ?", (account_id,))  # noqa: S608
         return _account(rows[0]) if rows else None
 
     def credential(self, account_id: AccountId) -> Credential | None:
@@ -131,7 +105,7 @@ class Accounts:
 
     def list(self) -> tuple[Account, ...]:
         """All accounts in the order of their adding."""
-        rows = self._database.query(f"SELECT {COLUMNS} FROM account ORDER BY position")  # noqa: S608
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM account ORDER BY position")  # noqa: S608
         return tuple(_account(row) for row in rows)
 
     def _known(self, account_id: AccountId) -> Account:

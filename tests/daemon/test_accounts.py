@@ -155,7 +155,7 @@ def test_registration_can_be_refreshed_by_hand(phone: WholePhone, registrar: Sma
         ({"user": ""}, '"user" is missing'),
         ({"domain": ""}, '"domain" is missing'),
         ({"id": ""}, '"id" is missing'),
-        ({"transport": "tls"}, "transport: 'tls' is not one of udp, tcp"),
+        ({"transport": "sctp"}, "transport: 'sctp' is not one of udp, tcp, tls, auto"),
         ({"expires_s": 5}, "expires_s: 5 is not between"),
         ({"expires_s": "600"}, "expires_s: must be a whole number"),
         ({"registrar": "a b"}, "registrar: 'a b' contains a character"),
@@ -163,7 +163,7 @@ def test_registration_can_be_refreshed_by_hand(phone: WholePhone, registrar: Sma
         ({"outbound_proxy": "pbx:port"}, "outbound_proxy"),
         ({"display_name": "a\nb"}, "display_name: contains a line break"),
         ({"colour": "red"}, "colour: unknown"),
-        ({"transport": "tls", "expires_s": 5}, "transport: 'tls' is not one of udp, tcp; expires_s: 5"),
+        ({"keepalive": "no", "expires_s": 5}, "'no' is not one of auto, crlf, options, stun, off; expires_s: 5"),
     ],
 )
 def test_what_cannot_be_an_account_is_refused_and_nothing_is_kept(

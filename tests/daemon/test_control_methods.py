@@ -10,8 +10,7 @@ import pytest
 from device import __version__
 from device.control.errors import FAILED, INVALID_PARAMS, NOT_FOUND, REFUSED
 from device.control.schema import METHODS, TOPICS
-from device.daemon.control_methods import MASKED, account_faults, resident_kib
-from device.model import Account, AccountId
+from device.daemon.control_methods import MASKED, resident_kib
 from device.phone.states import PhoneState
 from device.store.settings import Settings
 from tests.support.turning import HandLoop
@@ -316,25 +315,6 @@ def test_the_simulated_board_is_moved_by_socket(phone: WholePhone) -> None:
 
 
 # Accounts as such.
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"user": ""}, "user: is empty"),
-        ({"domain": ""}, "domain: is empty"),
-        ({"domain": "a@b"}, "domain: 'a@b' contains"),
-        ({"auth_user": "a\rb"}, "auth_user: contains a line break"),
-        ({"expires_s": 100_000}, "expires_s: 100000 is not between 10 and 86400"),
-    ],
-)
-def test_what_is_wrong_with_an_account_is_told(changes: dict[str, object], words: str) -> None:
-    account = Account(**{"id": AccountId("x"), "user": "1001", "domain": "pbx", **changes})  # type: ignore[arg-type]
-    assert any(words in fault for fault in account_faults(account))
-
-
-def test_an_account_for_calls_by_ip_needs_no_user() -> None:
-    assert account_faults(Account(AccountId("x"), "", "192.0.2.1", register=False)) == []
 
 
 def test_a_realm_without_a_password_is_refused(phone: WholePhone) -> None:

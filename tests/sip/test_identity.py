@@ -87,6 +87,13 @@ def test_an_account_over_tcp_without_proxy() -> None:
     assert bench.hops == [Hop("TCP", "192.0.2.2", 5060)]
 
 
+def test_an_account_whose_transport_dns_chooses() -> None:
+    bench = Bench(account=office(transport="auto", outbound_proxy="198.51.100.1"))
+    request = register(bench)
+    assert bench.hops == [Hop("UDP", "198.51.100.1", 5060)]
+    assert str(request.routes[0]) == "<sip:198.51.100.1;lr>"
+
+
 def test_an_advertised_address_is_written_into_contact() -> None:
     bench = Bench(UserAgentSettings(advertised_address="phone.example.org", advertised_port=5099))
     assert str(bench.call().contacts[0].uri) == "sip:offhook@phone.example.org:5099"

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from device.model import Account, AccountId, Credential
 from device.records import replace
 from device.store.accounts import Accounts
-from device.store.database import Database, open_database
+from device.store.database import MIGRATIONS_DIRECTORY, Database, migrate, open_database
 from device.store.errors import DuplicateError, StoreError, UnknownEntryError
 
 OFFICE = Account(
@@ -20,6 +21,12 @@ OFFICE = Account(
     300,
     register=True,
     enabled=False,
+    proxy_mode="always",
+    keepalive="options",
+    keepalive_s=25,
+    outbound=False,
+    privacy="id",
+    mwi=True,
 )
 DOOR = Account(AccountId("door"), "", "192.0.2.7", register=False)
 
@@ -102,3 +109,20 @@ def test_unknown_accounts_are_named(accounts: Accounts) -> None:
     ):
         with pytest.raises(UnknownEntryError, match="no account 'nobody': `offhook account list`"):
             ask()
+
+
+def test_accounts_of_an_older_store_keep_what_they_were(path: Path, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    older.mkdir()
+    for name in ("0001_phone.sql", "0002_exchange.sql", "0003_realms.sql"):
+        (older / name).write_text((Path(MIGRATIONS_DIRECTORY) / name).read_text())
+    path.parent.mkdir()
+    connection = sqlite3.connect(str(path), isolation_level=None)
+    migrate(connection, str(path), str(older))
+    connection.execute(
+        "INSERT INTO account VALUES (1, 'office', '1001', 'pbx', 'Desk', '', '', 'tcp', 'a', 300, 1, 0)",
+    )
+    connection.close()
+    with open_database(str(path)) as database:
+        kept = Account(OFFICE.id, "1001", "pbx", "Desk", "", "", "tcp", "a", 300, register=True, enabled=False)
+        assert Accounts(database).list() == (kept,)
