@@ -54,7 +54,7 @@ class SipSockets:
         if transmission.hop.transport == "UDP":
             self.udp.send(transmission.data, transmission.hop)
         elif transmission.hop.transport == "TCP":
-            self.tcp.send(transmission.data, transmission.hop)
+            self.tcp.send(transmission.data, transmission.hop, transmission.only_if_open)
         else:
             # Whoever asked for secrecy must not be served in the open.
             text = f"{transmission.hop.transport} is not available; use UDP or TCP"

@@ -114,11 +114,14 @@ class TcpSockets:
         for connection in list(self._by_id.values()):
             self._forget(connection)
 
-    def send(self, data: bytes, hop: Hop) -> None:
-        """Send over the named connection, one open to the same peer, or a new one."""
+    def send(self, data: bytes, hop: Hop, only_if_open: bool = False) -> None:
+        """Send over the named connection, one open to the same peer, or, unless `only_if_open`, a new one."""
         connection = self._by_id.get(hop.connection) if hop.connection is not None else None
         connection = connection or self._by_peer.get((hop.host, hop.port))
         if connection is None:
+            if only_if_open:
+                self._report(hop, "no connection is open")
+                return
             connection = self._connect(hop)
             if connection is None:
                 return

@@ -26,6 +26,9 @@ from device.timing import earliest
 
 _log = logging.getLogger(__name__)
 
+STUN_COOKIE = b"\x21\x12\xa4\x42"
+"""In the fifth to eighth byte of a datagram it tells STUN from SIP (RFC 8489 section 5, RFC 5626 section 8)."""
+
 MAX_STREAMS = 256
 """Connections that are read at once; what comes on more is not read."""
 
@@ -91,7 +94,6 @@ class SipEndpoint:
         "_events",
         "_keepalives",
         "_malformed",
-        "_pongs",
         "_received",
         "_sent",
         "_streams",
@@ -114,7 +116,6 @@ class SipEndpoint:
         """May be set and taken away at any time."""
         self._core = core
         self._events: deque[LookupWanted | StreamBroken] = deque()
-        self._pongs: deque[Transmission] = deque()
         self._streams: dict[Hop, StreamFramer | None] = {}
         self._received = self._sent = self._keepalives = self._malformed = 0
         core.bind(self.layer)
@@ -124,6 +125,10 @@ class SipEndpoint:
         self.layer.now = now
         if is_keepalive(data):
             self._keepalives += 1
+        elif data[4:8] == STUN_COOKIE and data[0] < 0x40:
+            self._keepalives += 1
+            self.layer.receive_stun(data, source, now)
+            self._pump()
         else:
             self._receive_message(data, source, now)
 
@@ -143,7 +148,10 @@ class SipEndpoint:
                 continue
             self._keepalives += 1
             if frame is PING:
-                self._pongs.append(Transmission(b"\r\n", source))
+                self.layer.send_pong(source)
+            else:
+                self.layer.receive_pong(source, now)
+                self._pump()
         if framer.fault is not None:
             self._streams[source] = None
             self._refuse(framer.fault, source)
@@ -166,6 +174,11 @@ class SipEndpoint:
         self.layer.receive_lookup(next_hop, hops, now)
         self._pump()
 
+    def send_keepalive(self, hop: Hop, now: float) -> None:
+        """Keep the flow to `hop` open; the core gets KeepAliveAnswered or KeepAliveLost for it."""
+        self.layer.send_keepalive(hop, now)
+        self._pump()
+
     def handle_timeout(self, now: float) -> None:
         """Do all that is due at `now`."""
         self.layer.handle_timeout(now)
@@ -185,10 +198,7 @@ class SipEndpoint:
         if self.on_trace is not None:
             for message in messages:
                 self.on_trace("out", message.data, message.hop, self.layer.now)
-        if self._pongs:
-            messages += self._pongs
-            self._pongs.clear()
-        return messages
+        return messages + self.layer.keepalives_to_send()
 
     def next_event(self) -> object | None:
         """The oldest event not yet taken: LookupWanted, StreamBroken, or one of the core's."""

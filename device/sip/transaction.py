@@ -116,6 +116,28 @@ class LookupWanted:
     next_hop: NextHop
 
 
+@dataclass(frozen=True, slots=True)
+class KeepAliveAnswered:
+    """The other end of a flow answered our keep-alive (RFC 5626 section 4.4).
+
+    Over UDP `mapped` is our address as it sees us; `moved` says that it was another at the keep-alive before, which
+    ends the flow (section 4.4.2): register again.
+    """
+
+    hop: Hop
+    round_trip_s: float
+    mapped: tuple[str, int] | None = None
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAliveLost:
+    """A keep-alive was not answered: the flow may be dead."""
+
+    hop: Hop
+    reason: str
+
+
 TransactionEvent = (
     RequestReceived
     | AckReceived
@@ -126,6 +148,8 @@ TransactionEvent = (
     | TransportFailed
     | TransactionTerminated
     | LookupWanted
+    | KeepAliveAnswered
+    | KeepAliveLost
 )
 
 Output = Transmission | TransactionEvent

@@ -3,8 +3,10 @@
 Messages and time in; messages for the wire and events for the transaction user (TU) out.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
+from device.annotations import TYPE_CHECKING
 from device.ids import IdSource
 from device.sip.client_table import ClientTable, SentBy
 from device.sip.hop import Hop, NextHop, Transmission
@@ -17,6 +19,8 @@ from device.sip.transaction import (
     AckReceived,
     CancelReceived,
     ClientKey,
+    KeepAliveAnswered,
+    KeepAliveLost,
     LookupWanted,
     RequestReceived,
     ResponseReceived,
@@ -30,6 +34,9 @@ from device.sip.transaction import (
 )
 from device.timing import earliest
 
+if TYPE_CHECKING:
+    from device.sip.flow_keepalive import FlowKeepAlives
+
 DEFAULT_LIMIT = 1000
 """Server transactions, and likewise client requests, that live at once; see the tables for what happens beyond."""
 
@@ -42,7 +49,7 @@ class TransactionLayer:
     that `parser.validate` has not seen may raise SipParseError out of `receive_message`.
     """
 
-    __slots__ = ("_clients", "_outbox", "_servers", "now", "unmatched_responses")
+    __slots__ = ("_clients", "_ids", "_keepalives", "_outbox", "_raw", "_servers", "now", "unmatched_responses")
 
     def __init__(
         self,
@@ -53,6 +60,9 @@ class TransactionLayer:
         client_limit: int = DEFAULT_LIMIT,
     ) -> None:
         self._outbox = Outbox()
+        self._ids = ids
+        self._keepalives: FlowKeepAlives | None = None
+        self._raw: deque[Transmission] = deque()
         self._servers = ServerTable(timers, self._outbox, server_limit)
         self._clients = ClientTable(timers, ids, sent_by, self._outbox, client_limit)
         self.now = 0.0
@@ -102,6 +112,51 @@ class TransactionLayer:
         """Send a response on by its top Via alone, a proxy's own having been removed (section 16.7 step 9)."""
         self._put_response(response, response_hop(response.top_via, None))
 
+    def send_keepalive(self, hop: Hop, now: float) -> None:
+        """Keep the flow to `hop` open and find out whether it lives (RFC 5626 section 4.4).
+
+        CRLF CRLF on the open stream, a STUN Binding request over UDP. KeepAliveAnswered or KeepAliveLost follows.
+        """
+        self.now = now
+        if self._keepalives is None:
+            # A phone without address translation before it sends none.
+            from device.sip.flow_keepalive import FlowKeepAlives  # noqa: PLC0415
+
+            self._keepalives = FlowKeepAlives(self._ids, self._outbox, self._raw)
+        self._keepalives.send(hop, now)
+
+    def send_crlf(self, hop: Hop, now: float) -> None:
+        """Keep an address translator's entry for UDP alive with CRLF CRLF, for servers that know no STUN.
+
+        Nothing answers it.
+        """
+        self.now = now
+        self._raw.append(Transmission(b"\r\n\r\n", hop, only_if_open=True))
+
+    def send_pong(self, source: Hop) -> None:
+        """Answer the CRLF CRLF that came on a stream (RFC 5626 section 4.4.1)."""
+        self._raw.append(Transmission(b"\r\n", source, only_if_open=True))
+
+    def receive_pong(self, source: Hop, now: float) -> None:
+        """CR LF came on a stream between messages."""
+        self.now = now
+        if self._keepalives is not None:
+            self._keepalives.receive_pong(source, now)
+
+    def receive_stun(self, data: bytes, source: Hop, now: float) -> None:
+        """Answer a STUN Binding request, or match the answer to one of ours."""
+        from device.sip.stun import answer, parse_stun  # noqa: PLC0415  # as above
+
+        self.now = now
+        if data[0]:
+            if self._keepalives is not None:
+                self._keepalives.receive_stun(data, source, now)
+            return
+        request = parse_stun(data)
+        response = answer(request, (source.host, source.port)) if request is not None else b""
+        if response:
+            self._raw.append(Transmission(response, source))
+
     def receive_message(self, message: Message, source: Hop, now: float) -> None:
         """Take a parsed and validated message off the wire."""
         self.now = now
@@ -116,26 +171,39 @@ class TransactionLayer:
         self.now = now
         self._clients.receive_transport_error(hop, text, now)
         self._servers.receive_transport_error(hop, text, now)
+        if self._keepalives is not None:
+            self._keepalives.fail(hop, text)
 
     def connection_closed(self, hop: Hop, now: float) -> None:
         """A stream ended: requests that await their first answer on it fail; responses will open a new one."""
         self.now = now
         self._clients.fail_path(hop, "the connection was closed", now)
+        if self._keepalives is not None:
+            self._keepalives.fail(hop, "the connection was closed")
 
     def handle_timeout(self, now: float) -> None:
         """Do all that is due at `now`."""
         self.now = now
         self._clients.handle_timeout(now)
         self._servers.handle_timeout(now)
+        if self._keepalives is not None:
+            self._keepalives.handle_timeout(now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
-        return earliest(self._clients.next_timeout(), self._servers.next_timeout())
+        ours = self._keepalives.next_timeout() if self._keepalives is not None else None
+        return earliest(self._clients.next_timeout(), self._servers.next_timeout(), ours)
 
     def transmissions_to_send(self) -> list[Transmission]:
         """Everything that is to go on the wire, oldest first; each is given once."""
         transmissions = list(self._outbox.transmissions)
         self._outbox.transmissions.clear()
+        return transmissions
+
+    def keepalives_to_send(self) -> list[Transmission]:
+        """Bytes for the wire that are no SIP messages: keep-alives and answers to such; each is given once."""
+        transmissions = list(self._raw)
+        self._raw.clear()
         return transmissions
 
     def next_event(self) -> TransactionEvent | None:
@@ -155,6 +223,8 @@ __all__ = [
     "AckReceived",
     "CancelReceived",
     "ClientKey",
+    "KeepAliveAnswered",
+    "KeepAliveLost",
     "LookupWanted",
     "RequestReceived",
     "ResponseReceived",

@@ -434,3 +434,16 @@ def test_ipv6_is_spoken_on_loopback(loop: HandLoop, heard: Recorder) -> None:
     loop.turn_until(lambda: heard.streamed)
     assert heard.streamed[0][1].host == "::1"
     tcp.close()
+
+
+def test_a_keepalive_opens_no_connection(loop: HandLoop, heard: Recorder, tcp: TcpSockets) -> None:
+    with _listening() as listener:
+        tcp.send(b"\r\n\r\n", _hop(listener), only_if_open=True)
+        assert heard.errors == [(_hop(listener), "no connection is open")]
+        tcp.send(b"REGISTER", _hop(listener))
+        tcp.send(b"\r\n\r\n", _hop(listener), only_if_open=True)
+        loop.turn_until(lambda: not any(connection.unsent for connection in tcp._by_id.values()))
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(100) == b"REGISTER\r\n\r\n"
+    assert len(heard.errors) == 1
