@@ -221,7 +221,10 @@ class Proxy:
     def receive_terminated(self, key: ClientKey) -> None:
         """A client transaction is over; a context goes with its last one."""
         context = self._forget_branch(key)
-        if context is not None and not any(branch in self._by_branch for branch in context.branches):
+        if context is None or any(branch in self._by_branch for branch in context.branches):
+            return
+        # A late copy of the request may have begun another context of the same key.
+        if self._contexts.get(context.key) is context:
             del self._contexts[context.key]
 
     def _forget_branch(self, key: ClientKey) -> ResponseContext | None:

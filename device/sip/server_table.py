@@ -7,7 +7,12 @@ from device.sip.hop import DEFAULT_PORTS, Hop, Transmission
 from device.sip.message import Request, Response
 from device.sip.outbox import Outbox
 from device.sip.routing import response_hop, stateless_tag
-from device.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction, ServerTransaction
+from device.sip.server_transaction import (
+    InviteServerTransaction,
+    NonInviteServerTransaction,
+    ServerTransaction,
+    trace_of,
+)
 from device.sip.timers import DeadlineHeap, SipTimers
 from device.sip.transaction import (
     AckReceived,
@@ -23,6 +28,9 @@ _log = logging.getLogger(__name__)
 
 OVERLOAD_RETRY_AFTER_S = 10
 """What a 503 for lack of room asks the client to wait."""
+
+FINISHED_KEPT = 512
+"""Transactions that are over but known, lest a datagram that comes very late be taken for a new request."""
 
 
 def server_key(request: Request) -> ServerKey:
@@ -46,11 +54,15 @@ class ServerTable:
     At most `limit` live at once. When the table is full the transaction that was answered longest ago gives way;
     when all are unanswered a new request is refused with a stateless 503. A CANCEL whose INVITE is in the table
     always finds room, so that a full table can be emptied.
+
+    The newest FINISHED_KEPT transactions that ran their course are remembered: a copy of a request that comes later
+    than any timer waits for it (RFC 3261 hopes for T4) is dropped, since it would ring the phone for nobody.
     """
 
     __slots__ = (
         "_answered",
         "_deadlines",
+        "_finished",
         "_is_full",
         "_limit",
         "_outbox",
@@ -67,6 +79,8 @@ class ServerTable:
         self._transactions: dict[ServerKey, ServerTransaction] = {}
         self._answered: dict[ServerKey, None] = {}
         self._unacknowledged: dict[ServerKey, None] = {}
+        self._finished: dict[int, None] = {}
+        """The traces of transactions that are over, oldest first."""
         self._deadlines: DeadlineHeap[ServerKey] = DeadlineHeap()
 
     def receive_request(self, request: Request, source: Hop, now: float) -> None:
@@ -78,6 +92,9 @@ class ServerTable:
         transaction = self._transactions.get(key)
         if transaction is not None:
             self._run(transaction, transaction.receive_request(now))
+            return
+        if self._finished and trace_of(key, request) in self._finished:
+            _log.debug("%s from %s is a late copy: dropped", request.method, source)
             return
         invite_key = key._replace(method="INVITE") if request.method == "CANCEL" else None
         if invite_key not in self._transactions:
@@ -111,6 +128,8 @@ class ServerTable:
         for key in self._deadlines.pop_due(now):
             transaction = self._transactions[key]
             self._run(transaction, transaction.handle_timeout(now))
+            if transaction.state is State.TERMINATED and not transaction.hop.is_reliable:
+                self._remember(transaction.trace)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
@@ -151,6 +170,12 @@ class ServerTable:
         self._answered.pop(key, None)
         self._unacknowledged.pop(key, None)
         self._deadlines.cancel(key)
+
+    def _remember(self, trace: int) -> None:
+        """Know the copies of a request by UDP whose transaction has run its course."""
+        self._finished[trace] = None
+        if len(self._finished) > FINISHED_KEPT:
+            del self._finished[next(iter(self._finished))]
 
     def _evict(self) -> bool:
         """Make room; False when every transaction still has to be answered.

@@ -26,10 +26,18 @@ _log = logging.getLogger(__name__)
 _TU_RESPONSES = (Input.PROVISIONAL, Input.SUCCESS, Input.FAILURE)
 
 
+def trace_of(key: ServerKey, request: Request) -> int:
+    """What all copies of one request have in common, also where a client gives every request the same branch.
+
+    A hash, which is a tenth of the texts; Python seeds it so that nobody can make two alike.
+    """
+    return hash((key, request.call_id, request.cseq.number, request.from_.tag))
+
+
 class _ServerTransaction(Transaction):
     """What both server transactions do: keep the last response and send it again for a repeated request."""
 
-    __slots__ = ("_last", "_request")
+    __slots__ = ("_last", "_request", "trace")
 
     key: ServerKey
     WAITING: ClassVar[frozenset[State]] = frozenset()
@@ -39,6 +47,8 @@ class _ServerTransaction(Transaction):
         super().__init__(key, hop, timers, State.PROCEEDING if request.method == "INVITE" else State.TRYING)
         self._request: Request | None = request
         self._last = b""
+        self.trace = trace_of(key, request)
+        """By which copies of the request are known when this is over."""
 
     @property
     def may_give_way(self) -> bool:

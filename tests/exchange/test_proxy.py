@@ -605,3 +605,19 @@ class TestLoops:
             statuses = [one.status for hop, one in board.sent if isinstance(one, Response) and hop.host == "192.0.2.2"]
             assert statuses[-1] == 407
         bob.reply(invite, 200)
+
+
+def test_a_late_copy_of_a_request_that_lingers_begins_anew() -> None:
+    """Where a full table dropped the server transaction early, the client transactions of before are still there."""
+    board = Switchboard(settings(min_expires_s=3600, default_expires_s=3600), server_limit=1)
+    stranger, bob = board.phone("9", "203.0.113.9"), board.phone("1002", "192.0.2.2")
+    stranger.domain = "elsewhere.example"
+    bob.register()
+    invite = stranger.ask("INVITE", "sip:1002@pbx.lan")
+    bob.reply(bob.request("INVITE"), 486)
+    stranger.acknowledge_failure(invite, stranger.response())
+    stranger.ask("OPTIONS", "sip:pbx.lan", Call_ID="fills-the-table")
+    stranger.send(invite)
+    bob.reply(bob.request("INVITE"), 486)
+    board.advance(LONG_S)
+    assert board.exchange.under_way == 0

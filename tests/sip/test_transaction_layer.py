@@ -6,6 +6,7 @@ import pytest
 
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request
+from device.sip.server_table import FINISHED_KEPT
 from device.sip.transaction_layer import (
     AckReceived,
     CancelReceived,
@@ -306,6 +307,53 @@ class TestBounds:
             layer.next_timeout()
             layer.handle_timeout(0.1)
         assert time.perf_counter() - started < 1.0
+
+
+class TestLateCopies:
+    """Copies of a request that come when its transaction is over, more than 32 s late (over UDP alone)."""
+
+    def finished(self, method: str, status: int) -> TransactionLayer:
+        layer = make_layer()
+        incoming(layer, method)
+        respond(layer, received(layer), status)
+        layer.handle_timeout(32.0)
+        layer.handle_timeout(64.0)
+        assert len(layer) == 0
+        events(layer), sent(layer)
+        return layer
+
+    @pytest.mark.parametrize(("method", "status"), [("INVITE", 200), ("INVITE", 486), ("BYE", 200), ("MESSAGE", 200)])
+    def test_are_dropped(self, method: str, status: int) -> None:
+        layer = self.finished(method, status)
+        incoming(layer, method, now=100.0)
+        layer.handle_timeout(101.0)
+        assert (events(layer), sent(layer), len(layer)) == ([], [], 0)
+
+    def test_a_client_that_gives_all_requests_one_branch_is_heard(self) -> None:
+        layer = self.finished("INVITE", 200)
+        incoming(layer, "INVITE", now=100.0, call_id="another")
+        assert names(layer) == ["RequestReceived"]
+
+    def test_only_so_many_are_known(self) -> None:
+        layer = make_layer()
+        for number in range(FINISHED_KEPT + 1):
+            incoming(layer, "OPTIONS", branch=f"z9hG4bK-{number}")
+            respond(layer, received(layer), 200)
+        layer.handle_timeout(32.0)
+        events(layer), sent(layer)
+        incoming(layer, "OPTIONS", now=50.0, branch="z9hG4bK-0")
+        assert names(layer) == ["RequestReceived"], "the oldest has been forgotten"
+        incoming(layer, "OPTIONS", now=50.0, branch="z9hG4bK-1")
+        assert names(layer) == []
+
+    def test_over_tcp_there_are_none(self) -> None:
+        layer = make_layer()
+        for _ in range(2):
+            incoming(layer, "OPTIONS", BOB_TCP, via="SIP/2.0/TCP 192.0.2.2;branch=z9hG4bK-a")
+            respond(layer, received(layer), 200)
+            layer.handle_timeout(0.0)
+            assert len(layer) == 0
+            events(layer)
 
 
 class TestStateless:
