@@ -1,0 +1,290 @@
+"""Who takes part in a call flow: people at phones, exchanges as proxies, a redirect server; each a station."""
+
+from collections.abc import Callable
+
+from device.exchange.authenticator import Verdict
+from device.exchange.exchange import Exchange
+from device.exchange.proxy import Received
+from device.exchange.settings import ExchangeSettings
+from device.ids import CountingIds
+from device.model import Account, AccountId, Binding, CallId, Credential
+from device.sip.digest import ClientAuth, ha1
+from device.sip.endpoint import SipEndpoint
+from device.sip.events import CallEnded, CallEstablished, IncomingCall, OfferReceived, RegistrationChanged
+from device.sip.hop import Hop, NextHop
+from device.sip.message import Request, Response
+from device.sip.settings import UserAgentSettings
+from device.sip.timers import SipTimers
+from device.sip.transaction_layer import (
+    ClientKey,
+    RequestReceived,
+    ResponseReceived,
+    TransactionEvent,
+    TransactionLayer,
+)
+from device.sip.user_agent import UserAgent
+from tests.scenarios.flows.network import Address, Network, Station
+
+OFFER = b"v=0 an offer"
+ANSWER = b"v=0 an answer"
+PASSWORD = "secret"
+LINE = AccountId("line")
+LONG_AGO_UNIX_S = 1e6
+FAR_AWAY_S = 1e9
+"""When bindings end that are there from the start: never, as far as a flow is concerned."""
+
+THINK_S = 0.3
+"""A phone rings this long after the INVITE came, so that every element before it has said 100."""
+ANSWER_S = 2.0
+
+
+class Person:
+    """A phone and who sits at it: `will` says what to do about an event of a kind.
+
+    By default a person who is called lets it ring for a while and answers, and agrees to every change of the session.
+    """
+
+    def __init__(self, name: str, address: Address, domain: str = "", proxy: str = "", **account: object) -> None:
+        self.name = name
+        self.address = address
+        ids = CountingIds(f"{name}-")
+        settings = UserAgentSettings(ip_call_user=name)
+        self.agent = UserAgent(settings, SipTimers(), ids, lambda _transport, _host: self.address)
+        self.endpoint = SipEndpoint(self.agent, SipTimers(), ids, lambda _hop: self.address)
+        self.station = Station(name, address, self.endpoint, self._receive_event)
+        self.network: Network
+        self.events: list[object] = []
+        self.call_id: CallId | None = None
+        self.account_id = LINE if domain else None
+        if domain:
+            fields: dict[str, object] = {"outbound_proxy": proxy, "password": PASSWORD, **account}
+            user = str(fields.pop("user", name))
+            credential = Credential(user, password=str(fields.pop("password")))
+            self.agent.add_account(Account(LINE, user, domain, **fields), credential)  # type: ignore[arg-type]
+        self.will: dict[type, Callable[..., None]] = {
+            IncomingCall: self._be_called,
+            OfferReceived: self._agree,
+        }
+
+    def _receive_event(self, event: object, _now: float) -> None:
+        self.events.append(event)
+        if isinstance(event, IncomingCall):
+            self.call_id = event.call_id
+        do = self.will.get(type(event))
+        if do is not None:
+            do(event)
+
+    # What people do.
+
+    def call(self, target: str, offer: bytes = OFFER) -> None:
+        self.call_id = CallId(f"{self.name}-calls")
+        self.agent.invite(self.call_id, target, offer, self.account_id, self.network.now)
+
+    def hang_up(self, after_s: float = 0.0) -> None:
+        """Hang up the newest call."""
+        call_id = self.call_id
+        if call_id is not None:
+            self.network.plan(after_s, lambda: self.agent.hang_up(call_id, self.network.now))
+
+    def register(self) -> None:
+        self.agent.start_registration(LINE, self.network.now)
+
+    def unregister(self) -> None:
+        self.agent.stop_registration(LINE, self.network.now)
+
+    def change(self, offer: bytes = OFFER) -> None:
+        """Offer another session in the newest call."""
+        assert self.call_id is not None
+        self.agent.reoffer(self.call_id, offer, self.network.now)
+
+    def refuse(self, status: int) -> Callable[[IncomingCall], None]:
+        """Refuses every call, soon."""
+
+        def do(event: IncomingCall) -> None:
+            self.network.plan(THINK_S, lambda: self.agent.reject(event.call_id, status, self.network.now))
+
+        return do
+
+    def ring(self, event: IncomingCall) -> None:
+        """Let it ring and do no more."""
+        self.network.plan(THINK_S, lambda: self.agent.ring(event.call_id, self.network.now))
+
+    def _be_called(self, event: IncomingCall) -> None:
+        self.ring(event)
+        sdp = ANSWER if event.offer else OFFER
+        self.network.plan(ANSWER_S, lambda: self.agent.answer(event.call_id, sdp, self.network.now))
+
+    def _agree(self, event: OfferReceived) -> None:
+        self.agent.accept_offer(event.call_id, ANSWER if event.offer else OFFER, self.network.now)
+
+    # What became of it.
+
+    def told(self, kind: type) -> list[object]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether some call of this person is up."""
+        return len(self.told(CallEstablished)) > sum(
+            1
+            for end in self.told(CallEnded)
+            if any(up.call_id == end.call_id for up in self.told(CallEstablished))  # type: ignore[attr-defined]
+        )
+
+    def outcome(self) -> list[str]:
+        """What this person would tell of it afterwards; whether the other phone was heard ringing does not count."""
+        words = []
+        for event in self.events:
+            match event:
+                case IncomingCall():
+                    words.append("called")
+                case CallEstablished():
+                    words.append("connected")
+                case OfferReceived():
+                    words.append("changed")
+                case CallEnded(_, cause):
+                    words.append(f"ended {cause.status}{' here' if cause.local else ''}")
+                case RegistrationChanged(_, state, status):
+                    words.append(f"{state.value} {status}")
+        return words
+
+
+class Proxy:
+    """An exchange as the proxy of one domain; `users` are where they were registered before the flow begins.
+
+    `asks_everybody`: also strangers have to prove who they are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: Address,
+        domain: str,
+        users: dict[str, list[Address]] | None = None,
+        asks_everybody: bool = False,
+    ) -> None:
+        self.name = name
+        ids = CountingIds(f"{name}-")
+        bindings = [
+            Binding(f"sip:{user}@{domain}", f"sip:{user}@{host}:{port}", FAR_AWAY_S, "before", 1)
+            for user, addresses in (users or {}).items()
+            for host, port in addresses
+        ]
+        kind = SuspiciousExchange if asks_everybody else Exchange
+        self.exchange = kind(
+            ExchangeSettings(domain=domain),
+            lambda user: _credential(user, domain),
+            lambda _transport, _host: address,
+            ids,
+            bindings,
+            LONG_AGO_UNIX_S,
+        )
+        self.endpoint = SipEndpoint(self.exchange, SipTimers(), ids, lambda _hop: address)
+        self.station = Station(name, address, self.endpoint, lambda _event, _now: None)
+
+
+class SuspiciousExchange(Exchange):
+    """Lets nobody pass who has no password here."""
+
+    def _may_pass(self, received: Received, now: float) -> bool:
+        request = received.request
+        proof = self._authenticator.check(request, "Proxy-Authorization", now)
+        if proof.verdict is not Verdict.ACCEPTED:
+            self._respond(received.key, self._challenge(request, 407, proof, received.source, now), now)
+            return False
+        self._authenticator.remove(request, "Proxy-Authorization")
+        return True
+
+
+def _credential(user: str, domain: str) -> Credential:
+    return Credential(user, domain, (("SHA-256", ha1("SHA-256", user, domain, PASSWORD)),))
+
+
+class Desk:
+    """Somebody who asks the registrar which contacts there are (RFC 3261 section 10.2.3), without being a phone."""
+
+    def __init__(self, name: str, address: Address, user: str, domain: str) -> None:
+        self.name = name
+        self.answers: list[Response] = []
+        self._user = user
+        self._domain = domain
+        self._layer: TransactionLayer
+        self._ids = ids = CountingIds(f"{name}-")
+        self._auth = ClientAuth(Credential(user, password=PASSWORD), ids)
+        self._sent: dict[ClientKey, Request] = {}
+        self.endpoint = SipEndpoint(self, SipTimers(), ids, lambda _hop: address)
+        self.station = Station(name, address, self.endpoint, lambda _event, _now: None)
+
+    def fetch(self, now: float) -> None:
+        request = Request("REGISTER", f"sip:{self._domain}")
+        for name, value in (
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:{self._user}@{self._domain}>;tag={self._ids.tag()}"),
+            ("To", f"<sip:{self._user}@{self._domain}>"),
+            ("Call-ID", self._ids.call_id()),
+            ("CSeq", "1 REGISTER"),
+            ("User-Agent", "offhook"),
+        ):
+            request.headers.add(name, value)
+        self._send(request, now)
+
+    def _send(self, request: Request, now: float) -> None:
+        self._sent[self._layer.send_request(request, NextHop(self._domain), now)] = request
+
+    def bind(self, layer: TransactionLayer) -> None:
+        self._layer = layer
+
+    def receive_transaction_event(self, event: TransactionEvent, now: float) -> None:
+        if not isinstance(event, ResponseReceived):
+            return
+        self.answers.append(event.response)
+        if event.response.status == 401:
+            again = self._auth.challenge_received(event.response, self._sent[event.key])
+            assert again is not None
+            self._send(again, now)
+
+    def handle_timeout(self, now: float) -> None:
+        pass
+
+    def next_timeout(self) -> float | None:
+        return None
+
+    def connection_closed(self, source: Hop, now: float) -> None:
+        pass
+
+    def next_event(self) -> object | None:
+        return None
+
+
+class RedirectServer:
+    """Answers every INVITE with 302 and one contact."""
+
+    def __init__(self, name: str, address: Address, contact: str) -> None:
+        self.name = name
+        self._contact = contact
+        self._layer: TransactionLayer
+        ids = CountingIds(f"{name}-")
+        self._ids = ids
+        self.endpoint = SipEndpoint(self, SipTimers(), ids, lambda _hop: address)
+        self.station = Station(name, address, self.endpoint, lambda _event, _now: None)
+
+    def bind(self, layer: TransactionLayer) -> None:
+        self._layer = layer
+
+    def receive_transaction_event(self, event: TransactionEvent, now: float) -> None:
+        if isinstance(event, RequestReceived):
+            response = event.request.response(302, to_tag=self._ids.tag())
+            response.headers.add("Contact", f"<{self._contact}>")
+            self._layer.send_response(event.key, response, now)
+
+    def handle_timeout(self, now: float) -> None:
+        pass
+
+    def next_timeout(self) -> float | None:
+        return None
+
+    def connection_closed(self, source: Hop, now: float) -> None:
+        pass
+
+    def next_event(self) -> object | None:
+        return None
