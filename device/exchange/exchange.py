@@ -15,6 +15,7 @@ from device.exchange.settings import ExchangeSettings
 from device.ids import IdSource
 from device.model import Aor, Binding, Credential
 from device.records import dataclass, replace
+from device.sip.header_names import METHODS
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.transaction import (
@@ -192,6 +193,8 @@ class Exchange:
         if request.uri.scheme != "sip":
             # There is no TLS here, without which a SIPS URI is not to be served (RFC 5630 section 4).
             return request.response(416, to_tag=tag)
+        if request.method == "REGISTER" and not request.to.uri.is_sip:
+            return request.response(400, "To is no SIP URI", tag)
         if any(route.uri.scheme != "sip" for route in request.routes):
             return request.response(400, "Route with another scheme than sip", tag)
         if request.max_forwards == 0 and not self._ends_here(request):
@@ -216,7 +219,7 @@ class Exchange:
         tag = self._ids.tag()
         required = request.tokens("Require")
         if request.method != "OPTIONS":
-            response = request.response(405, to_tag=tag)
+            response = request.response(405 if request.method in METHODS else 501, to_tag=tag)
         elif required:
             return _unsupported(request, required, tag)
         else:

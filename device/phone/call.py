@@ -63,8 +63,13 @@ class Call:
 def user_of(remote: str) -> str:
     """The user part of a URI text, or the number itself: "1001" of "sip:1001@example.org"."""
     scheme, _, rest = remote.partition(":")
-    user = rest if scheme.lower() in ("sip", "sips", "tel") else remote
-    return user.partition("@")[0].partition(";")[0]
+    scheme = scheme.lower()
+    user = rest if scheme in ("sip", "sips", "tel") else remote
+    user = user.partition("@")[0].partition(";")[0]
+    if scheme == "tel":
+        for separator in "-.()":  # for the eye alone (RFC 3966 section 5.1.1)
+            user = user.replace(separator, "")
+    return user
 
 
 def is_among(remote: str, others: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from device.sdp.session_description import (
     MediaDescription,
     Origin,
     SessionDescription,
+    whole_number,
 )
 
 RTP_PROFILES = ("RTP/AVP", "RTP/AVPF")
@@ -206,7 +207,8 @@ def _common_events(offered: str) -> str:
     """Digits 0-15 always; the hook flash (16) only when the peer lists it (RFC 4733 section 2.4.1)."""
     for part in offered.split(","):
         first, _, last = part.strip().partition("-")
-        if first.isdigit() and (last or first).isdigit() and int(first) <= 16 <= int(last or first):
+        low, high = whole_number(first), whole_number(last or first)
+        if low is not None and high is not None and low <= 16 <= high:
             return "0-16"
     return "0-15"
 

@@ -82,12 +82,12 @@ class MediaDescription:
     @property
     def ptime_ms(self) -> int | None:
         """Length of the packets that whoever wrote this would like to get."""
-        return _whole_number(self.attribute("ptime"))
+        return whole_number(self.attribute("ptime"))
 
     @property
     def maxptime_ms(self) -> int | None:
         """Length of the longest packets that whoever wrote this can take."""
-        return _whole_number(self.attribute("maxptime"))
+        return whole_number(self.attribute("maxptime"))
 
     def rtpmap(self, payload_type: int) -> RtpMap | None:
         """What a payload type stands for; None when nothing usable says so.
@@ -96,9 +96,9 @@ class MediaDescription:
         """
         for value in _format_values(self.attributes, "rtpmap", payload_type):
             name, *rest = value.split("/")
-            rate = _whole_number(rest[0]) if rest else None
+            rate = whole_number(rest[0]) if rest else None
             if name and rate:
-                channels = _whole_number(rest[1]) if len(rest) > 1 else 1
+                channels = whole_number(rest[1]) if len(rest) > 1 else 1
                 return RtpMap(name.strip().upper(), rate, channels or 1)
         static = STATIC_FORMATS.get(payload_type)
         return RtpMap(*static) if static else None
@@ -109,7 +109,7 @@ class MediaDescription:
 
     def payload_types(self) -> list[int]:
         """The formats of an RTP media in order; what is no number from 0 to 127 is left out."""
-        numbers = [_whole_number(text) for text in self.formats]
+        numbers = [whole_number(text) for text in self.formats]
         return [number for number in numbers if number is not None and number < 128]
 
     def encode(self) -> list[str]:
@@ -153,7 +153,7 @@ class SessionDescription:
         connection = self.connection_of(media)
         host = connection.address if connection else HELD_ADDRESSES[0]
         words = (media.attribute("rtcp") or "").split()
-        port = _whole_number(words[0]) if words else None
+        port = whole_number(words[0]) if words else None
         if port is None or not 0 < port < 65536:
             return host, media.port + 1 if 0 < media.port < 65535 else 0
         return (words[3] if len(words) == 4 else host), port
@@ -181,12 +181,12 @@ def _format_values(attributes: Attributes, name: str, payload_type: int) -> list
     for key, value in attributes:
         if key == name and value:
             number, _, rest = value.strip().partition(" ")
-            if _whole_number(number) == payload_type:
+            if whole_number(number) == payload_type:
                 found.append(rest.strip())
     return found
 
 
-def _whole_number(text: str | None) -> int | None:
+def whole_number(text: str | None) -> int | None:
     """A number as peers write it: blanks around it and a fraction (a=ptime:20.0) do no harm."""
     digits = (text or "").strip().partition(".")[0]
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None

@@ -1,7 +1,7 @@
 """What an INVITE says about being answered without a person: the customs of intercoms and paging, and RFC 5373."""
 
 from device.sip.errors import SipParseError
-from device.sip.headers import parse_params, split_commas
+from device.sip.header_syntax import is_digits, parse_params, split_commas
 from device.sip.message import Request
 
 _LONGEST_DELAY_S = 60
@@ -30,7 +30,7 @@ def _from_info(values: list[str]) -> float | None:
             continue
         for name, text in parse_params(params.lstrip()[1:]):
             plain = (text or "").strip('"').lower().replace(" ", "").replace("-", "")
-            if name == "answer-after" and plain.isascii() and plain.isdigit() and int(plain) <= _LONGEST_DELAY_S:
+            if name == "answer-after" and is_digits(plain) and len(plain) < 10 and int(plain) <= _LONGEST_DELAY_S:
                 return float(plain)
             if name == "info" and plain in ("alertautoanswer", "autoanswer", "ringautoanswer"):
                 return 0.0

@@ -1,6 +1,7 @@
 """Dialogs (RFC 3261 section 12): the tags, sequence numbers, routes and target of two user agents."""
 
 from device.annotations import NamedTuple
+from device.ids import BRANCH_MAGIC_COOKIE
 from device.sip.errors import SipParseError
 from device.sip.headers import CSeq, Headers, NameAddr
 from device.sip.hop import NextHop
@@ -64,7 +65,7 @@ class Dialog:
         Raises SipParseError (400) when the request has no Contact that we could send to.
         """
         local = request.to if request.to.tag else request.to.with_tag(local_tag)
-        dialog = cls(request.call_id, local, request.from_, _target(request.contacts))
+        dialog = cls(request.call_id, local, request.from_, _target(request))
         dialog.remote_cseq = request.cseq.number
         dialog.route_set = tuple(request.record_routes)
         return dialog
@@ -138,9 +139,12 @@ class Dialog:
         return strict, (*self.route_set[1:], NameAddr("", target))
 
 
-def _target(contacts: list[NameAddr]) -> Uri:
-    if not contacts:
+def _target(request: Request) -> Uri:
+    """The Contact; a caller of RFC 2543, whose Via has no magic cookie, may leave it out and is reached by its From."""
+    contacts = request.contacts
+    if not contacts and (request.top_via.branch or "").startswith(BRANCH_MAGIC_COOKIE):
         raise SipParseError("Contact is missing", status=400)
-    if contacts[0].uri.scheme != "sip":
-        raise SipParseError(f"Contact is no sip URI but {contacts[0].uri.scheme}", status=400)
-    return contacts[0].uri
+    uri = contacts[0].uri if contacts else request.from_.uri
+    if uri.scheme != "sip":
+        raise SipParseError(f"Contact is no sip URI but {uri.scheme}", status=400)
+    return uri

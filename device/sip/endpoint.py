@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from device.annotations import Protocol
 from device.ids import IdSource
@@ -242,12 +243,10 @@ class SipEndpoint:
         self._malformed += 1
         _log.debug("malformed message from %s: %s", source, error)
         request = error.partial
-        if error.status is None or request is None or request.method == "ACK":
+        if error.status is None or request is None or request.method == "ACK" or "Via" not in request.headers:
             return
-        try:
+        with suppress(SipParseError):
             mark_source(request, source)
-        except SipParseError:
-            return
         response = request.response(error.status, to_tag=stateless_tag(request))
         self.layer.send_stateless(response, source)
 

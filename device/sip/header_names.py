@@ -48,6 +48,9 @@ _SINGLE = """Call-ID CSeq Content-Disposition Content-Length Content-Type Date E
 SINGLE = frozenset(_SINGLE.split())
 """Header fields that may stand only once in a message (section 20 and the RFCs of the extensions)."""
 
+IDENTITY = frozenset(("Call-ID", "CSeq", "From", "Max-Forwards", "To"))
+"""Those of them that may not even be repeated with the same value."""
+
 KNOWN_NAMES: dict[str, str] = {}
 """Canonical names by every spelling seen; only `canonical_name` adds to it."""
 

@@ -99,7 +99,8 @@ def comma_pieces(values: str | Iterable[str]) -> list[str]:
 def parse_params(text: str) -> Params:
     """Read `name=value;name;...` as it follows the first semicolon; one semicolon at the end is forgiven.
 
-    Values stay as sent, quoted strings with quotes. Raises SipParseError for an empty or malformed parameter.
+    Values stay as sent, quoted strings with quotes. Raises SipParseError for an empty or malformed parameter, and for
+    one that comes again with another value (section 7.3.1).
     """
     if '"' in text:
         pieces = _split_params(text)
@@ -116,7 +117,17 @@ def parse_params(text: str) -> Params:
                 break
             raise SipParseError(f"a parameter without a name: {text[:60]!a}")
         params.append((name, value.strip(LWS) if equals else None))
+    if len(params) > 1 and len(dict(params)) != len(params):
+        _check_repeated(params)
     return tuple(params)
+
+
+def _check_repeated(params: list[tuple[str, str | None]]) -> None:
+    """A parameter may come again with the same value; which of two values counts, elements would not agree upon."""
+    first: dict[str, str | None] = {}
+    for name, value in params:
+        if first.setdefault(name, value) != value:
+            raise SipParseError(f"several parameters {name[:40]!a} that differ")
 
 
 def _split_params(text: str) -> list[str]:

@@ -92,7 +92,8 @@ def ip_literal(host: str) -> str | None:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     if ":" in host:
-        return host if _IPV6.fullmatch(host) else None
+        # Three colons before an IPv4 tail are what the grammar of RFC 3261 asks by mistake (RFC 5118 section 4.10).
+        return host.replace(":::", "::") if _IPV6.fullmatch(host) else None
     numbers = host.split(".")
     if len(numbers) == 4 and all(n.isascii() and n.isdigit() and len(n) <= 3 and int(n) <= 255 for n in numbers):
         return host

@@ -5,6 +5,7 @@ from device.records import dataclass
 from device.sip.core import ACCEPT, ALLOW, EXTENSIONS, METHODS_SERVED, MULTIPART, SDP
 from device.sip.errors import SipParseError
 from device.sip.header_names import METHODS
+from device.sip.hop import TLS, UDP
 from device.sip.message import Request, Response
 
 MAX_BODY_BYTES: Final = 16384
@@ -27,9 +28,18 @@ class Refusal:
         return response
 
 
-def find_fault(request: Request) -> Refusal | None:
-    """The first reason to refuse `request`, in the order of section 8.2; None when it can be looked at."""
-    return _method_fault(request) or _uri_fault(request) or _extension_fault(request) or _body_fault(request)
+def find_fault(request: Request, transport: str = UDP) -> Refusal | None:
+    """The first reason to refuse `request`, in the order of section 8.2; None when it can be looked at.
+
+    `transport` is what it came by.
+    """
+    return (
+        _method_fault(request)
+        or _uri_fault(request, transport)
+        or _extension_fault(request)
+        or _body_fault(request)
+        or _accept_fault(request)
+    )
 
 
 def _method_fault(request: Request) -> Refusal | None:
@@ -39,9 +49,13 @@ def _method_fault(request: Request) -> Refusal | None:
     return Refusal(405 if request.method in METHODS else 501, (("Allow", ALLOW),))
 
 
-def _uri_fault(request: Request) -> Refusal | None:
-    """416 for anything but sip URIs (section 8.2.2.1)."""
-    return Refusal(416) if request.uri.scheme != "sip" else None
+def _uri_fault(request: Request, transport: str) -> Refusal | None:
+    """416 for schemes that we do not serve (section 8.2.2.1), which sips is where the way here was not secure.
+
+    Whether the number of a tel URI is ours is seen later.
+    """
+    scheme = request.uri.scheme
+    return None if scheme in ("sip", "tel") or (scheme == "sips" and transport == TLS) else Refusal(416)
 
 
 def _extension_fault(request: Request) -> Refusal | None:
@@ -77,6 +91,14 @@ def _multipart_fault(request: Request) -> Refusal | None:
     except SipParseError as error:
         return Refusal(400, reason=str(error).capitalize())
     return None if acceptable else Refusal(415, (("Accept", ACCEPT),))
+
+
+def _accept_fault(request: Request) -> Refusal | None:
+    """406 for a caller who takes no session description, which our answer is (section 21.4.7)."""
+    if request.method != "INVITE" or "Accept" not in request.headers.index:
+        return None
+    accepted = {token.lower().replace(" ", "") for token in request.tokens("Accept")}
+    return None if accepted & {SDP, "application/*", "*/*"} else Refusal(406)
 
 
 def _is_optional(request: Request) -> bool:

@@ -271,11 +271,17 @@ class Request(_Message):
         """A response to this request (RFC 3261 section 8.2.6): Via, From, To, Call-ID, CSeq copied as they came.
 
         `to_tag` is added to the To when it has no tag yet, except in a 100. A 100 carries the Timestamp back.
-        Works on partial requests too: what is missing or malformed is left out or left as it is.
+        Works on partial requests too: what is missing is left out, what is malformed left as it is, and of what may
+        stand once the first is taken.
         """
         items: list[tuple[str, str]] = []
+        index = self.headers.index
         for name, value in self.headers.items():
-            if name == "To" and to_tag and status > 100:
+            if name == "Via":
+                items.append((name, value))
+            elif value is not index[name]:
+                continue
+            elif name == "To" and to_tag and status > 100:
                 items.append((name, _with_to_tag(value, to_tag)))
             elif name in _COPIED or (name == "Timestamp" and status == 100):
                 items.append((name, value))
@@ -313,7 +319,7 @@ class Response(_Message):
 
 Message = Request | Response
 
-_COPIED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
+_COPIED = frozenset(("From", "To", "Call-ID", "CSeq"))
 
 
 def _parse_top_via(text: str) -> Via:

@@ -4,8 +4,8 @@ import re
 from enum import Enum
 
 from device.sip.errors import SipParseError
-from device.sip.header_names import KNOWN_NAMES, SINGLE, canonical_name, is_token
-from device.sip.headers import Headers, parse_int_header, split_commas, unfold
+from device.sip.header_names import IDENTITY, KNOWN_NAMES, METHODS, SINGLE, canonical_name, is_token
+from device.sip.headers import Headers, NameAddr, parse_int_header, split_commas, unfold
 from device.sip.message import Message, Request, Response
 
 MAX_HEADER_BYTES = 65536
@@ -173,7 +173,8 @@ def validate(message: Message) -> None:
 
     Via (the top one), From, To, Call-ID and CSeq are there and well formed, the CSeq names the request's method,
     header fields that stand once do not contradict each other, and Max-Forwards, Contact, Route, Record-Route and
-    Content-Type are well formed where present. Raises SipParseError as `parse_message` does.
+    Content-Type are well formed where present. Raises SipParseError as `parse_message` does. docs/parsing.md tells
+    what is let through on purpose.
     """
     try:
         _check_headers(message)
@@ -185,24 +186,49 @@ def validate(message: Message) -> None:
 
 def _check_headers(message: Message) -> None:
     headers = message.headers
-    index = headers.index
-    if len(index) != len(headers):
-        for name, value in headers.items():
-            if value is not index[name] and name in SINGLE and value != index[name]:
-                raise SipParseError(f"several {name} header fields that differ")
+    if len(headers.index) != len(headers):
+        single = [name for name, _ in headers.items() if name in SINGLE]
+        if len(single) != len(set(single)):
+            _check_repeated(headers)
     message.top_via  # noqa: B018
-    message.from_  # noqa: B018
-    message.to  # noqa: B018
-    message.call_id  # noqa: B018
+    _check_tag(message.from_)
+    _check_tag(message.to)
+    call_id = message.call_id
+    if " " in call_id or "\t" in call_id:
+        raise SipParseError(f"white space in the Call-ID: {call_id[:60]!a}")
     cseq = message.cseq
     if isinstance(message, Request):
         if cseq.method != message.method:
-            raise SipParseError(f"CSeq names {cseq.method[:20]} in a {message.method[:20]}")
+            # Whoever reads a method of the future tells its sender best that it is unknown (RFC 4475 section 3.1.2.18).
+            status = 400 if message.method in METHODS else 501
+            raise SipParseError(f"CSeq names {cseq.method[:20]} in a {message.method[:20]}", status)
         message.max_forwards  # noqa: B018
     message.contacts  # noqa: B018
     message.routes  # noqa: B018
     message.record_routes  # noqa: B018
     message.content_type  # noqa: B018
+
+
+def _check_repeated(headers: Headers) -> None:
+    """Refuse header fields that stand twice where one is allowed; the same value again names no other dialog.
+
+    What names the dialog or the message's way must stand once all the same: the next element may read it otherwise.
+    """
+    index = headers.index
+    seen: set[str] = set()
+    for name, value in headers.items():
+        if name not in SINGLE:
+            continue
+        if name in seen and (value != index[name] or name in IDENTITY):
+            raise SipParseError(f"several {name} header fields" + ("" if value == index[name] else " that differ"))
+        seen.add(name)
+
+
+def _check_tag(address: NameAddr) -> None:
+    """A tag names a dialog: one that another element could read otherwise is refused."""
+    for name, value in address.params:
+        if name == "tag" and value and ('"' in value or " " in value or "\t" in value):
+            raise SipParseError(f"a tag that is no token: {value[:60]!a}")
 
 
 def is_keepalive(data: bytes) -> bool:

@@ -36,12 +36,13 @@ FINISHED_KEPT = 512
 def server_key(request: Request) -> ServerKey:
     """What names the transaction of `request`; ACK and CANCEL differ from their INVITE in the method alone.
 
-    Without the magic cookie (RFC 2543 clients) the branch says nothing, and what section 17.2.3 lists takes its
-    place; the To tag, which an ACK has and its INVITE has not, is left out.
+    Without the magic cookie (RFC 2543 clients), or with nothing behind it (RFC 4475 section 3.2.1), the branch says
+    nothing, and what section 17.2.3 lists takes its place; the To tag, which an ACK has and its INVITE has not, is
+    left out.
     """
     via = request.top_via
     branch = via.branch or ""
-    if not branch.startswith(BRANCH_MAGIC_COOKIE):
+    if not branch.startswith(BRANCH_MAGIC_COOKIE) or branch == BRANCH_MAGIC_COOKIE:
         tag = request.from_.tag or ""
         branch = f"{request.uri}|{tag}|{request.call_id}|{request.cseq.number}|{via.transport}|{branch}"
     port = via.port or DEFAULT_PORTS.get(via.transport, 5060)

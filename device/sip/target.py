@@ -39,7 +39,7 @@ def _uri(text: str, domain: str) -> Uri:
     if colon and scheme.lower() in ("sip", "sips"):
         return _sip_uri(text)
     if colon and scheme.lower() == "tel":
-        return _number_uri(rest.partition(";")[0], domain)
+        return _tel_target(rest, domain)
     if "@" in text:
         return _sip_uri("sip:" + text)
     if text.count(":") > 1 and not text.startswith("["):
@@ -59,6 +59,21 @@ def _sip_uri(text: str) -> Uri:
     if uri.scheme != "sip":
         raise SipStateError(f"cannot call {text!r}: secure SIP (sips) is not available; dial it as sip:")
     return uri.target()
+
+
+def _tel_target(text: str, domain: str) -> Uri:
+    """A tel URI as one of our server's, parameters in the user part (RFC 3261 section 19.1.6).
+
+    What changes nothing is left out: the context of a number that is global, or that counts at our own server.
+    """
+    from device.sip.tel_uri import parse_subscriber  # noqa: PLC0415  # for the few who dial such URIs
+
+    tel = parse_subscriber("".join(text.split()))
+    host = host_uri(domain).host if domain else ""
+    if tel.is_global or tel.context.lower() == host:
+        tel = replace(tel, params=tuple(item for item in tel.params if item[0] != "phone-context"))
+    uri = _number_uri(tel.number, domain)
+    return replace(uri, user=tel.subscriber()).with_params(user="phone") if tel.params else uri
 
 
 def _number_uri(text: str, domain: str) -> Uri:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from device.annotations import TYPE_CHECKING
 from device.ids import IdSource
 from device.sip.client_table import ClientTable, SentBy
+from device.sip.errors import SipParseError
 from device.sip.hop import Hop, NextHop, Transmission
 from device.sip.message import Message, Request, Response
 from device.sip.outbox import Outbox
@@ -105,8 +106,15 @@ class TransactionLayer:
         return self._servers.send_response(key, response, now)
 
     def send_stateless(self, response: Response, source: Hop) -> None:
-        """Answer a request that has no transaction; `source` is where it came from."""
-        self._put_response(response, response_hop(response.top_via, source))
+        """Answer a request that has no transaction; `source` is where it came from.
+
+        One whose Via cannot be read is answered there.
+        """
+        try:
+            hop = response_hop(response.top_via, source)
+        except SipParseError:
+            hop = source
+        self._put_response(response, hop)
 
     def forward_response(self, response: Response) -> None:
         """Send a response on by its top Via alone, a proxy's own having been removed (section 16.7 step 9)."""

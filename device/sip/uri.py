@@ -102,7 +102,9 @@ class Uri(_Spelling):
         return replace(self, headers=(), params=tuple(item for item in self.params if item[0] != "method"))
 
     def matches(self, other: "Uri") -> bool:
-        """Equivalence of RFC 3261 section 19.1.4 (and of IPv6 texts, RFC 5954 section 4.2)."""
+        """Equivalence of RFC 3261 section 19.1.4 (and of IPv6 texts, RFC 5954 section 4.2; of numbers, RFC 3966)."""
+        if self.scheme == other.scheme == "tel":
+            return _same_tel(self, other)
         if not (self.is_sip and other.is_sip):
             return self.scheme == other.scheme and self.opaque.lower() == other.opaque.lower()
         return (
@@ -245,22 +247,49 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= 60 else text[:57] + "...")
 
 
+def _same_tel(one: Uri, other: Uri) -> bool:
+    # Few peers send tel URIs; a phone that never meets one does without the code.
+    from device.sip.tel_uri import parse_tel  # noqa: PLC0415
+
+    try:
+        return parse_tel(one).matches(parse_tel(other))
+    except SipParseError:
+        return one.opaque.lower() == other.opaque.lower()
+
+
 def _same_host(one: str, other: str) -> bool:
     return one == other or (one[:1] == other[:1] == "[" and _ipv6_groups(one) == _ipv6_groups(other) is not None)
 
 
 def _ipv6_groups(host: str) -> list[int] | None:
-    """The eight groups of a bracketed IPv6 address, or None when it is not one."""
-    head, double, tail = host[1:-1].partition("::")
+    """The eight groups of a bracketed IPv6 address, or None when it is not one.
+
+    Its end may be an IPv4 address, by mistake behind three colons (RFC 5118 section 4.10).
+    """
+    head, double, tail = host[1:-1].replace(":::", "::").partition("::")
     try:
-        left = [int(group, 16) for group in head.split(":")] if head else []
-        right = [int(group, 16) for group in tail.split(":")] if tail else []
+        left, right = _ipv6_part(head), _ipv6_part(tail)
     except ValueError:
         return None
     gap = 8 - len(left) - len(right)
     if gap < (1 if double else 0) or (gap and not double):
         return None
     return left + [0] * gap + right
+
+
+def _ipv6_part(text: str) -> list[int]:
+    """The groups on one side of the double colon; an IPv4 address makes two. Raises ValueError."""
+    pieces = text.split(":") if text else []
+    groups = []
+    for index, piece in enumerate(pieces):
+        if "." in piece and index == len(pieces) - 1:
+            one, two, three, four = (int(number) for number in piece.split("."))
+            groups += [one << 8 | two, three << 8 | four]
+        elif len(piece) <= 4:
+            groups.append(int(piece, 16))
+        else:
+            raise ValueError
+    return groups
 
 
 def _params_match(mine: dict[str, str | None], theirs: dict[str, str | None]) -> bool:

@@ -17,6 +17,7 @@ from device.sip.incoming_request import Refusal, find_fault
 from device.sip.message import Request, Response
 from device.sip.session_inputs import ByeReceived, InviteReceived
 from device.sip.transaction import ServerKey
+from device.sip.uri import Uri
 from device.sip.user_agent_client import UserAgentClient
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class UserAgentServer:
 
     def receive_request(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
         """Any request but ACK and CANCEL."""
-        refusal = find_fault(request)
+        refusal = find_fault(request, source.transport)
         if refusal is not None:
             self._refuse(key, request, refusal, now)
         elif request.to.tag:
@@ -186,13 +187,13 @@ class UserAgentServer:
         if settings.trusted_sources_only and not any(source.host in one.servers for one in identities):
             return Refusal(403)
         user = request.uri.user
-        named = [one for one in identities if one.user == user]
+        named = [one for one in identities if one.user == user] or _of_number(request.uri, identities)
         if named:
             # Two servers may know us by the same user part: then the one that the request comes from is meant.
             by_source = [one for one in named if source.host in one.servers]
             by_domain = [one for one in named if one.is_home(request.to.uri)]
             return (by_source or by_domain or named)[0]
-        if settings.accept_ip_calls and user in ("", settings.ip_call_user):
+        if settings.accept_ip_calls and request.uri.is_sip and user in ("", settings.ip_call_user):
             return self._nobody
         return Refusal(404)
 
@@ -212,3 +213,13 @@ class UserAgentServer:
         response.headers.add("Accept-Encoding", "identity")
         response.headers.add("Accept-Language", "en")
         return response
+
+
+def _of_number(uri: Uri, identities: list[Identity]) -> list[Identity]:
+    """Those of us whose telephone number a tel URI, or a SIP URI with user=phone, calls (RFC 3261 section 19.1.6)."""
+    if uri.scheme != "tel" and not uri.has_param("user"):
+        return []
+    from device.sip.tel_uri import called_number, is_same_number  # noqa: PLC0415  # as in `_take_call`
+
+    number = called_number(uri)
+    return [one for one in identities if number is not None and is_same_number(number, one.user)]

@@ -86,7 +86,16 @@ def test_digits_are_left_out_when_we_do_not_use_them() -> None:
 
 @pytest.mark.parametrize(
     ("fmtp", "expected"),
-    [("0-15", "0-15"), ("0-16", "0-16"), ("0-11,16", "0-16"), ("", "0-15"), ("0-15,66,70", "0-15"), ("x-y", "0-15")],
+    [
+        ("0-15", "0-15"),
+        ("0-16", "0-16"),
+        ("0-11,16", "0-16"),
+        ("", "0-15"),
+        ("0-15,66,70", "0-15"),
+        ("x-y", "0-15"),
+        ("\N{SUPERSCRIPT TWO}", "0-15"),
+        ("0-" + "9" * 5000, "0-15"),
+    ],
 )
 def test_the_hook_flash_is_answered_only_to_who_lists_it(fmtp: str, expected: str) -> None:
     line = f"a=fmtp:96 {fmtp}\r\n" if fmtp else ""

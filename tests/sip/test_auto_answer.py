@@ -20,6 +20,8 @@ from tests.support.sip_messages import request
         ("Answer-Mode: Manual", None),
         ("Call-Info: <sip:b>;answer-after=never", None),
         ("Call-Info: <sip:b>;answer-after=86400", None),
+        ("Call-Info: <sip:b>;answer-after=" + "9" * 5000, None),
+        ("Call-Info: <sip:b>;answer-after=\N{SUPERSCRIPT TWO}", None),
         ('Call-Info: <sip:b>;answer-after="0', None),
         ("Call-Info: <sip:b>", None),
         ("", None),

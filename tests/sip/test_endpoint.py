@@ -115,6 +115,14 @@ class TestDatagrams:
         assert ";tag=" in (header(first.data, "To") or "")
         assert endpoint.counters() == EndpointCounters(2, 2, 0, 2, 0, 0)
 
+    @pytest.mark.parametrize("via", ["SIP/2.0/UDP 192.0.2.9;;,;,,", "SIP/7.0/UDP 192.0.2.9;branch=z9hG4bK-a", ""])
+    def test_an_unreadable_via_is_answered_where_the_request_came_from(self, via: str) -> None:
+        endpoint, _ = make_endpoint()
+        endpoint.receive_datagram(OPTIONS.replace(VIA.encode(), via.encode()), Hop("UDP", "203.0.113.9", 5062), 0.0)
+        (one,) = endpoint.transmissions_to_send()
+        assert (first_line(one.data), one.hop) == ("SIP/2.0 400 Bad Request", Hop("UDP", "203.0.113.9", 5062))
+        assert header(one.data, "Via") == via
+
     def test_another_version_is_answered_505(self) -> None:
         endpoint, _ = make_endpoint()
         endpoint.receive_datagram(OPTIONS.replace(b"SIP/2.0\r\n", b"SIP/7.0\r\n", 1), PEER, 0.0)

@@ -10,6 +10,7 @@ from device.sip.hop import Hop, NextHop, bracketed, ip_literal
         ("[2001:db8::1]", "2001:db8::1"),
         ("2001:db8::1", "2001:db8::1"),
         ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+        ("[2001:db8:::192.0.2.1]", "2001:db8::192.0.2.1"),
         ("fe80::1%eth0", "fe80::1%eth0"),
         ("example.org", None),
         ("192.0.2", None),

@@ -3,6 +3,9 @@
 import pytest
 
 from device.sip.events import CallEstablished, CallRinging, IncomingCall, OfferReceived
+from device.sip.headers import Headers
+from device.sip.incoming_request import Refusal, find_fault
+from device.sip.message import Request
 from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
 
 ACCEPT = "application/sdp, multipart/mixed, multipart/alternative"
@@ -27,10 +30,44 @@ def test_a_method_that_nobody_knows(bench: Bench) -> None:
     assert bench.statuses() == [501]
 
 
-@pytest.mark.parametrize("uri", ["sips:offhook@192.0.2.1", "tel:+4412345", "foo:bar"])
+@pytest.mark.parametrize("uri", ["sips:offhook@192.0.2.1", "mailto:offhook@192.0.2.1", "foo:bar"])
 def test_a_scheme_that_we_do_not_serve(bench: Bench, uri: str) -> None:
     bench.request("INVITE", uri, body=OFFER)
     assert bench.statuses() == [416]
+
+
+def test_a_secure_scheme_is_served_where_the_way_here_was_secure(bench: Bench) -> None:
+    request = bench.request("OPTIONS", "sips:offhook@192.0.2.1")
+    assert bench.statuses() == [416]
+    assert find_fault(request, "TCP") == Refusal(416)
+    assert find_fault(request, "TLS") is None
+
+
+@pytest.mark.parametrize(
+    ("accept", "refusal"),
+    [
+        ("text/plain, text/*", Refusal(406)),
+        ("", Refusal(406)),
+        ("application/sdpx", Refusal(406)),
+        ("Application / SDP;level=1", None),
+        ("text/plain, application/*", None),
+        ("*/*", None),
+    ],
+)
+def test_a_caller_must_take_the_answer_that_we_give(accept: str, refusal: Refusal | None) -> None:
+    assert find_fault(Request("INVITE", "sip:offhook@192.0.2.1", Headers([("Accept", accept)]))) == refusal
+    assert find_fault(Request("OPTIONS", "sip:offhook@192.0.2.1", Headers([("Accept", accept)]))) is None
+
+
+def test_an_answer_that_nobody_takes_is_not_given(bench: Bench) -> None:
+    bench.request("INVITE", body=OFFER, Accept="text/plain")
+    assert bench.statuses() == [406]
+    assert bench.events() == []
+
+
+def test_a_body_that_we_cannot_read_goes_before_an_answer_that_nobody_takes(bench: Bench) -> None:
+    bench.request("INVITE", body=OFFER, Content_Type="text/plain", Accept="text/plain")
+    assert bench.statuses() == [415]
 
 
 def test_required_extensions(bench: Bench) -> None:

@@ -106,8 +106,9 @@ def test_refused_request_can_be_answered(name: str) -> None:
     again = parse_message(answer.encode())
     assert isinstance(again, Response)
     assert again.status == error.status
-    for header in ("Via", "From", "Call-ID", "CSeq"):
-        assert again.headers.get_all(header) == error.partial.headers.get_all(header)
+    assert again.headers.get_all("Via") == error.partial.headers.get_all("Via")
+    for header in ("From", "Call-ID", "CSeq"):
+        assert again.headers.get_all(header) == error.partial.headers.get_all(header)[:1]
 
 
 def test_comma_joined_routing_fields_stand_one_a_line() -> None:

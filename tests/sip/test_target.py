@@ -20,6 +20,11 @@ from device.sip.uri import parse_uri
         ("sip:x@y", "sip:x@y"),
         ("SIP:x@y?Subject=hello", "sip:x@y"),
         ("tel:+44-20-7946;phone-context=x", "sip:+44207946@example.org"),
+        ("tel:+44 20 7946", "sip:+44207946@example.org"),
+        ("TEL:*21%23", "sip:*21%23@example.org"),
+        ("tel:7042;phone-context=example.org", "sip:7042@example.org"),
+        ("tel:7042;phone-context=+1-914", "sip:7042;phone-context=+1-914@example.org;user=phone"),
+        ("tel:+1914;isub=12;ext=7", "sip:+1914;isub=12;ext=7@example.org;user=phone"),
         ("10.0.0.5", "sip:10.0.0.5"),
         ("10.0.0.5:5070", "sip:10.0.0.5:5070"),
         ("[2001:db8::1]:5070", "sip:[2001:db8::1]:5070"),
@@ -41,11 +46,12 @@ def test_a_domain_may_have_a_port() -> None:
 
 def test_without_an_account_a_name_is_a_host_and_a_number_is_nothing() -> None:
     assert str(dialled_uri("door", "")) == "sip:door"
-    with pytest.raises(SipStateError, match="no account to call through"):
-        dialled_uri("1002", "")
+    for number in ("1002", "tel:+1002"):
+        with pytest.raises(SipStateError, match="no account to call through"):
+            dialled_uri(number, "")
 
 
-@pytest.mark.parametrize("target", ["", "   ", "a" * 300, "1\n2", "sips:x@y", "sip:", "bob smith"])
+@pytest.mark.parametrize("target", ["", "   ", "a" * 300, "1\n2", "sips:x@y", "sip:", "tel:bob", "bob smith"])
 def test_what_cannot_be_called_is_said_in_words(target: str) -> None:
     with pytest.raises(SipStateError, match="cannot call"):
         dialled_uri(target, "" if target == "bob smith" else "example.org")

@@ -219,6 +219,12 @@ class TestRfc2543Clients:
         incoming(layer, "INVITE", via=self.VIA + ";branch=1")
         assert names(layer) == ["RequestReceived"] * 3
 
+    def test_a_magic_cookie_with_nothing_behind_it_names_no_transaction(self) -> None:
+        layer = make_layer()
+        for call_id in ("one", "two", "two"):
+            incoming(layer, "OPTIONS", via=self.VIA + ";branch=z9hG4bK", call_id=call_id)
+        assert names(layer) == ["RequestReceived"] * 2
+
 
 class TestBounds:
     def test_a_full_table_refuses_with_503_and_a_tag_that_does_not_change(self) -> None:

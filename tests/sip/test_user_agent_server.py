@@ -42,6 +42,18 @@ def test_an_invite_that_we_could_not_talk_back_to(bench: Bench, contact: str) ->
     assert bench.events() == []
 
 
+def test_a_caller_of_the_old_standard_is_reached_by_its_from(bench: Bench) -> None:
+    """RFC 2543 asks for no Contact, no tag and no branch (RFC 4475 section 3.4.1)."""
+    request = bench.request("INVITE", body=OFFER, from_="<sip:bob@192.0.2.2>", branch="1", Contact="")
+    bench.event(IncomingCall)
+    bench.agent.answer(CallId("in-1"), ANSWER, bench.now)
+    ours = bench.sent_response()
+    bench.in_dialog("ACK", ours, cseq=1)
+    bench.agent.hang_up(CallId("in-1"), bench.now)
+    bye = bench.sent_request("BYE")
+    assert (bye.uri_text, bye.to.tag, bye.call_id) == ("sip:bob@192.0.2.2", None, request.call_id)
+
+
 def test_the_same_request_by_two_ways(bench: Bench) -> None:
     bench.request("INVITE", body=OFFER)
     bench.request("INVITE", body=OFFER)
@@ -133,6 +145,35 @@ def test_calls_straight_to_our_address(uri: str) -> None:
     bench.request("INVITE", uri, body=OFFER)
     assert bench.event(IncomingCall).account_id is None
     bench = Bench(UserAgentSettings(accept_ip_calls=False))
+    bench.request("INVITE", uri, body=OFFER)
+    assert bench.statuses() == [404]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "tel:+44-20-7946",
+        "tel:+44207946;ext=1",
+        "sip:+44-20-7946@192.0.2.1;user=phone",
+        "sip:+44207946@192.0.2.1",
+    ],
+)
+@pytest.mark.parametrize("user", ["+44207946", "+44.20.7946"])
+def test_a_call_to_our_telephone_number(bench: Bench, uri: str, user: str) -> None:
+    add(bench, "office", user=user)
+    bench.request("INVITE", uri.replace("+44207946@", f"{user}@"), body=OFFER)
+    assert bench.event(IncomingCall).account_id == "office"
+
+
+def test_a_number_may_stand_without_its_plus_sign_at_our_server(bench: Bench) -> None:
+    add(bench, "office", user="44207946")
+    bench.request("INVITE", "tel:+44-20-7946", body=OFFER)
+    assert bench.event(IncomingCall).account_id == "office"
+
+
+@pytest.mark.parametrize("uri", ["tel:+44-20-7947", "tel:nobody", "tel:44207946", "sip:bob@192.0.2.1;user=phone"])
+def test_other_numbers_are_not_ours(bench: Bench, uri: str) -> None:
+    add(bench, "office", user="+44207946")
     bench.request("INVITE", uri, body=OFFER)
     assert bench.statuses() == [404]
 
