@@ -63,6 +63,9 @@ class CallTable:
 
     def receive_stray(self, response: Response, now: float) -> None:
         """A 2xx whose INVITE transaction is over: ours all the same if its Call-ID and From tag are (13.2.2.4)."""
+        if len(response.headers.get_all("Via")) > 1:
+            _log.debug("a 2xx that was meant for somebody else")  # section 8.1.3.3
+            return
         found = self._find(response.call_id, response.from_, response.to)
         if found is not None and found[0].acknowledge_again(response, now):
             return

@@ -161,6 +161,8 @@ class ClientTable:
         method = response.cseq.method
         entry = self._transactions.get(ClientKey(via.branch or "", method))
         if entry is not None:
+            if not _answers(response, entry[1].request):
+                return False
             self._run(*entry, entry[1].receive_response(response, source, now), now)
             return True
         host, port = self._sent_by(source)
@@ -359,3 +361,15 @@ class ClientTable:
 
     def __len__(self) -> int:
         return len(self._requests)
+
+
+def _answers(response: Response, request: Request) -> bool:
+    """Whether the Vias of a response are those that its request went out with.
+
+    Its first must name us as we named ourselves (section 18.1.2), and a response to a request of our own has no other
+    (section 8.1.3.3): one that has was meant for somebody else. What lies below a proxy's Via is for that to restore.
+    """
+    ours, theirs = request.top_via, response.top_via
+    if (ours.host, ours.port) != (theirs.host, theirs.port):
+        return False
+    return len(request.headers.get_all("Via")) > 1 or len(response.headers.get_all("Via")) == 1

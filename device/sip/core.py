@@ -43,11 +43,17 @@ def readable(text: str) -> str:
     return text
 
 
+def describes_session(message: Request | Response) -> bool:
+    """Whether the body, if it is SDP, is about the session itself (section 20.11), not for instance an early one."""
+    disposition = message.headers.get("Content-Disposition")
+    return disposition is None or disposition.partition(";")[0].strip().lower() == "session"
+
+
 def sdp_of(message: Request | Response) -> bytes:
-    """The session description that a message carries, b"" for none or for a body of another type."""
+    """The session description that a message carries, b"" for none or for a body of another type or purpose."""
     content_type = message.content_type if message.body else None
     if content_type is None or content_type == SDP:
-        return message.body if content_type else b""
+        return message.body if content_type and describes_session(message) else b""
     if not content_type.startswith(MULTIPART):
         return b""
     # Few callers send such bodies; a phone that never meets one does without the code.

@@ -33,6 +33,8 @@ STUN_COOKIE = b"\x21\x12\xa4\x42"
 MAX_STREAMS = 256
 """Connections that are read at once; what comes on more is not read."""
 
+_LONGEST_REASON = 120
+
 Trace = Callable[[str, bytes, Hop, float], None]
 """Called with "in" or "out", the message, the other side and the time, for every message on the wire."""
 
@@ -247,7 +249,7 @@ class SipEndpoint:
             return
         with suppress(SipParseError):
             mark_source(request, source)
-        response = request.response(error.status, to_tag=stateless_tag(request))
+        response = request.response(error.status, _reason(error), stateless_tag(request))
         self.layer.send_stateless(response, source)
 
     def _pump(self) -> None:
@@ -266,5 +268,13 @@ class SipEndpoint:
 
     def _answer_bad_request(self, event: RequestReceived | CancelReceived, error: SipParseError) -> None:
         request: Request = event.request
-        response = request.response(error.status or 400, to_tag=stateless_tag(request))
+        response = request.response(error.status or 400, _reason(error), stateless_tag(request))
         self.layer.send_response(event.key, response, self.layer.now)
+
+
+def _reason(error: SipParseError) -> str | None:
+    """What a 400 says about the fault (section 21.4.1), None where the usual phrase of the status will do."""
+    text = str(error)[:_LONGEST_REASON]
+    if error.status not in (None, 400) or not (text.isascii() and text.isprintable()):
+        return None
+    return f"Bad Request: {text}"

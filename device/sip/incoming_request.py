@@ -2,7 +2,7 @@
 
 from device.annotations import Final
 from device.records import dataclass
-from device.sip.core import ACCEPT, ALLOW, EXTENSIONS, METHODS_SERVED, MULTIPART, SDP
+from device.sip.core import ACCEPT, ALLOW, EXTENSIONS, METHODS_SERVED, MULTIPART, SDP, describes_session
 from device.sip.errors import SipParseError
 from device.sip.header_names import METHODS
 from device.sip.hop import TLS, UDP
@@ -29,17 +29,16 @@ class Refusal:
 
 
 def find_fault(request: Request, transport: str = UDP) -> Refusal | None:
-    """The first reason to refuse `request`, in the order of section 8.2; None when it can be looked at.
+    """The first reason to refuse `request` before anybody asks for whom it is (sections 8.2.1 and 8.2.2.1).
 
     `transport` is what it came by.
     """
-    return (
-        _method_fault(request)
-        or _uri_fault(request, transport)
-        or _extension_fault(request)
-        or _body_fault(request)
-        or _accept_fault(request)
-    )
+    return _method_fault(request) or _uri_fault(request, transport)
+
+
+def find_content_fault(request: Request) -> Refusal | None:
+    """The first reason to refuse a request that is for us, by what it requires and carries (8.2.2.3 and 8.2.3)."""
+    return _extension_fault(request) or _body_fault(request) or _accept_fault(request)
 
 
 def _method_fault(request: Request) -> Refusal | None:
@@ -75,7 +74,7 @@ def _body_fault(request: Request) -> Refusal | None:
         return Refusal(415, (("Accept-Encoding", "identity"),))
     if request.content_type is None:
         return Refusal(400, reason="Content-Type is missing")
-    if request.content_type == SDP or _is_optional(request):
+    if (request.content_type == SDP and describes_session(request)) or _is_optional(request):
         return None
     if request.content_type.startswith(MULTIPART):
         return _multipart_fault(request)

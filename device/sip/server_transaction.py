@@ -37,9 +37,10 @@ def trace_of(key: ServerKey, request: Request) -> int:
 class _ServerTransaction(Transaction):
     """What both server transactions do: keep the last response and send it again for a repeated request."""
 
-    __slots__ = ("_last", "_request", "trace")
+    __slots__ = ("_came_at", "_last", "_request", "trace")
 
     key: ServerKey
+    _came_at: float
     WAITING: ClassVar[frozenset[State]] = frozenset()
     """The states in which nothing is awaited but retransmissions."""
 
@@ -72,8 +73,14 @@ class _ServerTransaction(Transaction):
         return [self._send(self._last)] if self._last else []
 
     def reply_trying(self, now: float) -> list[Output]:
-        """100 Trying, which needs no tag."""
-        return self._reply(self._request.response(100), now) if self._request is not None else []
+        """100 Trying, which needs no tag; its Timestamp says how long we took (section 8.2.6.1)."""
+        if self._request is None:
+            return []
+        response = self._request.response(100)
+        sent_at = (response.headers.get("Timestamp") or "").split()
+        if sent_at:
+            response.headers.set("Timestamp", f"{sent_at[0]} {now - self._came_at:.3f}")
+        return self._reply(response, now)
 
 
 def _reply_again(transaction: _ServerTransaction, _argument: None, _now: float) -> list[Output]:
@@ -93,6 +100,7 @@ class InviteServerTransaction(_ServerTransaction):
 
     def start(self, now: float) -> list[Output]:
         """The INVITE has gone up; without an answer within 200 ms it is answered 100."""
+        self._came_at = now
         self._interval = self.timers.timer_g
         self._timer_set.set(Input.TIMER_TRYING, now + TRYING_DELAY_S)
         return []
@@ -192,6 +200,7 @@ class NonInviteServerTransaction(_ServerTransaction):
 
     def start(self, now: float) -> list[Output]:
         """The request has gone up; 100 goes out, over UDP only, when the client has slowed down to T2."""
+        self._came_at = now
         if not self.hop.is_reliable:
             self._timer_set.set(Input.TIMER_TRYING, now + self.timers.late_trying)
         self._timer_set.set(Input.TIMER_ANSWER, now + self.timers.timer_f)

@@ -13,7 +13,7 @@ from device.sip.core import ACCEPT, Core, sdp_of
 from device.sip.dialog import Dialog
 from device.sip.hop import Hop
 from device.sip.identity import Identity
-from device.sip.incoming_request import Refusal, find_fault
+from device.sip.incoming_request import Refusal, find_content_fault, find_fault
 from device.sip.message import Request, Response
 from device.sip.session_inputs import ByeReceived, InviteReceived
 from device.sip.transaction import ServerKey
@@ -119,7 +119,10 @@ class UserAgentServer:
             self._refuse(key, request, Refusal(481), now)
             return
         session, dialog = found
-        if not dialog.is_in_order(request):
+        fault = find_content_fault(request)
+        if fault is not None:
+            self._refuse(key, request, fault, now)
+        elif not dialog.is_in_order(request):
             self._refuse(key, request, Refusal(500, reason="Out of order"), now)
         else:
             self.IN_DIALOG.get(request.method, UserAgentServer._confirm)(
@@ -158,11 +161,12 @@ class UserAgentServer:
             self._refuse(key, request, Refusal(481), now)
             return
         called = self._called_identity(request, source)
-        overload = self._overload()
         if isinstance(called, Refusal):
             self._refuse(key, request, called, now)
-        elif overload is not None:
-            self._refuse(key, request, overload, now)
+            return
+        fault = find_content_fault(request) or self._overload()
+        if fault is not None:
+            self._refuse(key, request, fault, now)
         elif request.method == "OPTIONS":
             self._core.respond(key, self._capabilities(request), now)
         else:
