@@ -4,7 +4,7 @@ import pytest
 
 from device.sip.events import CallEstablished, CallRinging, IncomingCall, OfferReceived
 from device.sip.headers import Headers
-from device.sip.incoming_request import Refusal, find_content_fault
+from device.sip.incoming_request import Refusal, find_content_fault, find_fault
 from device.sip.message import Request
 from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
 
@@ -39,8 +39,8 @@ def test_a_scheme_that_we_do_not_serve(bench: Bench, uri: str) -> None:
 def test_a_secure_scheme_is_served_where_the_way_here_was_secure(bench: Bench) -> None:
     request = bench.request("OPTIONS", "sips:offhook@192.0.2.1")
     assert bench.statuses() == [416]
-    assert find_content_fault(request, "TCP") == Refusal(416)
-    assert find_content_fault(request, "TLS") is None
+    assert find_fault(request, "TCP") == Refusal(416)
+    assert find_fault(request, "TLS") is None
 
 
 @pytest.mark.parametrize(
