@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,152 +20,14 @@ from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
 from device.cli_commands.watch import message_line
 from device.control.errors import INVALID_PARAMS, REFUSED, ControlError
 from device.control.schema import METHODS
-from device.control.server import ControlServer
-from device.daemon.loop import Loop
+from tests.support.answering_daemon import ESCAPE, MESSAGE, PLAIN_SETTING, AnsweringDaemon
 
 PROJECT = Path(__file__).parents[1]
-ESCAPE = "\x1b[2J"
-
-ACCOUNT = {
-    "id": "office",
-    "user": "1001",
-    "domain": "pbx.example.com",
-    "transport": "udp",
-    "aor": "sip:1001@pbx.example.com",
-    "password": "sealed",
-    "state": "registered",
-    "status": 200,
-    "text": "OK",
-    "registered_for_s": 540,
-    "register": True,
-    "next_attempt_s": None,
-}
-DOWN = {**ACCOUNT, "id": "home", "state": "failed", "status": 403, "text": "Forbidden"}
-CALL = {
-    "call": "c7",
-    "direction": "in",
-    "remote": "sip:1002@pbx",
-    "remote_name": f"Anna{ESCAPE}",
-    "account": "office",
-    "state": "connected",
-    "seconds": 185.4,
-}
-RECORD = {
-    "id": 1,
-    "direction": "in",
-    "remote": "sip:1002@pbx",
-    "remote_name": "Anna",
-    "account": "office",
-    "started_at": 1_700_000_000.0,
-    "answered_at": 1_700_000_003.0,
-    "ended_at": 1_700_000_063.0,
-    "cause": "answered",
-}
-MISSED = {**RECORD, "id": 2, "remote_name": "", "answered_at": 0.0, "cause": "no answer"}
-SETTING = {"key": "phone.hotline", "value": "1002", "default": "", "kind": "str", "help": "number called at once"}
-PLAIN_SETTING = {"key": "audio.kind", "value": "alsa", "default": "alsa", "kind": "str", "help": "kind of device"}
-MESSAGE = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.9\r\nCSeq: 7 REGISTER\r\n\r\n"
-
-ANSWERS: dict[str, Any] = {
-    "status": {
-        "version": "0.1.0",
-        "pid": 42,
-        "uptime_s": 3725.0,
-        "phone": {"state": "idle"},
-        "board": {"profile": "desk", "driver": "mock", "hook": "on-hook"},
-        "accounts": [ACCOUNT, DOWN],
-        "calls": [CALL],
-        "notices": ["the last good copy was taken"],
-    },
-    "call.place": {"call": "c7"},
-    "call.answer": {"call": "c7"},
-    "call.hangup": {"call": "c7"},
-    "call.digits": {},
-    "account.list": {"accounts": [ACCOUNT, DOWN]},
-    "account.show": ACCOUNT,
-    "account.add": ACCOUNT,
-    "account.update": ACCOUNT,
-    "account.remove": {},
-    "settings.list": {"settings": [SETTING, PLAIN_SETTING]},
-    "settings.get": SETTING,
-    "settings.set": {"changed": ["phone.hotline"], "restart": []},
-    "phonebook.list": {"entries": [{"name": "Front door", "target": "sip:door@192.0.2.7", "short_code": "11"}]},
-    "phonebook.add": {},
-    "phonebook.remove": {},
-    "calllog.list": {"calls": [MISSED, RECORD]},
-    "log.tail": {"lines": ["first", f"second{ESCAPE}"]},
-    "registration.refresh": {"accounts": ["office"]},
-    "board.show": {
-        "profile": "desk",
-        "driver": "mock",
-        "lamps": {"line": "off"},
-        "lines": [{"name": "hook", "direction": "in", "active": False, "changes": 3, "chip": "mock", "line": "17"}],
-    },
-    "board.lift": {},
-    "board.replace": {},
-    "board.press": {},
-    "board.drive": {},
-    "daemon.version": {"version": "0.1.0", "python": "3.11.2"},
-    "daemon.stop": {},
-}
-
-
-class FakeDaemon:
-    """Answers every method as the schema says, remembers what it was asked, and says some events when asked to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-        self.answers = dict(ANSWERS)
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.events: list[tuple[str, dict[str, object]]] = []
-        """Published, and the socket closed, once somebody has subscribed to the topic of the first."""
-        self.loop = Loop()
-        methods = {name: self._method(name) for name in METHODS if not name.endswith("subscribe")}
-        self.server = ControlServer(self.loop, self.path, methods)
-        self.server.open()
-        self.loop.add_participant(self)
-        self._thread = threading.Thread(target=self.loop.run)
-        self._thread.start()
-
-    def _method(self, name: str) -> Callable[[dict[str, Any]], object]:
-        def method(params: dict[str, Any]) -> object:
-            self.calls.append((name, params))
-            answer = self.answers[name]
-            if isinstance(answer, Exception):
-                raise answer
-            if name == "daemon.stop":
-                self.loop.call_soon_threadsafe(self._drop_clients)
-            return answer
-
-        return method
-
-    def _drop_clients(self) -> None:
-        """End as far as the client can see, and be there for the next one."""
-        for client in list(self.server._clients):
-            self.server._drop(client)
-
-    def pump(self, _now: float) -> float | None:
-        if self.events and self.server.has_subscribers(self.events[0][0]) and self._has_been_asked():
-            for topic, params in self.events:
-                self.server.publish(topic, params)
-            self.server.close()
-            self.events = []
-        return None
-
-    def _has_been_asked(self) -> bool:
-        """`log -f` asks for the last lines after it has subscribed."""
-        return self.events[0][0] != "log" or any(name == "log.tail" for name, _ in self.calls)
-
-    def close(self) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5)
-        self.server.close()
-        self.loop.close()
 
 
 @pytest.fixture
-def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaemon]:
-    made = FakeDaemon(tmp_path / "control.sock")
+def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringDaemon]:
+    made = AnsweringDaemon(tmp_path / "control.sock")
     monkeypatch.setenv("OFFHOOK_SOCKET", made.path)
     yield made
     made.close()
@@ -275,7 +136,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     ],
 )
 def test_every_verb_is_one_call_to_the_daemon(
-    daemon: FakeDaemon, run: Run, line: str, method: str, params: dict[str, object]
+    daemon: AnsweringDaemon, run: Run, line: str, method: str, params: dict[str, object]
 ) -> None:
     status, out, err = run(*shlex.split(line))
     assert (status, err) == (0, "")
@@ -288,7 +149,7 @@ def test_every_verb_is_one_call_to_the_daemon(
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_verb_has_help_with_an_example_that_works(
-    daemon: FakeDaemon, run: Run, words: str, monkeypatch: pytest.MonkeyPatch
+    daemon: AnsweringDaemon, run: Run, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, out, err = run("help", *words.split())
     assert (status, err) == (0, "")
@@ -357,7 +218,7 @@ def test_help_on_methods_names_every_method_and_param(run: Run) -> None:
         ("help nonsense", "no help on 'nonsense'; `offhook help`"),
     ],
 )
-def test_what_is_not_understood_names_the_next_step(daemon: FakeDaemon, run: Run, line: str, words: str) -> None:
+def test_what_is_not_understood_names_the_next_step(daemon: AnsweringDaemon, run: Run, line: str, words: str) -> None:
     status, out, err = run(*shlex.split(line))
     assert (status, out) == (2, "")
     assert words in err
@@ -373,7 +234,7 @@ def test_nobody_there_is_status_3_and_names_the_next_step(run: Run, tmp_path: Pa
     assert "start it with `offhook run`" in err
 
 
-def test_the_socket_may_be_named_before_and_after_the_verb(daemon: FakeDaemon, run: Run, tmp_path: Path) -> None:
+def test_the_socket_may_be_named_before_and_after_the_verb(daemon: AnsweringDaemon, run: Run, tmp_path: Path) -> None:
     os.environ["OFFHOOK_SOCKET"] = str(tmp_path / "none.sock")
     for words in (
         ("--socket", daemon.path, "register"),
@@ -384,7 +245,7 @@ def test_the_socket_may_be_named_before_and_after_the_verb(daemon: FakeDaemon, r
         assert run(*words)[0] == 0
 
 
-def test_a_refusal_is_status_1_with_every_fault(daemon: FakeDaemon, run: Run) -> None:
+def test_a_refusal_is_status_1_with_every_fault(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.answers["settings.set"] = ControlError(
         INVALID_PARAMS, "nothing was changed", {"faults": ["a: wrong", "b: no"]}
     )
@@ -393,12 +254,12 @@ def test_a_refusal_is_status_1_with_every_fault(daemon: FakeDaemon, run: Run) ->
     assert err.splitlines() == ["offhook: nothing was changed", "offhook:   a: wrong", "offhook:   b: no"]
 
 
-def test_a_refusal_in_words(daemon: FakeDaemon, run: Run) -> None:
+def test_a_refusal_in_words(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.answers["call.answer"] = ControlError(REFUSED, f"nobody rings{ESCAPE}")
     assert run("answer") == (1, "", "offhook: nobody rings\\x1b[2J\n")
 
 
-def test_status_tells_what_a_person_wants_to_know(daemon: FakeDaemon, run: Run) -> None:
+def test_status_tells_what_a_person_wants_to_know(daemon: AnsweringDaemon, run: Run) -> None:
     _, out, _ = run("status")
     assert out.splitlines() == [
         "daemon   offhook 0.1.0, process 42, up 1 h 02 min",
@@ -417,7 +278,7 @@ def test_status_tells_what_a_person_wants_to_know(daemon: FakeDaemon, run: Run) 
     ]
 
 
-def test_a_new_phone_says_what_to_do_first(daemon: FakeDaemon, run: Run) -> None:
+def test_a_new_phone_says_what_to_do_first(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.answers["status"] = {"version": "0.1.0", "pid": 42, "accounts": []}
     _, out, _ = run("status")
     assert "add one with `offhook account add`" in out
@@ -425,7 +286,7 @@ def test_a_new_phone_says_what_to_do_first(daemon: FakeDaemon, run: Run) -> None
     assert "board" not in out
 
 
-def test_empty_books_say_so(daemon: FakeDaemon, run: Run) -> None:
+def test_empty_books_say_so(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.answers.update({"phonebook.list": {"entries": []}, "calllog.list": {"calls": []}})
     daemon.answers.update({"account.list": {"accounts": []}})
     assert "fill it with `offhook phonebook add`" in run("phonebook", "list")[1]
@@ -433,7 +294,7 @@ def test_empty_books_say_so(daemon: FakeDaemon, run: Run) -> None:
     assert "`offhook account add`" in run("account", "list")[1]
 
 
-def test_settings_are_listed_by_section_and_marked_when_changed(daemon: FakeDaemon, run: Run) -> None:
+def test_settings_are_listed_by_section_and_marked_when_changed(daemon: AnsweringDaemon, run: Run) -> None:
     _, out, _ = run("settings", "list")
     assert re.search(r"^phone\.hotline  1002   \*  number called at once$", out, re.MULTILINE)
     assert re.search(r"^audio\.kind     alsa      kind of device$", out, re.MULTILINE)
@@ -442,16 +303,16 @@ def test_settings_are_listed_by_section_and_marked_when_changed(daemon: FakeDaem
     assert json.loads(run("settings", "list", "audio", "--json")[1]) == {"settings": [PLAIN_SETTING]}
 
 
-def test_one_setting_is_only_its_value_for_scripts(daemon: FakeDaemon, run: Run) -> None:
+def test_one_setting_is_only_its_value_for_scripts(daemon: AnsweringDaemon, run: Run) -> None:
     assert run("settings", "get", "phone.hotline") == (0, "1002\n", "")
 
 
-def test_a_setting_that_waits_for_a_restart_says_so(daemon: FakeDaemon, run: Run) -> None:
+def test_a_setting_that_waits_for_a_restart_says_so(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.answers["settings.set"] = {"changed": ["sip.port"], "restart": ["sip.port"]}
     assert run("settings", "set", "sip.port=5070")[1] == "changed: sip.port; after a restart of the daemon: sip.port\n"
 
 
-def test_the_call_log_reads_as_a_list(daemon: FakeDaemon, run: Run) -> None:
+def test_the_call_log_reads_as_a_list(daemon: AnsweringDaemon, run: Run) -> None:
     _, out, _ = run("calls")
     assert re.search(r"in  sip:1002@pbx         -           no answer\n", out)
     assert re.search(r"in  Anna <sip:1002@pbx>  1 min 00 s +answered\n", out)
@@ -463,7 +324,9 @@ def test_version_needs_no_daemon(run: Run, tmp_path: Path) -> None:
     assert json.loads(run(*words, "--json")[1]) == {"version": __version__, "daemon": None}
 
 
-def test_a_password_comes_from_standard_input(daemon: FakeDaemon, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_comes_from_standard_input(
+    daemon: AnsweringDaemon, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for words in (
         ("account", "add", "office", "1001@pbx", "--password-stdin"),
         ("account", "add", "office", "1001@pbx", "--password-stdin", "--no-register"),
@@ -476,7 +339,9 @@ def test_a_password_comes_from_standard_input(daemon: FakeDaemon, run: Run, monk
         assert "hunter" not in out + err
 
 
-def test_an_empty_standard_input_is_no_password(daemon: FakeDaemon, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_standard_input_is_no_password(
+    daemon: AnsweringDaemon, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     status, _, err = run("account", "add", "office", "1001@pbx", "--password-stdin")
     assert status == 2
@@ -484,7 +349,7 @@ def test_an_empty_standard_input_is_no_password(daemon: FakeDaemon, run: Run, mo
     assert daemon.calls == []
 
 
-def test_a_password_is_asked_for_and_not_echoed(daemon: FakeDaemon) -> None:
+def test_a_password_is_asked_for_and_not_echoed(daemon: AnsweringDaemon) -> None:
     """With a real terminal, as a person has it."""
     ours, theirs = pty.openpty()
     command = subprocess.Popen(
@@ -512,7 +377,7 @@ def test_a_password_is_asked_for_and_not_echoed(daemon: FakeDaemon) -> None:
     assert b"hunter2" not in out + echoed
 
 
-def test_following_the_log_shows_each_line_once(daemon: FakeDaemon, run: Run) -> None:
+def test_following_the_log_shows_each_line_once(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("log", {"level": "info", "line": "third\nwith a second line"})]
     status, out, err = run("log", "-f")
     assert out.splitlines() == ["first", "second\\x1b[2J", "third", "with a second line"]
@@ -520,7 +385,7 @@ def test_following_the_log_shows_each_line_once(daemon: FakeDaemon, run: Run) ->
     assert "closed the connection" in err
 
 
-def test_following_the_log_for_programs(daemon: FakeDaemon, run: Run) -> None:
+def test_following_the_log_for_programs(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("log", {"level": "info", "line": "third"})]
     _, out, _ = run("log", "-f", "-n", "2", "--json")
     assert [json.loads(line)["line"] for line in out.splitlines()] == ["first", f"second{ESCAPE}", "third"]
@@ -536,7 +401,7 @@ SIP_EVENT: dict[str, object] = {
 }
 
 
-def test_a_trace_is_one_line_a_message_or_all_of_it(daemon: FakeDaemon, run: Run) -> None:
+def test_a_trace_is_one_line_a_message_or_all_of_it(daemon: AnsweringDaemon, run: Run) -> None:
     request = {**SIP_EVENT, "direction": "out", "first_line": f"INVITE sip:{ESCAPE} SIP/2.0"}
     daemon.events = [("sip", SIP_EVENT), ("sip", request)]
     _, out, _ = run("trace", "sip")
@@ -545,13 +410,13 @@ def test_a_trace_is_one_line_a_message_or_all_of_it(daemon: FakeDaemon, run: Run
     assert second.endswith("-> UDP 192.0.2.1:5060  INVITE sip:\\x1b[2J SIP/2.0")
 
 
-def test_a_full_trace_shows_every_header(daemon: FakeDaemon, run: Run) -> None:
+def test_a_full_trace_shows_every_header(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("sip", SIP_EVENT)]
     _, out, _ = run("trace", "sip", "--full")
     assert out.splitlines()[1:] == [f"    {line}".rstrip() for line in MESSAGE.splitlines()]
 
 
-def test_a_trace_for_programs_is_the_event(daemon: FakeDaemon, run: Run) -> None:
+def test_a_trace_for_programs_is_the_event(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("sip", SIP_EVENT)]
     assert json.loads(run("trace", "sip", "--json")[1]) == SIP_EVENT
 
@@ -560,7 +425,7 @@ def test_a_response_without_cseq_is_shown_as_it_is() -> None:
     assert message_line({**SIP_EVENT, "text": ""}).endswith("  SIP/2.0 200 OK")
 
 
-def test_events_are_one_line_each(daemon: FakeDaemon, run: Run) -> None:
+def test_events_are_one_line_each(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("phone", {"state": "alerting", "call": None}), ("audio", {"report": {"lost": 3}, "ended": True})]
     _, out, _ = run("events")
     first, second = out.splitlines()
@@ -568,19 +433,19 @@ def test_events_are_one_line_each(daemon: FakeDaemon, run: Run) -> None:
     assert second.endswith(' audio report={"lost": 3} ended=yes')
 
 
-def test_events_leave_out_the_text_of_messages(daemon: FakeDaemon, run: Run) -> None:
+def test_events_leave_out_the_text_of_messages(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("sip", SIP_EVENT)]
     _, out, _ = run("events", "sip")
     assert "first_line=SIP/2.0 200 OK" in out
     assert "CSeq" not in out
 
 
-def test_events_for_programs_name_their_topic(daemon: FakeDaemon, run: Run) -> None:
+def test_events_for_programs_name_their_topic(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.events = [("phone", {"state": "idle"})]
     assert json.loads(run("events", "phone", "--json")[1]) == {"topic": "phone", "state": "idle"}
 
 
-def test_ctrl_c_ends_what_looks_on(daemon: FakeDaemon) -> None:
+def test_ctrl_c_ends_what_looks_on(daemon: AnsweringDaemon) -> None:
     command = subprocess.Popen(
         [sys.executable, "-m", "device.cli", "log", "-f"], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -32,7 +32,8 @@ def test_a_number_and_what_belongs_to_it(
     [
         "+", "-", "()", "bob", "+44a", "44+", "1 2", "%00", "+1;", "+1;;ext=1", "+1;=x", "+1;ext", "+1;ext=",
         "+1;ext=x", "7;phone-context", "7;phone-context=", "7;phone-context=+", "7;phone-context=a_b!",
-        "7;phone-context=-a", "7;phone-context=" + "a" * 256, "+1;ext=1;ext=1", "1" * (MAX_NUMBER + 1), "\u0665", "+1;na me=x",
+        "7;phone-context=-a", "7;phone-context=" + "a" * 256, "+1;ext=1;ext=1", "1" * (MAX_NUMBER + 1), "\u0665",
+        "+1;na me=x",
     ],
 )  # fmt: skip
 def test_what_is_no_number(text: str) -> None:

@@ -1,0 +1,148 @@
+"""A daemon that only answers: what the command line asks for, as the schema says, and some events."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from device.control.schema import METHODS
+from device.control.server import ControlServer
+from device.daemon.loop import Loop
+
+ESCAPE = "\x1b[2J"
+
+ACCOUNT = {
+    "id": "office",
+    "user": "1001",
+    "domain": "pbx.example.com",
+    "transport": "udp",
+    "aor": "sip:1001@pbx.example.com",
+    "password": "sealed",
+    "state": "registered",
+    "status": 200,
+    "text": "OK",
+    "registered_for_s": 540,
+    "register": True,
+    "next_attempt_s": None,
+}
+DOWN = {**ACCOUNT, "id": "home", "state": "failed", "status": 403, "text": "Forbidden"}
+CALL = {
+    "call": "c7",
+    "direction": "in",
+    "remote": "sip:1002@pbx",
+    "remote_name": f"Anna{ESCAPE}",
+    "account": "office",
+    "state": "connected",
+    "seconds": 185.4,
+}
+RECORD = {
+    "id": 1,
+    "direction": "in",
+    "remote": "sip:1002@pbx",
+    "remote_name": "Anna",
+    "account": "office",
+    "started_at": 1_700_000_000.0,
+    "answered_at": 1_700_000_003.0,
+    "ended_at": 1_700_000_063.0,
+    "cause": "answered",
+}
+MISSED = {**RECORD, "id": 2, "remote_name": "", "answered_at": 0.0, "cause": "no answer"}
+SETTING = {"key": "phone.hotline", "value": "1002", "default": "", "kind": "str", "help": "number called at once"}
+PLAIN_SETTING = {"key": "audio.kind", "value": "alsa", "default": "alsa", "kind": "str", "help": "kind of device"}
+MESSAGE = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.9\r\nCSeq: 7 REGISTER\r\n\r\n"
+
+ANSWERS: dict[str, Any] = {
+    "status": {
+        "version": "0.1.0",
+        "pid": 42,
+        "uptime_s": 3725.0,
+        "phone": {"state": "idle"},
+        "board": {"profile": "desk", "driver": "mock", "hook": "on-hook"},
+        "accounts": [ACCOUNT, DOWN],
+        "calls": [CALL],
+        "notices": ["the last good copy was taken"],
+    },
+    "call.place": {"call": "c7"},
+    "call.answer": {"call": "c7"},
+    "call.hangup": {"call": "c7"},
+    "call.digits": {},
+    "account.list": {"accounts": [ACCOUNT, DOWN]},
+    "account.show": ACCOUNT,
+    "account.add": ACCOUNT,
+    "account.update": ACCOUNT,
+    "account.remove": {},
+    "settings.list": {"settings": [SETTING, PLAIN_SETTING]},
+    "settings.get": SETTING,
+    "settings.set": {"changed": ["phone.hotline"], "restart": []},
+    "phonebook.list": {"entries": [{"name": "Front door", "target": "sip:door@192.0.2.7", "short_code": "11"}]},
+    "phonebook.add": {},
+    "phonebook.remove": {},
+    "calllog.list": {"calls": [MISSED, RECORD]},
+    "log.tail": {"lines": ["first", f"second{ESCAPE}"]},
+    "registration.refresh": {"accounts": ["office"]},
+    "board.show": {
+        "profile": "desk",
+        "driver": "mock",
+        "lamps": {"line": "off"},
+        "lines": [{"name": "hook", "direction": "in", "active": False, "changes": 3, "chip": "mock", "line": "17"}],
+    },
+    "board.lift": {},
+    "board.replace": {},
+    "board.press": {},
+    "board.drive": {},
+    "daemon.version": {"version": "0.1.0", "python": "3.11.2"},
+    "daemon.stop": {},
+}
+
+
+class AnsweringDaemon:
+    """Answers every method as the schema says, remembers what it was asked, and says some events when asked to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self.answers = dict(ANSWERS)
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[tuple[str, dict[str, object]]] = []
+        """Published, and the socket closed, once somebody has subscribed to the topic of the first."""
+        self.loop = Loop()
+        methods = {name: self._method(name) for name in METHODS if not name.endswith("subscribe")}
+        self.server = ControlServer(self.loop, self.path, methods)
+        self.server.open()
+        self.loop.add_participant(self)
+        self._thread = threading.Thread(target=self.loop.run)
+        self._thread.start()
+
+    def _method(self, name: str) -> Callable[[dict[str, Any]], object]:
+        def method(params: dict[str, Any]) -> object:
+            self.calls.append((name, params))
+            answer = self.answers[name]
+            if isinstance(answer, Exception):
+                raise answer
+            if name == "daemon.stop":
+                self.loop.call_soon_threadsafe(self._drop_clients)
+            return answer
+
+        return method
+
+    def _drop_clients(self) -> None:
+        """End as far as the client can see, and be there for the next one."""
+        for client in list(self.server._clients):
+            self.server._drop(client)
+
+    def pump(self, _now: float) -> float | None:
+        if self.events and self.server.has_subscribers(self.events[0][0]) and self._has_been_asked():
+            for topic, params in self.events:
+                self.server.publish(topic, params)
+            self.server.close()
+            self.events = []
+        return None
+
+    def _has_been_asked(self) -> bool:
+        """`log -f` asks for the last lines after it has subscribed."""
+        return self.events[0][0] != "log" or any(name == "log.tail" for name, _ in self.calls)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(5)
+        self.server.close()
+        self.loop.close()
