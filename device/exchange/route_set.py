@@ -6,7 +6,7 @@ from device.exchange.seal import Seal
 from device.sip.headers import NameAddr, parse_name_addr
 from device.sip.hop import Hop, NextHop, bracketed
 from device.sip.message import Request
-from device.sip.uri import Uri
+from device.sip.uri import Uri, host_key
 
 OwnAddress = Callable[[str, str], tuple[str, int]]
 """From transport and the other side's host to the host and port under which that side reaches us."""
@@ -28,18 +28,18 @@ class OwnNames:
 
     def add_host(self, host: str) -> None:
         """Another host name or address of ours."""
-        self._hosts.add(host.lower().strip("[]"))
+        self._hosts.add(host_key(host))
 
     def include(self, uri: Uri) -> bool:
         """Whether `uri` is in our domain or names our own address; one with a foreign maddr is not ours."""
-        if uri.host.strip("[]") not in self._hosts or (uri.port is not None and uri.port != self._port()):
+        if host_key(uri.host) not in self._hosts or (uri.port is not None and uri.port != self._port()):
             return False
         maddr = uri.param("maddr")
         return maddr is None or self.is_host(maddr)
 
     def is_host(self, host: str) -> bool:
         """Whether `host` is a name or an address of ours."""
-        return host.lower().strip("[]") in self._hosts
+        return host_key(host) in self._hosts
 
 
 def dialog_seal(seal: Seal, call_id: str, tag: str | None) -> str:

@@ -112,7 +112,7 @@ class Uri(_Spelling):
             and self.user == other.user
             and self.password == other.password
             and self.port == other.port
-            and _same_host(self.host, other.host)
+            and (self.host == other.host or host_key(self.host) == host_key(other.host))
             and _params_match(dict(self.params), dict(other.params))
             and _headers_match(self.headers, other.headers)
         )
@@ -257,16 +257,19 @@ def _same_tel(one: Uri, other: Uri) -> bool:
         return one.opaque.lower() == other.opaque.lower()
 
 
-def _same_host(one: str, other: str) -> bool:
-    return one == other or (one[:1] == other[:1] == "[" and _ipv6_groups(one) == _ipv6_groups(other) is not None)
+def host_key(host: str) -> str:
+    """A host as it can be compared: in lower case without brackets, an IPv6 address as its eight groups (RFC 5954)."""
+    host = host.lower().strip("[]")
+    groups = _ipv6_groups(host) if ":" in host and len(host) <= 45 else None
+    return host if groups is None else ":".join([f"{group:x}" for group in groups])
 
 
 def _ipv6_groups(host: str) -> list[int] | None:
-    """The eight groups of a bracketed IPv6 address, or None when it is not one.
+    """The eight groups of an IPv6 address, or None when it is not one.
 
     Its end may be an IPv4 address, by mistake behind three colons (RFC 5118 section 4.10).
     """
-    head, double, tail = host[1:-1].replace(":::", "::").partition("::")
+    head, double, tail = host.replace(":::", "::").partition("::")
     try:
         left, right = _ipv6_part(head), _ipv6_part(tail)
     except ValueError:
