@@ -20,7 +20,7 @@ SECTIONS_4475 = (
     *(f"3.3.{number:02}" for number in range(1, 16)),
     "3.4.1",
 )
-SECTIONS_5118 = ("4.01 4.02 4.03 4.04 4.05a 4.05b 4.06 4.07 4.08 4.09 4.10a 4.10b").split()
+SECTIONS_5118 = ["4.01", "4.02", "4.03", "4.04", "4.05a", "4.05b", "4.06", "4.07", "4.08", "4.09", "4.10a", "4.10b"]
 GOOD = [name for name in NAMES if "refused" not in FACTS[name]["parser"]]
 BAD = [name for name in NAMES if "refused" in FACTS[name]["parser"]]
 USERS = ("1002", "sips:1002@pbx.lan", "1002;par=u@gate.example")

@@ -1,4 +1,4 @@
-"""Vectors of SIP messages with the facts that must be read from them: where they are, and how each fact is looked up."""
+"""Vectors of SIP messages and the facts that must be read from them: where they are, how each is looked up."""
 
 import json
 from collections.abc import Callable
