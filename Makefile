@@ -27,7 +27,7 @@ scripts:
 tests:
 	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop'
 
-interop:  ## calls with baresip, Kamailio and SIPp
+interop:  ## calls with Asterisk, baresip, Kamailio and SIPp
 	firmware_scripts/prepare test interop
 	$(BIN)pytest -m interop -v
 
@@ -44,4 +44,4 @@ format:
 	$(BIN)ruff check --fix device tests
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
