@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -62,6 +63,7 @@ class House:
         assert judge(said_second, heard_first, since).correlation > GOOD_CORRELATION
 
 
+@contextmanager
 def house_of(folder, transport: str = "udp", **settings: object) -> Iterator[House]:
     built = House(folder, transport, **settings)
     try:
@@ -73,7 +75,8 @@ def house_of(folder, transport: str = "udp", **settings: object) -> Iterator[Hou
 
 @pytest.fixture(scope="module", params=["udp", "tcp"])
 def one_house(request, tmp_path_factory) -> Iterator[House]:
-    yield from house_of(tmp_path_factory.mktemp("house"), request.param)
+    with house_of(tmp_path_factory.mktemp("house"), request.param) as house:
+        yield house
 
 
 @pytest.fixture
@@ -201,7 +204,7 @@ def test_the_pbx_calls_the_phone(house) -> None:
 @pytest.mark.parametrize("end", [Asterisk.stop, Asterisk.kill], ids=["stopped", "killed"])
 def test_phones_register_again_at_a_pbx_that_forgot_them(tmp_path, end) -> None:
     """Registrations are short, so that the phones notice soon; the contacts are gone with the PBX."""
-    for house in house_of(tmp_path, expires_s=4):
+    with house_of(tmp_path, expires_s=4) as house:
         for phone in house.phones:
             phone.rest()
         end(house.asterisk)
@@ -217,7 +220,7 @@ def test_phones_register_again_at_a_pbx_that_forgot_them(tmp_path, end) -> None:
 
 def test_qualified_phones_are_reachable(tmp_path) -> None:
     """Asterisk asks every second by OPTIONS whether the phones are there."""
-    for house in house_of(tmp_path, qualify=1):
+    with house_of(tmp_path, qualify=1) as house:
         for phone in house.phones:
             phone.expect_message("in", "OPTIONS")
             phone.expect_message("out", "SIP/2.0 200")

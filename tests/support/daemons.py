@@ -38,6 +38,8 @@ class Daemon:
         self.socket_path = folder / f"{name}.sock"
         self.store_path = folder / f"{name}.db"
         self.port = free_port()
+        self.prefix: tuple[str, ...] = ()
+        """What its command is put behind, such as a change into a network namespace."""
         self.client = ControlClient(str(self.socket_path), PATIENCE_S)
         self.program: Program | None = None
 
@@ -46,7 +48,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self.program = Program(self.name, own_command(*self.command()), self.folder)
+        self.program = Program(self.name, [*self.prefix, *own_command(*self.command())], self.folder)
         wait_until(f"{self.name} to answer at its control socket", self._answers)
 
     def _answers(self) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import subprocess
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -19,11 +20,20 @@ SCHEMA = "CREATE TABLE subscriber (username TEXT, domain TEXT, ha1 TEXT, PRIMARY
 class Kamailio:
     """One Kamailio with users; registrations are granted for `expires_s` and forgotten when it ends."""
 
-    def __init__(self, folder: Path, passwords: Mapping[str, str], expires_s: int = 4) -> None:
-        self.folder = folder / "kamailio"
+    def __init__(
+        self,
+        folder: Path,
+        passwords: Mapping[str, str],
+        expires_s: int = 4,
+        host: str = HOST,
+        prefix: tuple[str, ...] = (),
+        port: int = 0,
+    ) -> None:
+        self.folder = folder / f"kamailio-{host}"
         self.folder.mkdir()
-        self.port = free_port()
-        self.address = f"{HOST}:{self.port}"
+        self.port = port or free_port()
+        self.address = f"{host}:{self.port}"
+        self._prefix = list(prefix)
         self.program: Program | None = None
         database = self.folder / "users.db"
         with closing(sqlite3.connect(database)) as connection, connection:
@@ -32,7 +42,14 @@ class Kamailio:
                 ha1 = hashlib.md5(f"{user}:{DOMAIN}:{password}".encode()).hexdigest()
                 connection.execute("INSERT INTO subscriber VALUES (?, ?, ?)", (user, DOMAIN, ha1))
         text = CONFIG.read_text()
-        values = {"PORT": self.port, "DOMAIN": DOMAIN, "EXPIRES": expires_s, "DATABASE": database}
+        values = {
+            "HOST": host,
+            "PORT": self.port,
+            "DOMAIN": DOMAIN,
+            "EXPIRES": expires_s,
+            "DATABASE": database,
+            "FOLDER": self.folder,
+        }
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         self._config = self.folder / "kamailio.cfg"
@@ -40,11 +57,30 @@ class Kamailio:
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        command = [find_program("kamailio"), "-f", str(self._config), "-DD", "-E", "-Y", str(self.folder)]
+        command = [
+            *self._prefix,
+            find_program("kamailio"),
+            "-f",
+            str(self._config),
+            "-DD",
+            "-E",
+            "-Y",
+            str(self.folder),
+        ]
         command += ["-w", str(self.folder), "-m", "32", "-M", "4"]
         program = self.program = Program("kamailio", command, self.folder, own_group=True)
         for transport in ("udp", "tcp"):
-            wait_until("kamailio to listen", lambda t=transport: program.check() or is_bound(self.port, t))
+            wait_until("kamailio to listen", lambda t=transport: program.check() or is_bound(self.port, t, program.pid))
+
+    def ask(self, *words: str) -> str:
+        """What its control socket answers."""
+        command = [find_program("kamcmd"), "-s", f"unix:{self.folder}/control", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+
+    def contacts(self) -> list[str]:
+        """The addresses of all contacts that it knows."""
+        lines = (line.strip() for line in self.ask("ul.dump").splitlines())
+        return [line.removeprefix("Address: ") for line in lines if line.startswith("Address: ")]
 
     def stop(self) -> None:
         if self.program is not None:

@@ -54,9 +54,9 @@ def _ended(message: re.Match[str]) -> str:
     return f"<![CDATA[\n{text}\n]]>" if "\n\n" in text else f"<![CDATA[\n{text}\n\n]]>"
 
 
-def is_bound(port: int, transport: str) -> bool:
-    """Whether some program listens at a port of this machine."""
-    lines = Path(f"/proc/net/{transport}").read_text().splitlines()[1:]
+def is_bound(port: int, transport: str, process: int | str = "self") -> bool:
+    """Whether some program listens at a port of this machine, or of the network namespace that a process is in."""
+    lines = Path(f"/proc/{process}/net/{transport}").read_text().splitlines()[1:]
     return any(line.split()[1].endswith(f":{port:04X}") for line in lines)
 
 

@@ -1,0 +1,75 @@
+"""Two network namespaces joined by a cable, so that a phone can change its address without touching the machine's."""
+
+import os
+import subprocess
+from itertools import count
+
+_NUMBERS = count(1)
+
+PREFIX_LENGTH = 24
+
+
+def ip(*words: str) -> None:
+    """Run iproute2's `ip`; what it complains about is the failure's text."""
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr.strip()} (as root; needs iproute2)"
+
+
+class Room:
+    """One namespace with one interface, "cable"."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.prefix = ("ip", "netns", "exec", name)
+        """What a command is put behind to run in here; `ip` becomes the command, so that its process id is the command's."""
+
+    def ip(self, *words: str) -> None:
+        """Run `ip` in here."""
+        ip("-n", self.name, *words)
+
+    def add_address(self, address: str) -> None:
+        self.ip("address", "add", f"{address}/{PREFIX_LENGTH}", "dev", "cable")
+
+    def take_address(self, address: str) -> None:
+        self.ip("address", "delete", f"{address}/{PREFIX_LENGTH}", "dev", "cable")
+
+    def pull_cable(self) -> None:
+        self.ip("link", "set", "cable", "down")
+
+    def plug_cable(self) -> None:
+        self.ip("link", "set", "cable", "up")
+
+
+class Cable:
+    """`near` and `far`, two rooms with a cable between them. A context manager."""
+
+    def __init__(self) -> None:
+        number = f"{os.getpid()}-{next(_NUMBERS)}"
+        self.near = Room(f"offhook-{number}-near")
+        self.far = Room(f"offhook-{number}-far")
+
+    def __enter__(self) -> "Cable":
+        for room in (self.near, self.far):
+            ip("netns", "add", room.name)
+            room.ip("link", "set", "lo", "up")
+        ip(
+            "-n",
+            self.near.name,
+            "link",
+            "add",
+            "cable",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "cable",
+            "netns",
+            self.far.name,
+        )
+        for room in (self.near, self.far):
+            room.plug_cable()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for room in (self.near, self.far):
+            subprocess.run(["ip", "netns", "delete", room.name], capture_output=True, check=False)
