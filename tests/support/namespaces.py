@@ -21,7 +21,7 @@ class Room:
     def __init__(self, name: str) -> None:
         self.name = name
         self.prefix = ("ip", "netns", "exec", name)
-        """What a command is put behind to run in here; `ip` becomes the command, so that its process id is the command's."""
+        """What a command is put behind to run in here; `ip` becomes the command and keeps the process id."""
 
     def ip(self, *words: str) -> None:
         """Run `ip` in here."""
