@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 ALLOWED = "OPTIONS, REGISTER"
 """What the exchange itself answers; everything else it only forwards."""
 
+CAPABILITIES = (("Accept", ""), ("Accept-Encoding", "identity"), ("Accept-Language", "en"), ("Supported", ""))
+"""What the answer to OPTIONS says of the exchange itself: it reads no bodies and knows no extensions."""
+
 RETRY_AFTER_S = 10
 """What a 503 for lack of room asks the sender to wait, in seconds."""
 
@@ -220,13 +223,14 @@ class Exchange:
         required = request.tokens("Require")
         if request.method != "OPTIONS":
             response = request.response(405 if request.method in METHODS else 501, to_tag=tag)
+            response.headers.set("Allow", ALLOWED)
         elif required:
-            return _unsupported(request, required, tag)
+            response = _unsupported(request, required, tag)
         else:
+            # No Allow: a proxy takes whatever its users take (section 11.2).
             response = request.response(200, to_tag=tag)
-            response.headers.set("Accept", "")
-            response.headers.set("Supported", "")
-        response.headers.set("Allow", ALLOWED)
+            for name, value in CAPABILITIES:
+                response.headers.set(name, value)
         return response
 
     def _may_pass(self, received: Received, now: float) -> bool:

@@ -1,5 +1,6 @@
 """The registrar (RFC 3261 section 10.3): takes REGISTER requests and keeps the location service true."""
 
+from device.exchange.date import sip_date
 from device.exchange.location import LocationService
 from device.exchange.settings import ExchangeSettings
 from device.model import Aor, Binding
@@ -109,6 +110,8 @@ class Registrar:
             left_s = max(0, round(binding.expires_at - unix_now))
             quality = "" if binding.q == 1.0 else f";q={binding.q:g}"
             response.headers.add("Contact", f"<{binding.contact}>;expires={left_s}{quality}")
+        # Phones without a clock of their own may set it by this (section 10.2.5).
+        response.headers.add("Date", sip_date(unix_now))
         return response
 
 
