@@ -58,6 +58,10 @@ def _sip_uri(text: str) -> Uri:
     uri = parse_uri(text)
     if uri.scheme != "sip":
         raise SipStateError(f"cannot call {text!r}: secure SIP (sips) is not available; dial it as sip:")
+    method = uri.param("method")
+    if method is not None and method != "INVITE":
+        # Such a link asks for something else than a call (section 19.1.5).
+        raise SipStateError(f"cannot call {text!r}: it asks for {method or 'no method'}; dial it without ;method=")
     return uri.target()
 
 

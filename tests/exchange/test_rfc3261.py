@@ -70,6 +70,21 @@ class TestRegistrar:
         phone.ask("REGISTER", "sip:pbx.lan", To="<sip:x@elsewhere.example>")
         assert phone.statuses() == [401]
 
+    @pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
+    def test_basic_authentication_is_neither_asked_for_nor_taken(self, method: str) -> None:
+        phone = Switchboard().phone("1001", "192.0.2.1")
+        basic = "Basic MTAwMTpvbmU="
+        uri = "sip:pbx.lan" if method == "REGISTER" else "sip:1002@pbx.lan"
+        phone.ask(method, uri, To=phone.address, Authorization=basic, Proxy_Authorization=basic)
+        response = phone.response()
+        challenges = [
+            *response.headers.get_all("WWW-Authenticate"),
+            *response.headers.get_all("Proxy-Authenticate"),
+        ]
+        assert response.status == (401 if method == "REGISTER" else 407)
+        assert [text.partition(" ")[0] for text in challenges] == ["Digest"]
+        assert all('realm="pbx.lan"' in text and 'qop="auth"' in text for text in challenges)
+
     def test_an_address_of_another_domain_is_not_found(self) -> None:
         phone = Switchboard().phone("1001", "192.0.2.1")
         assert phone.register(To="<sip:1001@elsewhere.example>").status == 404

@@ -79,3 +79,14 @@ def test_a_server_is_written_as_host_and_port() -> None:
 )
 def test_an_address_out_of_an_address_book(text: str) -> None:
     assert str(dialled_uri(text, "pbx.lan")).startswith("sip:bob@example.org")
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "invite", "DANCE", ""])
+def test_a_uri_that_asks_for_something_else_than_a_call_is_not_dialled(method: str) -> None:
+    with pytest.raises(SipStateError, match="dial it without ;method="):
+        dialled_uri(f"sip:bob@example.org;method={method}", "")
+
+
+def test_a_uri_keeps_what_says_how_it_is_reached_and_loses_what_is_no_part_of_a_request_line() -> None:
+    text = "sip:bob@example.org:5070;transport=tcp;maddr=192.0.2.9;ttl=1;user=ip;x=1"
+    assert str(dialled_uri(f"{text};method=INVITE?Subject=hello&Route=%3Csip:x%3E&From=x", "")) == text
