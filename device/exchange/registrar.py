@@ -73,7 +73,11 @@ class Registrar:
             return self._without_all(request, before)
         known = {binding.contact: binding for binding in before}
         after = known.copy()
-        for contact in request.contacts:
+        contacts = request.contacts
+        if len(contacts) > len(known) + self._settings.max_contacts:
+            # Each is compared with all that are known; more than can be taken away and put there are not looked at.
+            raise self._too_many()
+        for contact in contacts:
             _check_contact(contact)
             key = _same_contact(contact, after)
             _check_order(request, known.get(key))
@@ -82,8 +86,11 @@ class Registrar:
             if expires_s:
                 after[str(contact.uri)] = _binding(request, aor, contact, source, unix_now + expires_s)
         if len(after) > self._settings.max_contacts:
-            raise _RegistrationRefusedError(403, f"No more than {self._settings.max_contacts} contacts")
+            raise self._too_many()
         return list(after.values())
+
+    def _too_many(self) -> _RegistrationRefusedError:
+        return _RegistrationRefusedError(403, f"No more than {self._settings.max_contacts} contacts")
 
     def _without_all(self, request: Request, before: list[Binding]) -> list[Binding]:
         """Contact: * takes every binding away; it stands alone and with Expires: 0 (section 10.3 step 6)."""

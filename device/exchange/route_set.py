@@ -65,9 +65,13 @@ def take_own_routes(request: Request, own: OwnNames, seal: Seal) -> bool:
         routes = request.routes
         request.uri = routes[-1].uri.target()
         _set_routes(request, routes[:-1])
-    while (routes := request.routes) and _is_ours(routes[0].uri, own, seals):
-        sealed = sealed or _is_sealed(routes[0].uri, seals)
-        request.headers.remove_first("Route")
+    routes = request.routes
+    ahead = 0
+    while ahead < len(routes) and _is_ours(routes[ahead].uri, own, seals):
+        sealed = sealed or _is_sealed(routes[ahead].uri, seals)
+        ahead += 1
+    if ahead:
+        _set_routes(request, routes[ahead:])
     return sealed
 
 

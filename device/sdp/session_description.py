@@ -108,8 +108,8 @@ class MediaDescription:
         return next(iter(_format_values(self.attributes, "fmtp", payload_type)), "")
 
     def payload_types(self) -> list[int]:
-        """The formats of an RTP media in order; what is no number from 0 to 127 is left out."""
-        numbers = [whole_number(text) for text in self.formats]
+        """The formats of an RTP media in order, each once; what is no number from 0 to 127 is left out."""
+        numbers = dict.fromkeys(whole_number(text) for text in self.formats)
         return [number for number in numbers if number is not None and number < 128]
 
     def encode(self) -> list[str]:

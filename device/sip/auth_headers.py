@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
+from device.annotations import Final
 from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.header_syntax import quote, split_commas, unquote
 from device.sip.uri import unescape
+
+MAX_CHALLENGES_READ: Final = 32
+"""Challenges of one kind in a response; each is compared with the others, and servers send one for each algorithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def parse_challenges(values: str | Iterable[str]) -> list[Challenge]:
     """Read all lines of WWW-Authenticate or Proxy-Authenticate, each with one or several challenges.
 
     Other schemes than Digest come with their realm alone. Malformed challenges are passed over, so that a good one
-    beside them can still be answered.
+    beside them can still be answered; so are those beyond MAX_CHALLENGES_READ.
     """
     challenges: list[Challenge] = []
     for value in (values,) if isinstance(values, str) else values:
@@ -91,7 +95,7 @@ def parse_challenges(values: str | Iterable[str]) -> list[Challenge]:
                 challenges.append(Challenge(scheme, params.get("realm", "")))
             elif "realm" in params and "nonce" in params:
                 challenges.append(_challenge(params))
-    return challenges
+    return challenges[:MAX_CHALLENGES_READ]
 
 
 def _challenge(params: dict[str, str]) -> Challenge:

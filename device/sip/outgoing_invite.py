@@ -200,7 +200,9 @@ class OutgoingInvite:
             uri = contact.uri.target()
             if uri.scheme == "sip" and not any(uri.matches(known) for known in (*self._tried, *uris)):
                 uris.append(uri)
-        return uris[:MAX_REDIRECTIONS]
+                if len(uris) == MAX_REDIRECTIONS:
+                    break
+        return uris
 
     def _fail(self, failure: InviteFailed, now: float) -> None:
         # A 6xx speaks for the person everywhere, so that no other address is tried (section 21.6).
