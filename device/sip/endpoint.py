@@ -23,7 +23,7 @@ from device.sip.transaction_layer import (
     TransactionEvent,
     TransactionLayer,
 )
-from device.timing import earliest
+from device.timing import TimerSet, earliest
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ MAX_STREAMS = 256
 """Connections that are read at once; what comes on more is not read."""
 
 _LONGEST_REASON = 120
+
+MESSAGE_TIMEOUT_S = 32.0
+"""Once a message has begun on a stream it has to end within so many seconds (64 times T1); else the stream is closed."""
 
 Trace = Callable[[str, bytes, Hop, float], None]
 """Called with "in" or "out", the message, the other side and the time, for every message on the wire."""
@@ -100,6 +103,7 @@ class SipEndpoint:
         "_received",
         "_sent",
         "_streams",
+        "_unfinished",
         "layer",
         "on_trace",
     )
@@ -120,6 +124,7 @@ class SipEndpoint:
         self._core = core
         self._events: deque[LookupWanted | StreamBroken] = deque()
         self._streams: dict[Hop, StreamFramer | None] = {}
+        self._unfinished: TimerSet[Hop] = TimerSet()
         self._received = self._sent = self._keepalives = self._malformed = 0
         core.bind(self.layer)
 
@@ -156,13 +161,17 @@ class SipEndpoint:
                 self.layer.receive_pong(source, now)
                 self._pump()
         if framer.fault is not None:
-            self._streams[source] = None
             self._refuse(framer.fault, source)
-            self._events.append(StreamBroken(source, str(framer.fault)))
+            self._break(source, str(framer.fault))
+        elif not framer.is_within_message:
+            self._unfinished.cancel(source)
+        elif frames or source not in self._unfinished:
+            self._unfinished.set(source, now + MESSAGE_TIMEOUT_S)
 
     def connection_closed(self, source: Hop, now: float) -> None:
         """A stream ended, by either side."""
         self._streams.pop(source, None)
+        self._unfinished.cancel(source)
         self.layer.connection_closed(source, now)
         self._pump()
         self._core.connection_closed(source, now)
@@ -188,10 +197,12 @@ class SipEndpoint:
         self._pump()
         self._core.handle_timeout(now)
         self._pump()
+        for source in self._unfinished.pop_due(now):
+            self._break(source, f"a message that did not end within {MESSAGE_TIMEOUT_S:.0f} s")
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted, in seconds of the caller's monotonic clock."""
-        return earliest(self.layer.next_timeout(), self._core.next_timeout())
+        return earliest(self.layer.next_timeout(), self._core.next_timeout(), self._unfinished.next_timeout())
 
     def transmissions_to_send(self) -> list[Transmission]:
         """Everything that is to go on the wire, oldest first; each is given once."""
@@ -218,6 +229,12 @@ class SipEndpoint:
             self.layer.unmatched_responses,
             len(self.layer),
         )
+
+    def _break(self, source: Hop, reason: str) -> None:
+        """Read no more of a stream and have it closed."""
+        self._streams[source] = None
+        self._unfinished.cancel(source)
+        self._events.append(StreamBroken(source, reason))
 
     def _framer(self, source: Hop) -> StreamFramer | None:
         """The framer of a stream; None when the stream is broken or one too many."""

@@ -288,6 +288,11 @@ class StreamFramer:
             raise self.fault
         return frames
 
+    @property
+    def is_within_message(self) -> bool:
+        """Whether the bytes so far end within a message, or within a ping."""
+        return bool(self._buffer)
+
     def _next_frame(self) -> bytes | KeepAlive | None:
         buffer = self._buffer
         if not self._total:

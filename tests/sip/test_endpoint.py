@@ -213,6 +213,30 @@ class TestStreams:
         assert [type(event) for event in drain(endpoint)] == [RequestReceived, RequestReceived]
         assert [one.hop for one in endpoint.transmissions_to_send()] == [Hop("TCP", "192.0.2.1", 5060, 7)] * 2
 
+    def test_a_message_that_has_begun_must_end(self) -> None:
+        endpoint, _ = make_endpoint()
+        message = request("OPTIONS", via="SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK-a").encode()
+        endpoint.receive_stream(message[:50], STREAM, 1.0)
+        endpoint.receive_stream(message[50:], STREAM, 20.0)
+        assert [type(event) for event in drain(endpoint)] == [RequestReceived]
+        endpoint.handle_timeout(60.0)
+        assert [event for event in drain(endpoint) if isinstance(event, StreamBroken)] == []
+        endpoint.receive_stream(message + message[:50], STREAM, 100.0)
+        endpoint.receive_stream(message[50:60], STREAM, 130.0)
+        endpoint.handle_timeout(131.9)
+        assert not any(isinstance(event, StreamBroken) for event in drain(endpoint))
+        endpoint.handle_timeout(132.0)
+        assert StreamBroken(STREAM, "a message that did not end within 32 s") in drain(endpoint)
+        endpoint.receive_stream(message, STREAM, 133.0)
+        assert drain(endpoint) == []
+
+    def test_a_stream_that_ends_within_a_message_is_forgotten(self) -> None:
+        endpoint, _ = make_endpoint()
+        endpoint.receive_stream(b"OPTIONS", STREAM, 0.0)
+        assert endpoint.next_timeout() == 32.0
+        endpoint.connection_closed(STREAM, 1.0)
+        assert endpoint.next_timeout() is None
+
     def test_a_ping_is_answered_by_a_pong(self) -> None:
         traced: list[str] = []
         endpoint, _ = make_endpoint()
