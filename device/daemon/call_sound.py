@@ -25,10 +25,25 @@ STALE_DATAGRAMS = 1000
 class CallSound:
     """From the first offer to the end of the call; tells the audio thread only what changed."""
 
-    __slots__ = ("_attached", "_call_id", "_engine", "_ports", "_resolved", "_told", "_wanted", "session")
+    __slots__ = (
+        "_attached",
+        "_call_id",
+        "_engine",
+        "_ports",
+        "_resolved",
+        "_told",
+        "_wanted",
+        "far_host",
+        "offer",
+        "session",
+    )
 
     def __init__(self, call_id: CallId, session: MediaSession, ports: RtpSocketPair, engine: AudioEngine) -> None:
         self.session = session
+        self.far_host = ""
+        """An address on the way to the far end: the route to it tells our own."""
+        self.offer = b""
+        """Their offer that an incoming call came with."""
         self._call_id = call_id
         self._ports = ports
         self._engine = engine

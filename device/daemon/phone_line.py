@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 SOMEWHERE = "192.0.2.1"
 """An address of RFC 5737 that stands for "out there": the route to it tells our own address; nothing is sent."""
 
+LOOPBACKS = ("127.0.0.1", "::1")
+"""What our address towards the far end is taken for while there is no way to it."""
+
 ACCOUNTS_KEPT = 64
 """Of how many calls, the latest, it is remembered which account they went through: the call log asks after the end."""
 
@@ -124,7 +127,10 @@ class PhoneLine:
         sound = self._calls.get(call_id)
         if sound is None:
             return
-        body = self._answers.pop(call_id, b"") or sound.session.create_offer()
+        body = self._answers.pop(call_id, b"")
+        if not body and sound.session.parameters is None:
+            # Where the caller was told our offer with the ringing already, all is settled and there is nothing to say.
+            body = sound.session.create_offer()
         logger.info("%s: answered here", call_id)
         self._user_agent.answer(call_id, body, now)
 
@@ -161,6 +167,20 @@ class PhoneLine:
         self._reoffered.add(call_id)
         self._user_agent.reoffer(call_id, offer, now)
         sound.refresh()
+
+    def network_changed(self, now: float) -> None:
+        """Our address may be another one: tell it to the other side of each call, for its sound and its signalling."""
+        for call_id, sound in list(self._calls.items()):
+            address = self._sockets.address_towards(sound.far_host)
+            if address == sound.session.local_address or address in LOOPBACKS:
+                continue
+            logger.info("%s: our address changed from %s to %s", call_id, sound.session.local_address, address)
+            sound.session.set_local_address(address)
+            if call_id in self._answers:
+                self._answers[call_id] = sound.session.receive_offer(sound.offer)
+            else:
+                self._reoffer(call_id, sound, sound.session.create_offer(), now)
+        self._user_agent.retarget_calls(now)
 
     def give_up(self, call_id: CallId, now: float) -> None:
         """End a call whose sound cannot go on."""
@@ -220,6 +240,7 @@ class PhoneLine:
         try:
             sound = self._open(event.call_id, _source_host(event.source))
             if event.offer:
+                sound.offer = event.offer
                 self._answers[event.call_id] = sound.session.receive_offer(event.offer)
         except DeviceError as error:
             status = _refusal(error)
@@ -304,6 +325,7 @@ class PhoneLine:
         address = self._sockets.address_towards(far_host)
         session = MediaSession(self._media_settings, address, ports.rtp.local_port, self._ids)
         sound = self._calls[call_id] = CallSound(call_id, session, ports, self._engine)
+        sound.far_host = far_host
         return sound
 
     def _forget(self, call_id: CallId) -> None:

@@ -240,6 +240,7 @@ def build_phone(
     def network_changed() -> None:
         sip.sockets.tcp.drop_stranded()
         sip.user_agent.network_changed(loop.now())
+        line.network_changed(loop.now())
 
     link_monitor = LinkMonitor(loop, network_changed)
     return PhoneParts(

@@ -48,6 +48,7 @@ class MediaSession:
         self._version = 0
         self._sent: SessionDescription | None = None
         self._offered: tuple[SessionDescription, LocalMedia] | None = None
+        self._in_force: tuple[SessionDescription, LocalMedia] | None = None
         self._agreed: AgreedAudio | None = None
         self._on_hold = False
         self._on_hold_before = False
@@ -91,17 +92,21 @@ class MediaSession:
         self._formats = _renumbered(self._formats, agreed)
         self._offered = None
         self._agree(agreed)
+        self._in_force = answer, self._local()
         return answer.encode()
 
     def receive_answer(self, sdp: bytes) -> None:
         """Take the answer to our last offer; a later one, from another branch of a forked call, replaces it.
 
-        Raises NoCommonCodec, SdpParseError, or SdpStateError when nothing was offered.
+        Without such an offer it answers the description in force, which was offered again to refresh the session.
+        Raises NoCommonCodec, SdpParseError, or SdpStateError when nothing was ever described.
         """
-        if self._offered is None:
+        described = self._offered or self._in_force
+        if described is None:
             raise SdpStateError("an answer came, but nothing was offered")
-        offer, local = self._offered
+        offer, local = described
         agreed = read_answer(offer, parse_sdp(sdp), local)
+        self._in_force = described
         self._on_hold_before = self._on_hold
         self._agree(agreed)
 
@@ -118,6 +123,11 @@ class MediaSession:
     def resume(self) -> bytes:
         """The offer that ends our hold."""
         return self._offer_hold(False)
+
+    @property
+    def local_address(self) -> str:
+        """Where the peer is told to send to."""
+        return self._address
 
     def set_local_address(self, address: str) -> None:
         """The next offer or answer carries another address, after a change of network."""

@@ -28,6 +28,7 @@ _TEXTS = {
     416: "the server does not serve this kind of address",
     420: "the other side asks for an extension we lack",
     421: "the other side asks for an extension we lack",
+    422: "the session would be too short for the other side",
     480: "not available now",
     481: "the other side does not know this call",
     482: "the call came back to itself",
@@ -62,6 +63,14 @@ def cause_text(status: int, reason: str = "") -> str:
     if reason and reason.isprintable() and reason.lower() not in (REASON_PHRASES.get(status, "").lower(), text):
         return f"{text} ({reason[:_LONGEST_REASON]})"
     return text
+
+
+def reason_of(status: int, text: str) -> str:
+    """A Reason header field that says why we end a call (RFC 3326): our status, or for a plain hang-up Q.850's 16."""
+    if not status:
+        return 'Q.850;cause=16;text="Normal call clearing"'
+    words = "".join(character for character in text if character.isprintable() and character not in '"\\')
+    return f'SIP;cause={status};text="{words[:_LONGEST_REASON]}"'
 
 
 def answered_elsewhere(reasons: Iterable[str]) -> bool:

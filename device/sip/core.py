@@ -23,10 +23,12 @@ METHODS_SERVED: Final = (
     "BYE",
     "OPTIONS",
     "INFO",
+    "PRACK",
+    "UPDATE",
 )
 """The methods that this user agent takes; every other known one gets 405."""
 ALLOW: Final = ", ".join(METHODS_SERVED)
-EXTENSIONS: Final[tuple[str, ...]] = ()
+EXTENSIONS: Final[tuple[str, ...]] = ("100rel", "timer")
 """The option tags of what we understand when a peer requires it, and name in Supported (sections 20.32 and 20.37)."""
 SDP: Final = "application/sdp"
 MULTIPART: Final = "multipart/"

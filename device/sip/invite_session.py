@@ -1,17 +1,33 @@
 """One call (RFC 3261 sections 13 to 15): what callers and callees share, from the established session to its end."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Iterable
 from enum import Enum, auto
 
-from device.annotations import ClassVar, Final
+from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import CallId
 from device.sip.causes import reason_text
 from device.sip.core import readable
 from device.sip.dialog import Dialog, DialogId
+from device.sip.dialog_exchange import DialogExchange
 from device.sip.events import CallEnded, CallEstablished, EndCause
 from device.sip.identity import Identity
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
+from device.sip.offer_inputs import (
+    AnswerPostponed,
+    EarlyDialogEnded,
+    EarlyOfferReceived,
+    PrackFailed,
+    PrackReceived,
+    PrackTimedOut,
+    ProgressRequested,
+    RefreshRequested,
+    SessionExpired,
+    UpdateReceived,
+)
 from device.sip.outgoing_invite import OutgoingInvite
 from device.sip.session_inputs import (
     AcceptRequested,
@@ -38,10 +54,30 @@ from device.sip.transaction import ServerKey
 from device.sip.user_agent_client import SentRequest
 from device.timing import TimerSet, earliest
 
+if TYPE_CHECKING:
+    from device.sip.update_client import UpdateClient
+    from device.sip.update_server import UpdateServer
+
 _log = logging.getLogger(__name__)
+
+CallInput = (
+    SessionInput
+    | PrackReceived
+    | UpdateReceived
+    | ProgressRequested
+    | AnswerPostponed
+    | PrackTimedOut
+    | EarlyOfferReceived
+    | PrackFailed
+    | EarlyDialogEnded
+    | RefreshRequested
+    | SessionExpired
+)
+"""What moves a call, with all that not every call meets."""
 
 REQUESTS: Final = (
     RingRequested,
+    ProgressRequested,
     AnswerRequested,
     RejectRequested,
     HangUpRequested,
@@ -81,7 +117,7 @@ RINGING: Final = frozenset({_S.CALLING, _S.PROCEEDING, _S.OFFERED})
 """The states in which a person is waited for, with time-outs that mean nothing afterwards."""
 
 
-class InviteSession(StateTable[SessionState, SessionInput]):
+class InviteSession(StateTable[SessionState, CallInput]):
     """One call, fed by the user agent until `is_over`; see CallerSession and CalleeSession."""
 
     __slots__ = ("_cause", "_timers", "_usage", "modification")
@@ -127,12 +163,17 @@ class InviteSession(StateTable[SessionState, SessionInput]):
         """The INVITE of a call that we made."""
         return None
 
+    @property
+    def exchanges(self) -> Iterable[DialogExchange]:
+        """Every dialog of this call, early ones of a fork included."""
+        return () if self._usage.exchange is None else (self._usage.exchange,)
+
     def dialog(self, dialog_id: DialogId) -> Dialog | None:
         """The dialog of this call with that identity."""
         dialog = self._usage.dialog
         return dialog if dialog is not None and dialog.id == dialog_id else None
 
-    def receive(self, happened: SessionInput, now: float) -> None:
+    def receive(self, happened: CallInput, now: float) -> None:
         """Take one step of the table. Raises SipStateError for what the owner cannot ask for now."""
         if self._cause is None or not isinstance(happened, REQUESTS):
             super().receive(happened, now)
@@ -174,10 +215,38 @@ class InviteSession(StateTable[SessionState, SessionInput]):
             if (self.state, kind) in self.TABLE:
                 self.receive(kind(), now)
         self.modification.handle_timeout(now)
+        for exchange in self.exchanges:
+            for updates in (exchange.update_client, exchange.update_server):
+                if updates is not None:
+                    updates.handle_timeout(now)
+        self._keep_time(now)
+
+    def _keep_time(self, now: float) -> None:
+        timer = self._usage.timer
+        if timer is None or self.state is not SessionState.CONFIRMED:
+            return
+        from device.sip.session_timer import TimerDue  # noqa: PLC0415  # loaded with the timer
+
+        due = timer.handle_timeout(now)
+        if due is TimerDue.REFRESH:
+            self.receive(RefreshRequested(), now)
+        elif due is TimerDue.EXPIRED:
+            self.receive(SessionExpired(), now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next needed."""
-        return earliest(self._timers.next_timeout(), self.modification.next_timeout())
+        timer = self._usage.timer if self.state is SessionState.CONFIRMED else None
+        return earliest(
+            self._timers.next_timeout(),
+            self.modification.next_timeout(),
+            timer.next_timeout() if timer is not None else None,
+            *(
+                updates.next_timeout()
+                for exchange in self.exchanges
+                for updates in (exchange.update_client, exchange.update_server)
+                if updates is not None
+            ),
+        )
 
     def _end(self, status: int, text: str, local: bool) -> None:
         """Tell the owner, once, that the call is over."""
@@ -194,8 +263,59 @@ class InviteSession(StateTable[SessionState, SessionInput]):
         self.modification.receive(SessionConfirmed(), now)
 
     def _bye(self, now: float) -> None:
+        self._close_offers(now)
+        self._usage.send_bye(self, self._cause, now)
+
+    def _close_offers(self, now: float) -> None:
+        """No offer can be made or answered any more."""
         self.modification.receive(SessionOver(), now)
-        self._usage.send_bye(self, now)
+        for exchange in self.exchanges:
+            if exchange.update_client is not None:
+                exchange.update_client.receive(SessionOver(), now)
+            if exchange.update_server is not None:
+                exchange.update_server.receive(SessionOver(), now)
+
+    # UPDATE, whose rooms are loaded with the first one.
+
+    def update_client(self, exchange: DialogExchange) -> UpdateClient:
+        """What sends our UPDATEs in a dialog of this call."""
+        if exchange.update_client is None:
+            from device.sip.update_client import UpdateClient  # noqa: PLC0415
+
+            exchange.update_client = UpdateClient(self._usage, exchange, self)
+        return exchange.update_client
+
+    def update_server(self, exchange: DialogExchange) -> UpdateServer:
+        """What answers theirs."""
+        if exchange.update_server is None:
+            from device.sip.update_server import UpdateServer  # noqa: PLC0415
+
+            exchange.update_server = UpdateServer(self._usage, exchange, self.offers_settled)
+        return exchange.update_server
+
+    def lose_dialog(self, exchange: DialogExchange, cause: EndCause, now: float) -> None:
+        """The other side knows a dialog no more: that of the call ends it."""
+        if exchange is self._usage.exchange:
+            self._lose(cause, now)
+
+    def offers_settled(self, now: float) -> None:
+        """An UPDATE is done with: what waited for it has its turn."""
+        self.modification.settle(now)
+
+    def refresh_by_invite(self, now: float) -> None:
+        """Refresh the session by re-INVITE, for a peer without UPDATE."""
+        if self.state is SessionState.CONFIRMED:
+            self.modification.receive(RefreshRequested(), now)
+
+    def retarget(self, now: float) -> None:
+        """Tell the other side our Contact if it is another than it was told; the session stays as it is."""
+        if self.state is SessionState.CONFIRMED and self._usage.has_moved:
+            self.receive(RefreshRequested(), now)
+
+    def _exchange_of(self, request: Request) -> DialogExchange | None:
+        """The dialog that a request of theirs belongs to."""
+        tag = request.from_.tag or ""
+        return next((one for one in self.exchanges if (one.dialog.remote.tag or "") == tag), None)
 
     def _lose(self, cause: EndCause, now: float) -> None:
         self.receive(SessionLost(cause), now)
@@ -205,11 +325,54 @@ class InviteSession(StateTable[SessionState, SessionInput]):
     def do_nothing(self, _happened: object, _now: float) -> None:
         """The state change is all."""
 
-    def modify(
-        self, happened: InviteReceived | ReofferRequested | AcceptRequested | RefuseRequested, now: float
-    ) -> None:
+    def modify(self, happened: ReofferRequested | InviteReceived, now: float) -> None:
         """Offers within the call have a table of their own."""
+        if isinstance(happened, InviteReceived) and self._usage.is_too_brief(happened.request):
+            self._usage.refuse_brief(happened.key, happened.request, now)
+        else:
+            self.modification.receive(happened, now)
+
+    def answer_offer(self, happened: AcceptRequested | RefuseRequested, now: float) -> None:
+        """The owner's word goes to whichever request asked for it; there is but one at a time."""
+        for exchange in self.exchanges:
+            server = exchange.update_server
+            if server is not None and server.has_offer:
+                server.receive(happened, now)
+                return
+        self._answer_invite(happened, now)
+
+    def _answer_invite(self, happened: AcceptRequested | RefuseRequested, now: float) -> None:
         self.modification.receive(happened, now)
+
+    def offer_early(self, happened: ReofferRequested, now: float) -> None:
+        """Before the answer an offer goes by UPDATE (RFC 3311 section 5.1), or waits for the answer."""
+        from device.sip.update_inputs import UpdateRequested  # noqa: PLC0415
+
+        updatable = [one for one in self.exchanges if one.has_session and "UPDATE" in one.allow]
+        for exchange in updatable:
+            self.update_client(exchange).receive(UpdateRequested(happened.sdp), now)
+        if not updatable:
+            self.modification.receive(happened, now)
+
+    def take_update(self, happened: UpdateReceived, now: float) -> None:
+        """An UPDATE of theirs, early or late."""
+        exchange = self._exchange_of(happened.request)
+        if exchange is not None:
+            self.update_server(exchange).take(happened, self.modification.awaits_owner, now)
+
+    def refresh(self, _happened: RefreshRequested, now: float) -> None:
+        """Refresh the session (RFC 4028 section 7.4): by UPDATE, which touches no offer, where the peer takes it."""
+        from device.sip.update_inputs import UpdateRequested  # noqa: PLC0415
+
+        exchange = self._usage.confirmed_exchange
+        if "UPDATE" in exchange.allow:
+            self.update_client(exchange).receive(UpdateRequested(b""), now)
+        else:
+            self.modification.receive(RefreshRequested(), now)
+
+    def _expire(self, _happened: SessionExpired, now: float) -> None:
+        self._end(408, "the other side did not refresh the session", local=False)
+        self._bye(now)
 
     def _hang_up(self, _happened: HangUpRequested, now: float) -> None:
         self._end(0, "hung up here", local=True)
@@ -225,7 +388,7 @@ class InviteSession(StateTable[SessionState, SessionInput]):
 
     def be_hung_up(self, happened: ByeReceived, now: float) -> None:
         """The other side ends the call (section 15.1.2)."""
-        self.modification.receive(SessionOver(), now)
+        self._close_offers(now)
         self.confirm_bye(happened, now)
         reason = reason_text(happened.request.headers.get_all("Reason"))
         self._end(0, f"the other side hung up ({reason})" if reason else "the other side hung up", local=False)
@@ -234,19 +397,25 @@ class InviteSession(StateTable[SessionState, SessionInput]):
         """Their INVITE crosses ours, or the answer to our offer: 491 (section 14.2)."""
         self._usage.refuse(happened.key, happened.request, 491, now)
 
-    def refuse_unknown(self, happened: InviteReceived, now: float) -> None:
-        """For us the call is over: 481."""
+    def refuse_unknown(self, happened: InviteReceived | UpdateReceived | PrackReceived, now: float) -> None:
+        """For us the call is over, or there is nothing that a PRACK could acknowledge: 481."""
         self._usage.refuse(happened.key, happened.request, 481, now)
 
     TABLE: ClassVar[Table] = {
         (_S.CONFIRMED, InviteReceived): (_S.CONFIRMED, modify),
         (_S.CONFIRMED, ReofferRequested): (_S.CONFIRMED, modify),
-        (_S.CONFIRMED, AcceptRequested): (_S.CONFIRMED, modify),
-        (_S.CONFIRMED, RefuseRequested): (_S.CONFIRMED, modify),
+        (_S.CONFIRMED, AcceptRequested): (_S.CONFIRMED, answer_offer),
+        (_S.CONFIRMED, RefuseRequested): (_S.CONFIRMED, answer_offer),
+        (_S.CONFIRMED, UpdateReceived): (_S.CONFIRMED, take_update),
+        (_S.CONFIRMED, PrackReceived): (_S.CONFIRMED, refuse_unknown),
+        (_S.CONFIRMED, RefreshRequested): (_S.CONFIRMED, refresh),
+        (_S.CONFIRMED, SessionExpired): (_S.LEAVING, _expire),
         (_S.CONFIRMED, HangUpRequested): (_S.LEAVING, _hang_up),
         (_S.CONFIRMED, SessionLost): (_S.LEAVING, _lost),
         (_S.CONFIRMED, ByeReceived): (_S.ENDED, be_hung_up),
         (_S.LEAVING, InviteReceived): (_S.LEAVING, refuse_unknown),
+        (_S.LEAVING, UpdateReceived): (_S.LEAVING, refuse_unknown),
+        (_S.LEAVING, PrackReceived): (_S.LEAVING, refuse_unknown),
         (_S.LEAVING, ByeReceived): (_S.LEAVING, confirm_bye),
         (_S.LEAVING, ByeFinished): (_S.ENDED, do_nothing),
     }

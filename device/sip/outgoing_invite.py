@@ -6,10 +6,12 @@ from device.annotations import Final
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of
 from device.sip.dialog import MAX_FORWARDS, Dialog
+from device.sip.dialog_exchange import AnswerTaken, DialogExchange, OfferSent, OfferTaken
 from device.sip.headers import CSeq, Headers, NameAddr
 from device.sip.hop import NextHop
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
+from device.sip.offer_inputs import EarlyDialogEnded, EarlyOfferReceived
 from device.sip.session_inputs import (
     AnswerMissed,
     AnswerReceived,
@@ -17,7 +19,6 @@ from device.sip.session_inputs import (
     OfferReturned,
     ProvisionalReceived,
     Redirected,
-    SessionInput,
 )
 from device.sip.uri import Uri
 from device.sip.user_agent_client import SentRequest
@@ -26,20 +27,40 @@ MAX_REDIRECTIONS: Final = 5
 """How many contacts of a 3xx are tried."""
 EARLY_DIALOG_TERMINATED: Final = 199
 """A branch of a fork has failed while others go on (RFC 6228)."""
+INTERVAL_TOO_SMALL: Final = 422
+MAX_INTERVALS: Final = 3
+"""How many 422 one INVITE meets: each proxy on the way may want a longer session interval (RFC 4028 section 7.3)."""
 MAX_EARLY_DIALOGS: Final = 16
 """How many branches of a fork are remembered."""
+
+
+FailPrack = Callable[[int, str, float], None]
+
+OutgoingInput = (
+    ProvisionalReceived
+    | EarlyOfferReceived
+    | EarlyDialogEnded
+    | AnswerReceived
+    | OfferReturned
+    | AnswerMissed
+    | InviteFailed
+    | Redirected
+)
+"""What becomes of the responses."""
 
 
 class OutgoingInvite:
     """Sends the INVITE and judges its responses; `receive` is the session's table."""
 
     __slots__ = (
+        "_again",
         "_answered_by",
         "_answered_cseq",
+        "_contact",
         "_cseq",
         "_early",
-        "_early_sdp",
         "_from",
+        "_intervals",
         "_receive",
         "_redirections",
         "_sent",
@@ -50,7 +71,7 @@ class OutgoingInvite:
         "offer",
     )
 
-    def __init__(self, usage: InviteUsage, offer: bytes, receive: Callable[[SessionInput, float], None]) -> None:
+    def __init__(self, usage: InviteUsage, offer: bytes, receive: Callable[[OutgoingInput, float], None]) -> None:
         self._usage = usage
         self.offer = offer
         self._receive = receive
@@ -59,8 +80,10 @@ class OutgoingInvite:
         self._from: NameAddr
         self._to: NameAddr
         self._sent: SentRequest
-        self._early: dict[str, Dialog] = {}
-        self._early_sdp: dict[str, bytes] = {}
+        self._early: dict[str, DialogExchange] = {}
+        self._contact = ""
+        self._again: Uri | None = None
+        self._intervals = 0
         self._answered_by: str | None = None
         self._answered_cseq = 0
         self._redirections: list[Uri] | None = None
@@ -92,22 +115,26 @@ class OutgoingInvite:
         next_hop: NextHop = usage.identity.next_hop(target)
         self._tried.append(target)
         self._early.clear()
-        self._early_sdp.clear()
         headers = Headers([("Route", str(route)) for route in usage.identity.routes])
         headers.add("Max-Forwards", MAX_FORWARDS)
         headers.add("From", str(self._from))
         headers.add("To", str(self._to))
         headers.add("Call-ID", self._sip_call_id)
         headers.add("CSeq", str(CSeq(self._next_cseq(), "INVITE")))
-        headers.add("Contact", str(usage.identity.contact(next_hop.transport, next_hop.host)))
+        self._contact = str(usage.identity.contact(next_hop.transport, next_hop.host))
+        headers.add("Contact", self._contact)
         request = Request("INVITE", target, headers)
-        usage.core.add_capabilities(request)
+        usage.core.add_capabilities(request, "199")
+        usage.add_interval(request)
         usage.core.add_body(request, self.offer)
         self._sent = usage.client.send(request, next_hop, usage.identity, self, self._next_cseq, now)
 
     def follow(self, now: float) -> None:
-        """Try the next address that a redirection named (section 8.1.3.4)."""
-        if self._redirections:
+        """Try the next address that a redirection named (section 8.1.3.4), or the same with a longer interval."""
+        again, self._again = self._again, None
+        if again is not None:
+            self._send(again, now)
+        elif self._redirections:
             self._send(self._redirections.pop(0), now)
 
     def cancel(self, now: float) -> None:
@@ -118,20 +145,23 @@ class OutgoingInvite:
         """Send the ACK for the 2xx that won, with our answer where the 2xx brought the offer."""
         self._usage.acknowledge(self._usage.confirmed_dialog, self._answered_cseq, self._sent.request, sdp, now)
 
+    @property
+    def early_exchanges(self) -> list[DialogExchange]:
+        """The early dialogs, with their offers."""
+        return list(self._early.values())
+
     def early_dialog(self, remote_tag: str) -> Dialog | None:
         """The early dialog with that To tag."""
-        return self._early.get(remote_tag)
+        found = self._early.get(remote_tag)
+        return found.dialog if found is not None else None
 
     def receive_response(self, sent: SentRequest, response: Response, now: float) -> None:
         if 200 <= response.status < 300:
             self.receive_success(response, now)
         elif sent is not self._sent or self._answered_by is not None:
             return
-        elif response.status == EARLY_DIALOG_TERMINATED:
-            self._early.pop(response.to.tag or "", None)
         elif response.status < 200:
-            self._remember_early(response)
-            self._receive(ProvisionalReceived(response), now)
+            self._take_provisional(response, now)
         else:
             self._judge_failure(response, now)
 
@@ -144,24 +174,48 @@ class OutgoingInvite:
         tag = response.to.tag or ""
         if self._usage.acknowledge_again(response, now) or tag == self._answered_by:
             return
-        early = self._early.get(tag)
-        dialog = early or Dialog.of_response(response, self._sent.request.uri)
-        dialog.confirm(response)
+        exchange = self._early.get(tag) or self._begin_exchange(response, now)
+        exchange.dialog.confirm(response)
+        exchange.note(response)
         if self._answered_by is not None:
-            self._hang_up_fork(dialog, response.cseq.number, now)
+            self._hang_up_fork(exchange.dialog, response.cseq.number, now)
             return
         self._answered_by = tag
         self._answered_cseq = response.cseq.number
         if response.cseq.number < self._cseq:
             # An address of before the redirection has answered after all; the one after it must not go on ringing.
             self.cancel(now)
-        dialog.local_cseq = max(self._cseq, response.cseq.number)
-        self._usage.dialog = dialog
-        sdp = sdp_of(response) or (self._early_sdp.get(tag, b"") if self.offer else b"")
-        if not sdp:
+        exchange.dialog.local_cseq = max(self._cseq, response.cseq.number, exchange.dialog.local_cseq)
+        exchange.contact = self._contact
+        self._usage.exchange = exchange
+        self._usage.take_interval(exchange, response, now)
+        self._take_session(exchange, sdp_of(response), now)
+
+    def _take_session(self, exchange: DialogExchange, sdp: bytes, now: float) -> None:
+        """What the 2xx that won settles: the answer, their offer, or nothing that was not settled before it."""
+        if exchange.has_session:
+            # Whoever answers in a reliable 1xx is done with it, but gateways that change their mind are believed.
+            self._receive(AnswerReceived(sdp or exchange.remote if exchange.remote_answered else b""), now)
+            return
+        sdp = sdp or (exchange.early if self.offer else b"")
+        if exchange.has_offer:
+            # Their offer in a reliable 1xx still waits for our owner, who then answers in the ACK.
+            self._receive(OfferReturned(b""), now)
+        elif not sdp:
             self._receive(AnswerMissed(), now)
+        elif self.offer:
+            exchange.receive(AnswerTaken(sdp), now)
+            self._receive(AnswerReceived(sdp), now)
         else:
-            self._receive(AnswerReceived(sdp) if self.offer else OfferReturned(sdp), now)
+            exchange.receive(OfferTaken(sdp), now)
+            self._receive(OfferReturned(sdp), now)
+
+    def _begin_exchange(self, response: Response, now: float) -> DialogExchange:
+        exchange = DialogExchange(Dialog.of_response(response, self._sent.request.uri))
+        exchange.contact = self._contact
+        if self.offer:
+            exchange.receive(OfferSent(self.offer), now)
+        return exchange
 
     def _hang_up_fork(self, dialog: Dialog, cseq_number: int, now: float) -> None:
         usage = self._usage
@@ -169,29 +223,79 @@ class OutgoingInvite:
         bye = dialog.build_request("BYE")
         usage.client.send(bye, dialog.next_hop, usage.identity, None, dialog.next_cseq, now)
 
-    def _remember_early(self, response: Response) -> None:
+    def _take_provisional(self, response: Response, now: float) -> None:
         tag = response.to.tag
         if not tag or response.status == 100:
+            self._receive(ProvisionalReceived(response, b""), now)
             return
-        dialog = self._early.get(tag)
-        if dialog is None:
-            if len(self._early) >= MAX_EARLY_DIALOGS:
+        exchange = self._early.get(tag)
+        if exchange is None:
+            if len(self._early) >= MAX_EARLY_DIALOGS or response.status == EARLY_DIALOG_TERMINATED:
                 return
-            self._early[tag] = Dialog.of_response(response, self._sent.request.uri)
-        else:
-            dialog.refresh_target(response)
+            exchange = self._early[tag] = self._begin_exchange(response, now)
+        reliable = "RSeq" in response.headers.index and self._is_reliable(exchange, response)
+        if reliable is None:
+            return
+        exchange.dialog.refresh_target(response)
+        exchange.note(response)
         sdp = sdp_of(response)
-        if sdp:
-            self._early_sdp[tag] = sdp
+        brings_offer = bool(reliable and sdp and not self.offer and exchange.is_unused)
+        if brings_offer:
+            exchange.receive(OfferTaken(sdp), now)
+        elif reliable:
+            if sdp and self.offer and exchange.awaits_answer and not exchange.has_session:
+                exchange.receive(AnswerTaken(sdp), now)
+            self.acknowledge_provisional(exchange, response, b"", None, now)
+        if response.status == EARLY_DIALOG_TERMINATED:
+            del self._early[tag]
+            self._receive(EarlyDialogEnded(response, tag), now)
+            return
+        # Without an offer of ours a description can be no answer to be heard by.
+        self._receive(ProvisionalReceived(response, sdp if self.offer else b""), now)
+        exchange.early = sdp or exchange.early
+        if brings_offer:
+            self._receive(EarlyOfferReceived(exchange, response), now)
+
+    def _is_reliable(self, exchange: DialogExchange, response: Response) -> bool | None:
+        """Whether a 1xx wants a PRACK; None for one that came before or too early (RFC 3262 section 4)."""
+        from device.sip.provisional_acknowledgement import is_next, reliable_number  # noqa: PLC0415
+
+        number = reliable_number(response)
+        if number and not is_next(exchange, number):
+            return None
+        return number > 0
+
+    def forget_early(self, exchange: DialogExchange) -> None:
+        """An early dialog is known to be gone at the other side."""
+        self._early.pop(exchange.dialog.remote.tag or "", None)
+
+    def acknowledge_provisional(
+        self, exchange: DialogExchange, response: Response, sdp: bytes, fail: FailPrack | None, now: float
+    ) -> None:
+        """Send PRACK for a reliable 1xx, with our answer to the offer in it."""
+        from device.sip.provisional_acknowledgement import ProvisionalAcknowledgement  # noqa: PLC0415
+
+        ProvisionalAcknowledgement.send(self._usage, exchange, response, sdp, fail, now)
 
     def _judge_failure(self, response: Response, now: float) -> None:
         status = response.status
+        if status == INTERVAL_TOO_SMALL and self._repeat_with_interval(response, now):
+            return
         if status < 400 and self._redirections is None:
             self._redirections = self._usable_contacts(response)
         text = cause_text(status, response.reason)
         if status in (401, 407):
             text = self._usage.identity.refusal_text()
         self._fail(InviteFailed(status, text), now)
+
+    def _repeat_with_interval(self, response: Response, now: float) -> bool:
+        """Ask for a session interval that suits a 422, unless that has been tried often enough."""
+        self._intervals += 1
+        if self._intervals > MAX_INTERVALS or self._sent.cancelled or not self._usage.raise_minimum(response):
+            return False
+        self._again = self._tried.pop()
+        self._receive(Redirected(), now)
+        return True
 
     def _usable_contacts(self, response: Response) -> list[Uri]:
         """The addresses of a redirection that were not tried yet, the preferred ones first."""

@@ -12,6 +12,8 @@ class ProvisionalReceived:
     """A 1xx to our INVITE."""
 
     response: Response
+    sdp: bytes
+    """The description in it, b"" for none that tells what can be heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,19 @@ from enum import Enum, auto
 from device.annotations import ClassVar, Final
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of
+from device.sip.dialog_exchange import (
+    REQUEST_PENDING,
+    AnswerSent,
+    AnswerTaken,
+    DialogExchange,
+    OfferSent,
+    OfferTaken,
+    OfferVoided,
+)
 from device.sip.events import EndCause, OfferAnswered, OfferReceived, OfferRefused
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Response
+from device.sip.offer_inputs import InviteOverlapped, OfferPostponed, RefreshRequested
 from device.sip.session_inputs import (
     AcceptRequested,
     AckReceived,
@@ -40,6 +50,8 @@ _log = logging.getLogger(__name__)
 MAX_GLARES: Final = 5
 """How many 491 in a row one offer meets before it is given up."""
 
+Input = ModificationInput | RefreshRequested | OfferPostponed | InviteOverlapped
+
 
 class ModificationState(Enum):
     """Who has an offer under way."""
@@ -63,17 +75,19 @@ class ModificationState(Enum):
 _S = ModificationState
 
 
-class SessionModification(StateTable[ModificationState, ModificationInput]):
+class SessionModification(StateTable[ModificationState, Input]):
     """The re-INVITEs of one call, one at a time; `lose` ends the call when the other side has lost it."""
 
     __slots__ = (
         "_accepted",
         "_back_off_at",
+        "_early_sdp",
         "_glares",
         "_invite",
         "_lose",
         "_offering",
         "_pending",
+        "_refreshing",
         "_sent",
         "_usage",
     )
@@ -86,6 +100,10 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
         """The offer of ours that is under way."""
         self._pending: bytes | None = None
         """The offer that follows when it can."""
+        self._refreshing = False
+        """Whether it is but the session as it stands, sent to refresh it."""
+        self._early_sdp = b""
+        """The answer in a provisional response: it counts when the 2xx comes (RFC 6141 section 3)."""
         self._glares = 0
         self._back_off_at: float | None = None
         self._sent: SentRequest | None = None
@@ -96,6 +114,29 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
     def name(self) -> str:
         return f"{self._usage.call_id}: offers"
 
+    @property
+    def _exchange(self) -> DialogExchange:
+        return self._usage.confirmed_exchange
+
+    @property
+    def awaits_owner(self) -> bool:
+        """Whether a re-INVITE waits for our owner's offer or answer."""
+        return self.state is _S.OFFERED
+
+    def receive(self, happened: Input, now: float) -> None:
+        """Take one step; what an UPDATE's offer bars for now becomes an input of its own."""
+        if self.state is _S.STABLE and not self._exchange.is_settled:
+            if isinstance(happened, InviteReceived):
+                happened = InviteOverlapped(happened.key, happened.request, self._exchange.refusal)
+            elif isinstance(happened, ReofferRequested):
+                happened = OfferPostponed(happened.sdp)
+        super().receive(happened, now)
+
+    def settle(self, now: float) -> None:
+        """Whatever barred our offers is over."""
+        if self.state is _S.STABLE:
+            self._settle(None, now)
+
     def receive_ack(self, cseq_number: int, sdp: bytes, now: float) -> None:
         """An ACK; that of our 2xx, if its sequence number says so."""
         if self._accepted is not None and self._accepted.cseq_number == cseq_number:
@@ -104,8 +145,14 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
     def receive_response(self, sent: SentRequest, response: Response, now: float) -> None:
         if 200 <= response.status < 300:
             self._succeed(sent, response, now)
-        elif response.status < 200 or sent is not self._sent:
+        elif sent is not self._sent:
             return
+        elif response.status < 200:
+            self._take_provisional(response, now)
+        elif response.status == 422 and self._glares < MAX_GLARES and self._usage.raise_minimum(response):
+            self._glares += 1
+            self._exchange.receive(OfferVoided(), now)
+            self._offer_again(None, now)
         elif response.status == 491 and self._glares < MAX_GLARES:
             self.receive(GlareReceived(), now)
         elif response.status in (408, 481):
@@ -152,14 +199,35 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
     def _succeed(self, sent: SentRequest, response: Response, now: float) -> None:
         if self._usage.acknowledge_again(response, now) or sent is not self._sent or self.state is _S.ANSWERING:
             return
-        self._usage.confirmed_dialog.refresh_target(response)
-        sdp = sdp_of(response)
+        self._take_target(response)
+        self._usage.take_interval(self._exchange, response, now)
+        sdp = sdp_of(response) or (self._early_sdp if sent.request.body else b"")
         if not sdp:
             self.receive(AnswerMissed(), now)
         elif sent.request.body:
             self.receive(AnswerReceived(sdp), now)
         else:
             self.receive(OfferReturned(sdp), now)
+
+    def _take_target(self, response: Response) -> None:
+        """A 2xx or a reliable 1xx moves the other side at once, even if the re-INVITE fails after it (RFC 6141 4.3)."""
+        self._exchange.dialog.refresh_target(response)
+        self._exchange.note(response)
+
+    def _take_provisional(self, response: Response, now: float) -> None:
+        if "RSeq" not in response.headers.index or self.state is _S.CLOSED:
+            return
+        from device.sip.provisional_acknowledgement import (  # noqa: PLC0415  # hardly any peer sends one
+            ProvisionalAcknowledgement,
+            is_next,
+            reliable_number,
+        )
+
+        number = reliable_number(response)
+        if number and is_next(self._exchange, number):
+            self._take_target(response)
+            self._early_sdp = sdp_of(response) or self._early_sdp
+            ProvisionalAcknowledgement.send(self._usage, self._exchange, response, b"", None, now)
 
     def _acknowledge(self, sdp: bytes, now: float) -> None:
         if self._sent is not None:
@@ -168,7 +236,7 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
 
     # Our offers.
 
-    def _keep(self, happened: ReofferRequested, _now: float) -> None:
+    def _keep(self, happened: ReofferRequested | OfferPostponed, _now: float) -> None:
         """One offer at a time: the newest waits for its turn (section 14.1)."""
         self._pending = happened.sdp
 
@@ -179,19 +247,37 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
             self.receive(ReofferRequested(pending), now)
 
     def _offer(self, happened: ReofferRequested, now: float) -> None:
+        self._refreshing = False
         self._offering = happened.sdp
         self._glares = 0
         self._offer_again(None, now)
 
+    def _refresh(self, _happened: RefreshRequested, now: float) -> None:
+        """Offer the session as it stands, to the letter, so that nothing changes by it (RFC 4028 section 7.4)."""
+        self._refreshing = True
+        self._offering = self._exchange.local
+        self._glares = 0
+        self._offer_again(None, now)
+
     def _offer_again(self, _happened: object, now: float) -> None:
+        if self._refreshing:
+            self._offering = self._exchange.local  # an UPDATE may have changed it meanwhile
+        if self._offering:
+            self._exchange.receive(OfferSent(self._offering), now)
+        self._early_sdp = b""
+        self._exchange.rseq = 0
         self._sent = self._usage.send_invite(self._offering, self, now)
 
     def _replace(self, happened: ReofferRequested, _now: float) -> None:
+        self._refreshing = False
         self._offering = happened.sdp
 
     def _answered(self, happened: AnswerReceived, now: float) -> None:
         self._acknowledge(b"", now)
-        self._usage.core.emit(OfferAnswered(self._usage.call_id, happened.sdp))
+        changed = not self._refreshing or happened.sdp != self._exchange.remote
+        self._exchange.receive(AnswerTaken(happened.sdp), now)
+        if changed:
+            self._usage.core.emit(OfferAnswered(self._usage.call_id, happened.sdp))
         self._settle(None, now)
 
     def _unanswered(self, _happened: AnswerMissed, now: float) -> None:
@@ -200,20 +286,30 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
 
     def _failed(self, happened: InviteFailed, now: float) -> None:
         _log.debug("%s: the other side refused our offer: %d %s", self._usage.call_id, happened.status, happened.text)
-        self._usage.core.emit(OfferRefused(self._usage.call_id, happened.status))
+        self._exchange.receive(OfferVoided(), now)
+        if not self._refreshing:
+            self._usage.core.emit(OfferRefused(self._usage.call_id, happened.status))
         self._settle(None, now)
 
     def _back_off(self, _happened: GlareReceived, now: float) -> None:
-        """The side that made the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms (section 14.1)."""
         self._glares += 1
-        number = self._usage.core.ids.number(16)
-        steps = 210 + number % 191 if self._usage.owns_call_id else number % 201
-        self._back_off_at = now + steps / 100
+        self._exchange.receive(OfferVoided(), now)
+        self._back_off_at = now + self._usage.back_off_s()
 
-    def _ask_answer(self, happened: OfferReturned, _now: float) -> None:
+    def _back_off_over(self, happened: BackOffOver, now: float) -> None:
+        """Offer again, or a little later if an UPDATE's offer is under way just now."""
+        if self._exchange.is_settled:
+            self._enter(_S.OFFERING)
+            self._offer_again(happened, now)
+        else:
+            self._back_off_at = now + self._usage.core.timers.t1
+
+    def _ask_answer(self, happened: OfferReturned, now: float) -> None:
+        self._exchange.receive(OfferTaken(happened.sdp), now)
         self._usage.core.emit(OfferReceived(self._usage.call_id, happened.sdp))
 
     def _give_answer(self, happened: AcceptRequested, now: float) -> None:
+        self._exchange.receive(AnswerSent(happened.sdp), now)
         self._acknowledge(happened.sdp, now)
         self._settle(None, now)
 
@@ -227,14 +323,18 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
 
     # Their offers.
 
-    def _take_offer(self, happened: InviteReceived, _now: float) -> None:
+    def _take_offer(self, happened: InviteReceived, now: float) -> None:
         self._invite = happened
-        self._usage.core.emit(OfferReceived(self._usage.call_id, sdp_of(happened.request)))
+        sdp = sdp_of(happened.request)
+        if sdp:
+            self._exchange.receive(OfferTaken(sdp), now)
+        self._usage.core.emit(OfferReceived(self._usage.call_id, sdp))
 
     def _take_offer_first(self, happened: InviteReceived, now: float) -> None:
         """Their offer came while ours was backing off: ours follows when theirs is settled."""
         self._back_off_at = None
-        self._pending = self._offering
+        if not self._refreshing:
+            self._pending = self._offering
         self._take_offer(happened, now)
 
     def _refuse_glare(self, happened: InviteReceived, now: float) -> None:
@@ -243,27 +343,42 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
     def _refuse_overlap(self, happened: InviteReceived, now: float) -> None:
         self._usage.refuse_overlap(happened.key, happened.request, now)
 
+    def _refuse_barred(self, happened: InviteOverlapped, now: float) -> None:
+        if happened.status == REQUEST_PENDING:
+            self._usage.refuse(happened.key, happened.request, REQUEST_PENDING, now)
+        else:
+            self._usage.refuse_overlap(happened.key, happened.request, now)
+
     def _accept(self, happened: AcceptRequested, now: float) -> None:
+        """Our 2xx, and nothing before it, moves the other side to the Contact of its re-INVITE (RFC 6141, 4.3)."""
         invite = self._open_invite
-        self._usage.confirmed_dialog.refresh_target(invite.request)
+        self._exchange.dialog.refresh_target(invite.request)
+        self._exchange.note(invite.request)
+        self._exchange.receive(OfferSent(happened.sdp) if self._we_offered else AnswerSent(happened.sdp), now)
         self._accepted = self._usage.accept(invite.key, invite.request, invite.source, happened.sdp, now)
 
     def _refuse(self, happened: RefuseRequested, now: float) -> None:
-        self._usage.refuse(self._open_invite.key, self._open_invite.request, happened.status, now)
+        self._decline(happened.status, now)
         self._settle(None, now)
 
     def _cancelled(self, _happened: CancelReceived, now: float) -> None:
-        self._usage.refuse(self._open_invite.key, self._open_invite.request, 487, now)
+        self._decline(487, now)
         self._settle(None, now)
+
+    def _decline(self, status: int, now: float) -> None:
+        self._exchange.receive(OfferVoided(), now)
+        self._usage.refuse(self._open_invite.key, self._open_invite.request, status, now)
 
     def _acknowledged(self, happened: AckReceived, now: float) -> None:
         self._accepted = None
         if self._we_offered:
+            self._exchange.receive(AnswerTaken(happened.sdp), now)
             self._usage.core.emit(OfferAnswered(self._usage.call_id, happened.sdp))
         self._settle(None, now)
 
     def _acknowledged_unanswered(self, _happened: AnswerMissed, now: float) -> None:
         self._accepted = None
+        self._refreshing = False
         self._failed(InviteFailed(488, "ACK without an answer"), now)
 
     def _invite_before_ack(self, happened: InviteReceived, now: float) -> None:
@@ -295,7 +410,7 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
 
     def _close_offered(self, happened: SessionOver, now: float) -> None:
         """An INVITE that is still open when the call ends is answered 487 (section 15.1.2)."""
-        self._usage.refuse(self._open_invite.key, self._open_invite.request, 487, now)
+        self._decline(487, now)
         self._close(happened, now)
 
     def _acknowledge_late(self, _happened: object, now: float) -> None:
@@ -308,6 +423,9 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
         (_S.DORMANT, SessionOver): (_S.CLOSED, _close),
         (_S.STABLE, ReofferRequested): (_S.OFFERING, _offer),
         (_S.STABLE, InviteReceived): (_S.OFFERED, _take_offer),
+        (_S.STABLE, RefreshRequested): (_S.OFFERING, _refresh),
+        (_S.STABLE, OfferPostponed): (_S.STABLE, _keep),
+        (_S.STABLE, InviteOverlapped): (_S.STABLE, _refuse_barred),
         (_S.STABLE, SessionOver): (_S.CLOSED, _close),
         (_S.OFFERING, ReofferRequested): (_S.OFFERING, _keep),
         (_S.OFFERING, InviteReceived): (_S.OFFERING, _refuse_glare),
@@ -325,7 +443,7 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
         (_S.ANSWERING, SessionOver): (_S.CLOSED, _close_answering),
         (_S.BACKING_OFF, ReofferRequested): (_S.BACKING_OFF, _replace),
         (_S.BACKING_OFF, InviteReceived): (_S.OFFERED, _take_offer_first),
-        (_S.BACKING_OFF, BackOffOver): (_S.OFFERING, _offer_again),
+        (_S.BACKING_OFF, BackOffOver): (_S.BACKING_OFF, _back_off_over),
         (_S.BACKING_OFF, SessionOver): (_S.CLOSED, _close),
         (_S.OFFERED, ReofferRequested): (_S.OFFERED, _keep),
         (_S.OFFERED, InviteReceived): (_S.OFFERED, _refuse_overlap),
@@ -348,6 +466,8 @@ class SessionModification(StateTable[ModificationState, ModificationInput]):
     IGNORED: ClassVar[frozenset[tuple[Enum, type]]] = frozenset(
         {
             *((state, kind) for state in _S for kind in (AcceptRequested, RefuseRequested, CancelReceived)),
+            # Whatever offer is under way refreshes the session, too.
+            *((state, RefreshRequested) for state in _S),
             *((_S.CLOSED, kind) for kind in (InviteFailed, GlareReceived, DialogLost, SessionOver, ReofferRequested)),
         }
     ) - frozenset(TABLE)

@@ -38,6 +38,9 @@ class UserAgentSettings:
         "learn_contact": "put the public address that the registrar saw into Contact (for address translation)",
         "retry_cap_s": "longest pause in seconds between attempts to register while the server is unreachable",
         "slow_retry_s": "pause in seconds after the server refused the account or its password",
+        "session_expires_s": "seconds after which a call without a sign of life is ended; 0 leaves that to the others",
+        "session_min_se_s": "shortest such time in seconds that another side may ask for",
+        "reliable_ringing": "have the caller confirm that it hears ringing, where it can (100rel)",
         "unregister_timeout_s": "seconds to wait for the server when the registration is taken back",
     }
 
@@ -57,6 +60,9 @@ class UserAgentSettings:
     learn_contact: bool = True
     retry_cap_s: int = 60
     slow_retry_s: int = 300
+    session_expires_s: int = 1800
+    session_min_se_s: int = 90
+    reliable_ringing: bool = False
     unregister_timeout_s: int = 4
 
     def faults(self) -> list[str]:
@@ -71,6 +77,8 @@ class UserAgentSettings:
             ("retry_cap_s", 1, 3600),
             ("slow_retry_s", 1, 86400),
             ("unregister_timeout_s", 0, 60),
+            ("session_expires_s", 0, 86400),
+            ("session_min_se_s", 90, 86400),
         ):
             value = getattr(self, name)
             if not lowest <= value <= highest:
@@ -88,4 +96,10 @@ class UserAgentSettings:
         for name in ("user_agent", "display_name", "ip_call_user", "advertised_address", "bind_address"):
             if not getattr(self, name).isprintable():
                 faults.append(f"sip.{name}: contains a line break or another control character")
-        return faults
+        return faults + self._interval_faults()
+
+    def _interval_faults(self) -> list[str]:
+        if self.session_expires_s == 0 or self.session_expires_s >= self.session_min_se_s:
+            return []
+        least = self.session_min_se_s
+        return [f"sip.session_expires_s: {self.session_expires_s} is below sip.session_min_se_s ({least}); 0 is off"]

@@ -1,7 +1,10 @@
 """The user agent core (RFC 3261 section 8): finds the dialog, call or registration that a message belongs to."""
 
+from __future__ import annotations
+
 import logging
 
+from device.annotations import TYPE_CHECKING
 from device.ids import IdSource
 from device.model import Account, AccountId, CallId, Credential
 from device.sip.call_table import CallTable
@@ -19,7 +22,6 @@ from device.sip.session_inputs import (
     RejectRequested,
     ReofferRequested,
     RingRequested,
-    SessionInput,
 )
 from device.sip.settings import UserAgentSettings
 from device.sip.target import dialled_uri
@@ -41,6 +43,9 @@ from device.sip.transaction_layer import (
 from device.sip.user_agent_client import UserAgentClient
 from device.sip.user_agent_server import UserAgentServer
 from device.timing import earliest
+
+if TYPE_CHECKING:
+    from device.sip.invite_session import CallInput
 
 _log = logging.getLogger(__name__)
 
@@ -172,6 +177,15 @@ class UserAgent:
         """Send 180 for an incoming call."""
         self._step(call_id, RingRequested(), now)
 
+    def progress(self, call_id: CallId, sdp: bytes, now: float) -> None:
+        """Send 183 for an incoming call with our answer to its offer, so that the caller hears us before `answer`.
+
+        `answer` is then given the same description.
+        """
+        from device.sip.offer_inputs import ProgressRequested  # noqa: PLC0415  # loaded with the calls
+
+        self._step(call_id, ProgressRequested(sdp), now)
+
     def answer(self, call_id: CallId, sdp: bytes, now: float) -> None:
         """Send 200 for an incoming call, with our answer, or our offer where theirs was empty."""
         self._step(call_id, AnswerRequested(sdp), now)
@@ -185,7 +199,10 @@ class UserAgent:
         self._step(call_id, HangUpRequested(), now)
 
     def reoffer(self, call_id: CallId, sdp: bytes, now: float) -> None:
-        """Send a re-INVITE with our new offer: hold, resume, another codec. Waits while another one is under way."""
+        """Send a re-INVITE with our new offer: hold, resume, another codec. Waits while another one is under way.
+
+        Before the call is answered it goes by UPDATE where the other side can take that, else after the answer.
+        """
         self._step(call_id, ReofferRequested(sdp), now)
 
     def accept_offer(self, call_id: CallId, sdp: bytes, now: float) -> None:
@@ -199,7 +216,15 @@ class UserAgent:
         """
         self._step(call_id, RefuseRequested(_failure(status)), now)
 
-    def _step(self, call_id: CallId, happened: SessionInput, now: float) -> None:
+    def retarget_calls(self, now: float) -> None:
+        """Our address is another one: tell it to the other side of each call that was told the old one.
+
+        The sessions stay as they are; where the address of their sound has changed, too, `reoffer` tells both.
+        """
+        for session in self._calls:
+            session.retarget(now)
+
+    def _step(self, call_id: CallId, happened: CallInput, now: float) -> None:
         session = self._calls.get(call_id)
         if session is not None:
             session.receive(happened, now)

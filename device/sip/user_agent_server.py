@@ -142,10 +142,22 @@ class UserAgentServer:
     def _receive_options(self, happened: InDialogRequest, now: float) -> None:
         self._core.respond(happened.key, self._capabilities(happened.request), now)
 
+    def _receive_prack(self, happened: InDialogRequest, now: float) -> None:
+        from device.sip.offer_inputs import PrackReceived  # noqa: PLC0415  # loaded with the calls
+
+        happened.session.receive(PrackReceived(happened.key, happened.request, happened.source), now)
+
+    def _receive_update(self, happened: InDialogRequest, now: float) -> None:
+        from device.sip.offer_inputs import UpdateReceived  # noqa: PLC0415  # loaded with the calls
+
+        happened.session.receive(UpdateReceived(happened.key, happened.request, happened.source), now)
+
     IN_DIALOG: ClassVar[Mapping[str, InDialogReceiver]] = {
         "BYE": _receive_bye,
         "INVITE": _receive_reinvite,
         "OPTIONS": _receive_options,
+        "PRACK": _receive_prack,
+        "UPDATE": _receive_update,
     }
     """What becomes of a request within a call's dialog, by its method; others that are served get 200."""
 
@@ -180,7 +192,11 @@ class UserAgentServer:
         self._incoming_count += 1
         call_id = CallId(f"in-{self._incoming_count}")
         dialog = Dialog.of_request(invite.request, self._core.ids.tag())
-        session = CalleeSession(InviteUsage(self._core, self._client, identity, call_id, dialog), invite)
+        usage = InviteUsage(self._core, self._client, identity, call_id, dialog)
+        if usage.is_too_brief(invite.request):
+            usage.refuse_brief(invite.key, invite.request, now)
+            return
+        session = CalleeSession(usage, invite)
         self._calls.add(session)
         session.start(now)
 

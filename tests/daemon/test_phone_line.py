@@ -533,3 +533,39 @@ def test_an_offer_is_passed_on_with_all_that_the_phone_wants_to_know(phone: Whol
     line.receive(event, phone.loop.now())
     assert line.take_events() == [CallOffered(CallId("in-9"), "sip:bob@192.0.2.9", "Bob", 2.0)]
     line._forget(CallId("in-9"))
+
+
+# A new address.
+
+
+def move(phone: WholePhone, address: str) -> None:
+    """The network changes, and with it the phone's address."""
+    phone.parts.sockets._advertised = address
+    phone.parts.line.network_changed(phone.loop.now())
+
+
+def test_a_new_address_is_told_to_a_call(phone: WholePhone, far_end: FarEnd) -> None:
+    _calls(phone, far_end)
+    move(phone, "127.0.0.9")
+    phone.loop.turn_until(lambda: far_end.told(OfferReceived), "the new offer")
+    assert "c=IN IP4 127.0.0.9" in far_end.told(OfferReceived)[0].offer.decode()
+    phone.loop.settle()
+    move(phone, "127.0.0.9")
+    phone.loop.settle()
+    assert len(far_end.told(OfferReceived)) == 1
+
+
+def test_a_call_that_rings_here_is_answered_with_the_new_address(phone: WholePhone, far_end: FarEnd) -> None:
+    far_end.call(phone.target)
+    phone.wait(S.ALERTING)
+    move(phone, "127.0.0.9")
+    phone.control.call("call.answer")
+    assert b"c=IN IP4 127.0.0.9" in far_end.established().sdp
+
+
+def test_no_address_at_all_is_not_told(phone: WholePhone, far_end: FarEnd) -> None:
+    phone.parts.sockets._advertised = "127.0.0.9"
+    _calls(phone, far_end)
+    move(phone, HOST)
+    phone.loop.settle()
+    assert far_end.told(OfferReceived) == []

@@ -144,11 +144,22 @@ def test_a_refused_hold_leaves_all_as_it_was() -> None:
     caller.offer_refused()
     assert not caller.on_hold
     assert agreed(caller) == before
-    with pytest.raises(SdpStateError):
-        caller.receive_answer(PLAIN.encode())
     caller.receive_answer(callee.receive_offer(caller.hold()))
     caller.resume()
     caller.offer_refused()
+    assert caller.on_hold
+
+
+def test_a_description_that_is_offered_again_may_be_answered_otherwise() -> None:
+    """A refresh by re-INVITE sends the last description to the letter; it needs no new offer of ours."""
+    caller, callee = connected()
+    callee.receive_answer(PLAIN.replace("m=audio", "a=sendonly\r\nm=audio").encode())
+    assert callee.held_by_peer
+    held = callee.receive_offer(caller.hold())
+    caller.receive_answer(held)
+    caller.resume()
+    caller.offer_refused()
+    caller.receive_answer(held)
     assert caller.on_hold
 
 

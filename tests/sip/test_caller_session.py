@@ -25,7 +25,7 @@ def test_an_answered_call(bench: Bench) -> None:
     invite = bench.call()
     assert str(invite.uri) == "sip:192.0.2.2"
     assert invite.body == OFFER
-    assert invite.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+    assert invite.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE"
     bench.reply(invite, 100, tag="")
     bench.reply(invite, 180)
     bench.reply(invite, 200, body=ANSWER)
@@ -264,7 +264,7 @@ def test_hanging_up_instead_of_answering_the_offer(bench: Bench) -> None:
 
 def test_requests_out_of_place_are_the_owners_fault(bench: Bench) -> None:
     bench.call()
-    for ask in (bench.agent.ring, lambda call, now: bench.agent.reoffer(call, OFFER, now)):
+    for ask in (bench.agent.ring, lambda call, now: bench.agent.accept_offer(call, ANSWER, now)):
         with pytest.raises(SipStateError, match="out of place while calling"):
             ask(CALL, bench.now)
     with pytest.raises(SipStateError, match="exists already"):

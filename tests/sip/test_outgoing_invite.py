@@ -10,6 +10,8 @@ from device.sip.events import (
 )
 from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
 
+OTHER = b"v=0 the answer of another branch\r\n"
+
 
 @pytest.fixture
 def bench() -> Bench:
@@ -28,7 +30,20 @@ def test_a_failed_branch_of_a_fork_is_not_ringing(bench: Bench) -> None:
     invite = bench.call()
     bench.reply(invite, 183, body=ANSWER, tag="one")
     bench.reply(invite, 199, tag="one")
-    assert len(bench.events()) == 1
+    bench.reply(invite, 199, tag="one")
+    assert [(event.status, event.sdp) for event in bench.events()] == [(183, ANSWER), (199, b"")]  # type: ignore[attr-defined]
+
+
+def test_after_a_failed_branch_another_one_is_heard(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 183, body=ANSWER, tag="one")
+    bench.reply(invite, 183, body=OTHER, tag="two")
+    bench.reply(invite, 180, body=ANSWER, tag="one")
+    bench.reply(invite, 199, tag="two")
+    heard = [(event.status, event.sdp) for event in bench.events()]  # type: ignore[attr-defined]
+    assert heard == [(183, ANSWER), (183, OTHER), (180, b""), (199, ANSWER)]
+    bench.reply(invite, 199, tag="three")
+    assert bench.events() == []
 
 
 def test_the_first_branch_that_answers_wins_and_others_are_hung_up(bench: Bench) -> None:

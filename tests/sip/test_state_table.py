@@ -1,4 +1,4 @@
-"""Every pair of state and input of the four tables: what can happen is provided for, all else is an error."""
+"""Every pair of state and input of each table: what can happen is provided for, all else is an error."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -7,13 +7,38 @@ from typing import Any, get_args
 
 import pytest
 
-from device.sip import registration_inputs, session_inputs
+from device.sip import dialog_exchange, offer_inputs, registration_inputs, session_inputs, update_inputs
 from device.sip.callee_session import CalleeSession
 from device.sip.caller_session import CallerSession
+from device.sip.dialog import Dialog
+from device.sip.dialog_exchange import (
+    AnswerSent,
+    AnswerTaken,
+    DialogExchange,
+    ExchangeInput,
+    ExchangeState,
+    OfferSent,
+    OfferTaken,
+    OfferVoided,
+)
 from device.sip.errors import SipStateError
 from device.sip.events import EndCause
 from device.sip.hop import Hop
-from device.sip.invite_session import REQUESTS, InviteSession, SessionState
+from device.sip.invite_session import REQUESTS, CallInput, InviteSession, SessionState
+from device.sip.offer_inputs import (
+    AnswerPostponed,
+    EarlyDialogEnded,
+    EarlyOfferReceived,
+    InviteOverlapped,
+    OfferPostponed,
+    PrackFailed,
+    PrackReceived,
+    PrackTimedOut,
+    ProgressRequested,
+    RefreshRequested,
+    SessionExpired,
+    UpdateReceived,
+)
 from device.sip.registration import Phase, Registration
 from device.sip.registration_inputs import RegistrationInput
 from device.sip.session_inputs import (
@@ -33,7 +58,6 @@ from device.sip.session_inputs import (
     InviteExpired,
     InviteFailed,
     InviteReceived,
-    ModificationInput,
     OfferReturned,
     ProvisionalDue,
     ProvisionalReceived,
@@ -44,18 +68,29 @@ from device.sip.session_inputs import (
     RingRequested,
     RingTimedOut,
     SessionConfirmed,
-    SessionInput,
     SessionLost,
     SessionOver,
 )
+from device.sip.session_modification import Input as ModificationInput
 from device.sip.session_modification import ModificationState, SessionModification
 from device.sip.state_table import StateTable
 from device.sip.transaction_layer import ServerKey
+from device.sip.update_client import UpdateClient, UpdateClientInput, UpdateClientState
+from device.sip.update_inputs import (
+    AnswerOverdue,
+    PostponementReceived,
+    UpdateFailed,
+    UpdateRequested,
+    UpdateSucceeded,
+    UpdateUnknown,
+)
+from device.sip.update_server import UpdateServer, UpdateServerInput, UpdateServerState
 from device.sip.uri import Uri
 from tests.support.sip_bench import OFFICE, Bench, office
 from tests.support.sip_messages import answer, request
 
-S, M, P = SessionState, ModificationState, Phase
+S, M, P, X = SessionState, ModificationState, Phase, ExchangeState
+UC, US = UpdateClientState, UpdateServerState
 Places = dict[type, set[Any]]
 
 WAITING_FOR_ANSWER = {S.CALLING, S.PROCEEDING, S.CANCELLING}
@@ -74,9 +109,16 @@ CALLER: Places = {
     ByeFinished: {S.LEAVING, S.ENDED},
     SessionLost: {S.CONFIRMED},
     HangUpRequested: {S.CALLING, S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
-    AcceptRequested: {S.ANSWERING, S.CONFIRMED},
-    RefuseRequested: {S.ANSWERING, S.CONFIRMED},
-    ReofferRequested: {S.CONFIRMED},
+    AcceptRequested: {S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
+    RefuseRequested: {S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
+    ReofferRequested: {S.CALLING, S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
+    PrackReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
+    UpdateReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
+    EarlyDialogEnded: set(S),
+    EarlyOfferReceived: set(S),
+    PrackFailed: set(S),
+    RefreshRequested: {S.CONFIRMED},
+    SessionExpired: {S.CONFIRMED},
 }
 """Where each input may come at a caller; those that are not named come nowhere."""
 
@@ -93,14 +135,21 @@ CALLEE: Places = {
     ByeReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
     CancelReceived: set(S),
     ByeFinished: {S.LEAVING, S.ENDED},
-    SessionLost: {S.CONFIRMED},
+    SessionLost: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
     RingRequested: {S.OFFERED},
     AnswerRequested: {S.OFFERED},
     RejectRequested: {S.OFFERED},
     HangUpRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
-    ReofferRequested: {S.ACCEPTED, S.CONFIRMED},
-    AcceptRequested: {S.CONFIRMED},
-    RefuseRequested: {S.CONFIRMED},
+    ReofferRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
+    AcceptRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
+    RefuseRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
+    ProgressRequested: {S.OFFERED},
+    AnswerPostponed: {S.OFFERED},
+    PrackTimedOut: {S.OFFERED},
+    PrackReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
+    UpdateReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
+    RefreshRequested: {S.CONFIRMED},
+    SessionExpired: {S.CONFIRMED},
 }
 
 MODIFICATION: Places = {
@@ -120,6 +169,39 @@ MODIFICATION: Places = {
     ReofferRequested: set(M),
     AcceptRequested: set(M),
     RefuseRequested: set(M),
+    RefreshRequested: set(M),
+    OfferPostponed: {M.STABLE},
+    InviteOverlapped: {M.STABLE},
+}
+
+EXCHANGE: Places = {
+    OfferSent: {X.UNUSED, X.AGREED},
+    OfferTaken: {X.UNUSED, X.AGREED},
+    AnswerSent: {X.FIRST_TAKEN, X.NEXT_TAKEN},
+    AnswerTaken: {X.FIRST_SENT, X.NEXT_SENT},
+    OfferVoided: set(X),
+}
+"""One offer at a time in a dialog, and an answer only to it (RFC 6337 section 2.2)."""
+
+UPDATE_CLIENT: Places = {
+    UpdateRequested: set(UC),
+    UpdateSucceeded: {UC.SENT, UC.CLOSED},
+    UpdateFailed: {UC.SENT, UC.CLOSED},
+    UpdateUnknown: {UC.SENT, UC.CLOSED},
+    GlareReceived: {UC.SENT, UC.CLOSED},
+    PostponementReceived: {UC.SENT, UC.CLOSED},
+    DialogLost: {UC.SENT, UC.CLOSED},
+    BackOffOver: {UC.BACKING_OFF},
+    SessionOver: set(UC),
+}
+
+UPDATE_SERVER: Places = {
+    UpdateReceived: {US.IDLE},
+    PrackReceived: {US.IDLE},
+    AcceptRequested: set(US),
+    RefuseRequested: set(US),
+    AnswerOverdue: set(US),
+    SessionOver: set(US),
 }
 
 REGISTERED = {P.REGISTERED}
@@ -140,6 +222,7 @@ REGISTRATION: Places = {
 }
 
 INVITE = request("INVITE", via="SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK-9")
+INVITE_WITH_CONTACT = request("INVITE", extra="Contact: <sip:alice@192.0.2.1>")
 KEY = ServerKey("z9hG4bK-9", "192.0.2.2:5060", "INVITE")
 ARGUMENTS: dict[str, object] = {
     "response": answer(INVITE.encode(), 180),
@@ -152,6 +235,10 @@ ARGUMENTS: dict[str, object] = {
     "cause": EndCause(408, "", local=False),
     "reasons": (),
     "retry_after_s": None,
+    "headers": (),
+    "seconds": 1.0,
+    "remote_tag": "to-1",
+    "exchange": DialogExchange(Dialog.of_request(INVITE_WITH_CONTACT, "ours")),
     "expires_s": 60,
     "min_expires_s": 60,
     "target": Uri("sip", host="192.0.2.3"),
@@ -176,10 +263,28 @@ def callee() -> StateTable[Any, Any]:
     return next(iter(bench.agent._calls))
 
 
+def standing() -> InviteSession:
+    bench = Bench()
+    bench.established()
+    return next(iter(bench.agent._calls))
+
+
 def modification() -> StateTable[Any, Any]:
-    session = caller()
-    assert isinstance(session, InviteSession)
-    return session.modification
+    return standing().modification
+
+
+def exchange() -> StateTable[Any, Any]:
+    return standing()._usage.confirmed_exchange
+
+
+def update_client() -> StateTable[Any, Any]:
+    session = standing()
+    return session.update_client(session._usage.confirmed_exchange)
+
+
+def update_server() -> StateTable[Any, Any]:
+    session = standing()
+    return session.update_server(session._usage.confirmed_exchange)
 
 
 def registration() -> StateTable[Any, Any]:
@@ -189,9 +294,12 @@ def registration() -> StateTable[Any, Any]:
 
 
 MACHINES = [
-    (caller, CallerSession, SessionInput, S, CALLER),
-    (callee, CalleeSession, SessionInput, S, CALLEE),
+    (caller, CallerSession, CallInput, S, CALLER),
+    (callee, CalleeSession, CallInput, S, CALLEE),
     (modification, SessionModification, ModificationInput, M, MODIFICATION),
+    (exchange, DialogExchange, ExchangeInput, X, EXCHANGE),
+    (update_client, UpdateClient, UpdateClientInput, UC, UPDATE_CLIENT),
+    (update_server, UpdateServer, UpdateServerInput, US, UPDATE_SERVER),
     (registration, Registration, RegistrationInput, P, REGISTRATION),
 ]
 
@@ -246,14 +354,21 @@ def test_after_the_end_the_owner_may_ask_what_he_likes(make: Any) -> None:
         assert session.state is state
 
 
-def test_every_input_is_in_a_union() -> None:
-    unions = {*get_args(SessionInput), *get_args(ModificationInput)}
-    named = {
-        item
-        for item in vars(session_inputs).values()
-        if isinstance(item, type) and item.__module__ == session_inputs.__name__
+@pytest.mark.parametrize("rooms", [(session_inputs, offer_inputs), (update_inputs,), (dialog_exchange,)])
+def test_every_input_is_in_a_union(rooms: Any) -> None:
+    unions = {
+        kind
+        for union in (CallInput, ModificationInput, ExchangeInput, UpdateClientInput, UpdateServerInput)
+        for kind in get_args(union)
     }
-    assert named == unions
+    for room in rooms:
+        named = {
+            item
+            for item in vars(room).values()
+            if isinstance(item, type) and item.__module__ == room.__name__ and hasattr(item, "__match_args__")
+        }
+        assert named <= unions
+        assert named
 
 
 def test_a_machine_must_have_a_name() -> None:

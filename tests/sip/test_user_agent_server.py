@@ -84,7 +84,7 @@ def test_options_say_what_we_can(bench: Bench) -> None:
     assert response.status == 200
     for name, value in (
         ("Accept", "application/sdp, multipart/mixed, multipart/alternative"),
-        ("Supported", ""),
+        ("Supported", "100rel, timer"),
         ("Accept-Encoding", "identity"),
     ):
         assert response.headers.get(name) == value
