@@ -1,14 +1,24 @@
 """Local and remote socket addresses as the kernel sees them."""
 
 import errno
+import logging
 import socket
 
 from device.errors import DeviceError
+from device.sip.hop import bracketed
+
+logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 
 BACKLOG = 16
 """Connections that may wait to be accepted."""
+
+NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
+"""What the kernel answers to "::" where IPv6 has been left out or switched off."""
+
+MAX_ZONES = 16
+"""Link-local neighbours of which the interface is remembered; one segment with more telephones than that is rare."""
 
 
 class NetError(DeviceError):
@@ -26,7 +36,7 @@ def is_unspecified(host: str) -> bool:
 
 
 def family_of(host: str) -> socket.AddressFamily:
-    """The address family of an IP literal; the empty host means IPv4."""
+    """The address family of an IP literal."""
     return socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
 
 
@@ -36,9 +46,45 @@ def plain_host(host: str) -> str:
     return host[7:] if host.startswith("::ffff:") and "." in host else host
 
 
+class LinkLocalZones:
+    """Which interface a link-local neighbour was heard on (RFC 4007): messages name its address without that."""
+
+    __slots__ = ("_zones",)
+
+    def __init__(self) -> None:
+        self._zones: dict[str, int] = {}
+
+    def host_of(self, source: tuple[str, int] | tuple[str, int, int, int]) -> str:
+        """The host of a source address as the kernel gives it; a link-local one keeps its zone, to be answered."""
+        host = plain_host(source[0])
+        if len(source) == 2 or not source[3] or not is_link_local(host):
+            return host
+        self._zones.pop(host, None)
+        self._zones[host] = source[3]
+        if len(self._zones) > MAX_ZONES:
+            del self._zones[next(iter(self._zones))]
+        return f"{host}%{source[3]}"
+
+    def complete(self, host: str) -> str:
+        """A link-local address with its zone, if that is known; any other host as it is."""
+        zone = self._zones.get(host) if is_link_local(host) else None
+        return f"{host}%{zone}" if zone else host
+
+
+zones = LinkLocalZones()
+"""The neighbours of this machine, shared by all its sockets as the interfaces are."""
+
+
+def is_link_local(host: str) -> bool:
+    """Whether `host` is an IPv6 address of fe80::/10."""
+    return host[:3].lower() in ("fe8", "fe9", "fea", "feb") and is_ipv6(host)
+
+
 def socket_host(host: str, family: int) -> str:
-    """`host` as a socket of `family` wants it: IPv4 mapped into IPv6 on a dual-stack socket."""
-    return f"::ffff:{host}" if family == socket.AF_INET6 and not is_ipv6(host) else host
+    """`host` as a socket of `family` wants it: IPv4 mapped into IPv6 on a dual-stack socket, neighbours with zone."""
+    if family != socket.AF_INET6:
+        return host
+    return zones.complete(host) if is_ipv6(host) else f"::ffff:{host}"
 
 
 def local_address_towards(host: str, port: int = 5060) -> str:
@@ -48,7 +94,7 @@ def local_address_towards(host: str, port: int = 5060) -> str:
     """
     try:
         with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
-            probe.connect((host, port))
+            probe.connect((zones.complete(host), port))
             return plain_host(probe.getsockname()[0])
     except OSError:
         return "::1" if is_ipv6(host) else LOOPBACK
@@ -56,7 +102,7 @@ def local_address_towards(host: str, port: int = 5060) -> str:
 
 def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:
     """Why a socket could not be bound, and what to do about it."""
-    place = f"{what} {host or '0.0.0.0'}:{port}"  # noqa: S104  # text only
+    place = f"{what} {bracketed(host or '0.0.0.0')}:{port}"  # noqa: S104  # text only
     if error.errno == errno.EADDRINUSE:
         return (
             f"{place} is already in use: stop the other program, or take another port "
@@ -72,26 +118,54 @@ def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:
     return f"{place}: {error.strerror}"
 
 
-def bound_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
-    """A socket bound to `host` ("" for every IPv4 address, "::" for every address) that never waits; a stream listens.
+def open_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+    """A socket bound to `host` that never waits.
 
-    Raises NetError with the reason and what to do.
+    "" means every address: of both families by one socket (RFC 6157 section 3), of IPv4 alone where the kernel has no
+    IPv6. "::" means the same, but insists on IPv6. Raises OSError.
     """
-    family = family_of(host)
-    sock = None
+    if not host:
+        try:
+            return open_socket(kind, "::", port)
+        except OSError as error:
+            if error.errno not in NO_IPV6:
+                raise
+    sock = socket.socket(family_of(host), kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         if kind == socket.SOCK_STREAM:
             # Connections of a run before this one that still close must not keep us from listening.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
+        if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def bound_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+    """A socket of `open_socket`; a stream listens. Raises NetError with the reason and what to do."""
+    try:
+        sock = open_socket(kind, host, port)
         if kind == socket.SOCK_STREAM:
             sock.listen(BACKLOG)
     except OSError as error:
-        if sock is not None:
-            sock.close()
         what = "TCP" if kind == socket.SOCK_STREAM else "UDP"
         raise NetError(explain_bind_error(error, what, host, port)) from error
     return sock
+
+
+def mark_packets(sock: socket.socket, dscp: int) -> None:
+    """Ask routers to treat the packets of `sock` as `dscp` says (RFC 2474); never a reason to fail.
+
+    A socket of both families has two marks.
+    """
+    marks = [(socket.IPPROTO_IP, socket.IP_TOS)]
+    if sock.family == socket.AF_INET6:
+        marks.append((socket.IPPROTO_IPV6, socket.IPV6_TCLASS))
+    for level, option in marks:
+        try:
+            sock.setsockopt(level, option, dscp << 2)
+        except OSError as error:
+            logger.debug("the kernel refuses the DSCP mark: %s", error.strerror)

@@ -9,7 +9,7 @@ import socket
 import struct
 
 from device.annotations import Final
-from device.net.addresses import plain_host
+from device.net.addresses import zones
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def take_errors(sock: socket.socket) -> dict[tuple[str, int], str]:
             break
         text = next(filter(None, map(_reason, ancillary)), "")
         if text:
-            unreachable[plain_host(address[0]), address[1]] = text
+            unreachable[zones.host_of(address), address[1]] = text
     return unreachable
 
 

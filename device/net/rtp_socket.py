@@ -1,18 +1,21 @@
 """The UDP ports of one call's sound: RTP on an even port, RTCP on the odd one above it (RFC 3550 section 11)."""
 
 import errno
+import logging
 import socket
 from collections.abc import Iterator
 
 from device.ids import IdSource
-from device.net.addresses import NetError, explain_bind_error, family_of, plain_host, socket_host
+from device.net.addresses import NetError, explain_bind_error, mark_packets, open_socket, socket_host, zones
 from device.records import dataclass
+
+logger = logging.getLogger(__name__)
 
 MAX_RTP_DATAGRAM = 2048
 """Longest datagram taken whole, in bytes: an Ethernet packet and some reserve; what is longer is no speech."""
 
-DSCP_EF = 46 << 2
-"""Type-of-service byte for voice: expedited forwarding (RFC 3246, RFC 4594 section 4.1)."""
+DSCP_EF = 46
+"""The mark of voice: expedited forwarding (RFC 3246, RFC 4594 section 4.1)."""
 
 SO_PRIORITY_VOICE = 6
 """Highest priority that a process may give its packets on the way to the network card without a privilege."""
@@ -27,24 +30,23 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 class RtpPort:
     """One bound UDP socket that never waits and never raises in use; made for the audio thread."""
 
-    __slots__ = ("_family", "_hosts", "_socket", "local_port", "refused")
+    __slots__ = ("_family", "_heard", "_hosts", "_socket", "local_port", "refused")
 
-    def __init__(self, host: str, port: int) -> None:
-        """Bind to `host` ("" for every IPv4 address, "::" for every address). Raises OSError."""
-        self._family = family_of(host)
-        self._socket = socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    def __init__(self, host: str, port: int, dscp: int = DSCP_EF) -> None:
+        """Bind to `host` ("" for every address of both families). Raises OSError."""
+        self._socket = open_socket(socket.SOCK_DGRAM, host, port)
+        self._family = self._socket.family
+        mark_packets(self._socket, dscp)
         try:
-            if self._family == socket.AF_INET6:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            self._socket.bind((host, port))
-        except OSError:
-            self._socket.close()
-            raise
-        _mark(self._socket, self._family)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, SO_PRIORITY_VOICE)
+        except OSError as error:
+            logger.debug("the kernel refuses the priority of voice: %s", error.strerror)
         self.local_port: int = self._socket.getsockname()[1]
         self.refused = 0
         """Datagrams that the kernel would not send: no route, full queue, bad address."""
         self._hosts: dict[str, str] = {}
+        self._heard: tuple[tuple[str, int, int, int], tuple[str, int]] | None = None
+        """The last source as the kernel and as we write it: of fifty packets a second all come from one."""
 
     def receive(self) -> tuple[bytes, tuple[str, int]] | None:
         """The next datagram with its source, or None when none is waiting."""
@@ -55,7 +57,9 @@ class RtpPort:
             return None
         if self._family == socket.AF_INET:
             return data, source
-        return data, (_readable_host(source), source[1])
+        if self._heard is None or self._heard[0] != source:
+            self._heard = source, (zones.host_of(source), source[1])
+        return data, self._heard[1]
 
     def send(self, data: bytes, destination: tuple[str, int]) -> None:
         """Send to an IP literal. A host name is refused: to look it up would make the audio thread wait."""
@@ -89,26 +93,6 @@ class RtpPort:
         return wanted
 
 
-def _readable_host(source: tuple[str, int, int, int]) -> str:
-    """An IPv6 source as text; a link-local one keeps its zone, without which it could not be answered."""
-    host = plain_host(source[0])
-    return f"{host}%{source[3]}" if source[3] and host.startswith("fe80") else host
-
-
-def _mark(sock: socket.socket, family: int) -> None:
-    """Ask routers and the network card to hurry; whoever does not allow it loses no call by it."""
-    for level, option, value in (
-        (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, DSCP_EF)
-        if family == socket.AF_INET6
-        else (socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF),
-        (socket.SOL_SOCKET, socket.SO_PRIORITY, SO_PRIORITY_VOICE),
-    ):
-        try:
-            sock.setsockopt(level, option, value)
-        except OSError:
-            continue
-
-
 @dataclass(frozen=True, slots=True)
 class RtpSocketPair:
     """The two ports of one call."""
@@ -135,7 +119,7 @@ def _even_ports(first_port: int, last_port: int, ids: IdSource) -> Iterator[int]
         yield first + 2 * ((start + index) % pairs)
 
 
-def open_rtp_sockets(host: str, first_port: int, last_port: int, ids: IdSource) -> RtpSocketPair:
+def open_rtp_sockets(host: str, first_port: int, last_port: int, ids: IdSource, dscp: int = DSCP_EF) -> RtpSocketPair:
     """Bind an even port and the odd one above it, both within `first_port` to `last_port`.
 
     The search begins at a random pair, so that a stranger cannot guess the port and late packets of the last call do
@@ -143,13 +127,13 @@ def open_rtp_sockets(host: str, first_port: int, last_port: int, ids: IdSource) 
     """
     for port in _even_ports(first_port, last_port, ids):
         try:
-            rtp = RtpPort(host, port)
+            rtp = RtpPort(host, port, dscp)
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise NetError(explain_bind_error(error, "RTP", host, port)) from error
             continue
         try:
-            return RtpSocketPair(rtp, RtpPort(host, port + 1))
+            return RtpSocketPair(rtp, RtpPort(host, port + 1, dscp))
         except OSError:
             rtp.close()
     raise NetError(

@@ -3,7 +3,7 @@
 import logging
 import socket
 
-from device.net.addresses import bound_socket, family_of, plain_host, socket_host
+from device.net.addresses import bound_socket, mark_packets, socket_host, zones
 from device.net.icmp_errors import ask_for_errors, take_errors
 from device.net.interfaces import MessageReceiver, Reactor
 from device.sip.hop import Hop, ip_literal
@@ -16,28 +16,29 @@ DATAGRAMS_PER_TURN = 32
 MAX_DATAGRAM = 65535
 """The largest payload that UDP can carry, in bytes."""
 
-DSCP_CS3 = 24 << 2
-"""Type-of-service byte for signalling (RFC 4594 section 4.2)."""
+DSCP_CS3 = 24
+"""The mark of signalling (RFC 4594 section 4.2)."""
 
 
 class UdpSocket:
     """The UDP socket of a SIP element."""
 
-    __slots__ = ("_family", "_reactor", "_receiver", "_socket", "local_port")
+    __slots__ = ("_dscp", "_family", "_reactor", "_receiver", "_socket", "local_port")
 
-    def __init__(self, reactor: Reactor, receiver: MessageReceiver) -> None:
+    def __init__(self, reactor: Reactor, receiver: MessageReceiver, dscp: int = DSCP_CS3) -> None:
+        self._dscp = dscp
         self._reactor = reactor
         self._receiver = receiver
         self._socket: socket.socket | None = None
-        self._family = socket.AF_INET
+        self._family: int = socket.AF_INET
         self.local_port = 0
 
     def open(self, host: str, port: int) -> None:
         """Bind to `host` ("" for every address) and `port` (0 for any); raises NetError with the reason."""
         self.close()
-        self._family = family_of(host)
         sock = bound_socket(socket.SOCK_DGRAM, host, port)
-        _mark(sock, self._family)
+        mark_packets(sock, self._dscp)
+        self._family = sock.family
         ask_for_errors(sock, self._family)
         self._socket = sock
         self.local_port = sock.getsockname()[1]
@@ -101,16 +102,5 @@ class UdpSocket:
             except OSError:
                 self._report_unreachable()
                 continue
-            source = Hop("UDP", plain_host(address[0]), address[1])
+            source = Hop("UDP", zones.host_of(address), address[1])
             self._receiver.receive_datagram(data, source, self._reactor.now())
-
-
-def _mark(sock: socket.socket, family: int) -> None:
-    """Mark the packets as signalling for routers that honour it; never a reason to fail."""
-    try:
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, DSCP_CS3)
-        else:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_CS3)
-    except OSError:
-        logger.debug("the kernel refuses the DSCP mark; going on without it")

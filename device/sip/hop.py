@@ -101,5 +101,5 @@ def ip_literal(host: str) -> str | None:
 
 
 def bracketed(host: str) -> str:
-    """`host` as it stands in a Via or a URI: an IPv6 literal goes in brackets."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+    """`host` as it stands in a Via or a URI: an IPv6 literal goes in brackets, its zone means nothing to others."""
+    return f"[{host.partition('%')[0]}]" if ":" in host and not host.startswith("[") else host

@@ -16,11 +16,12 @@ def mark_source(request: Request, source: Hop) -> None:
     """Write into the top Via where the request really came from (section 18.2.1, RFC 3581 section 4)."""
     via = request.top_via
     marked = via
+    host = source.host.partition("%")[0]
     if via.has_rport:
         marked = marked.with_param("rport", str(source.port))
     # A "received" that the sender wrote itself must not steer the response to a third party.
-    if via.has_rport or via.has_param("received") or via.host not in (source.host, bracketed(source.host)):
-        marked = marked.with_param("received", source.host)
+    if via.has_rport or via.has_param("received") or via.host not in (host, bracketed(host)):
+        marked = marked.with_param("received", host)
     if marked is not via:
         request.headers.remove_first("Via")
         request.headers.prepend("Via", str(marked))

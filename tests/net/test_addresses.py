@@ -2,17 +2,24 @@
 
 import errno
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from device.net.addresses import (
+    MAX_ZONES,
+    NO_IPV6,
+    LinkLocalZones,
     NetError,
     bound_socket,
     explain_bind_error,
     family_of,
     is_ipv6,
+    is_link_local,
     is_unspecified,
     local_address_towards,
+    mark_packets,
     plain_host,
     socket_host,
 )
@@ -27,7 +34,7 @@ def test_a_real_address_stands_for_itself() -> None:
     assert not is_unspecified("192.0.2.1")
     assert is_ipv6("2001:db8::1")
     assert not is_ipv6("192.0.2.1")
-    assert family_of("") == family_of("192.0.2.1") == socket.AF_INET
+    assert family_of("192.0.2.1") == socket.AF_INET
     assert family_of("::1") == socket.AF_INET6
 
 
@@ -90,12 +97,95 @@ def test_a_process_out_of_descriptors_is_told(monkeypatch: pytest.MonkeyPatch) -
         bound_socket(socket.SOCK_STREAM, "127.0.0.1", 0)
 
 
-def test_every_address_of_both_families_can_be_listened_on() -> None:
-    if not socket.has_ipv6:
-        pytest.skip("this machine has no IPv6")
-    with bound_socket(socket.SOCK_DGRAM, "::", 0) as both, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.bind(("127.0.0.1", 0))
-        peer.sendto(b"x", ("127.0.0.1", both.getsockname()[1]))
-        both.setblocking(True)
-        both.settimeout(2)
-        assert plain_host(both.recvfrom(10)[1][0]) == "127.0.0.1"
+@pytest.mark.parametrize("host", ["", "::"])
+def test_every_address_of_both_families_can_be_listened_on(host: str) -> None:
+    for peer_host in ("127.0.0.1", "::1"):
+        with (
+            bound_socket(socket.SOCK_DGRAM, host, 0) as both,
+            socket.socket(family_of(peer_host), socket.SOCK_DGRAM) as peer,
+        ):
+            peer.bind((peer_host, 0))
+            peer.sendto(b"x", (peer_host, both.getsockname()[1]))
+            both.setblocking(True)
+            both.settimeout(2)
+            assert plain_host(both.recvfrom(10)[1][0]) == peer_host
+
+
+@pytest.mark.parametrize("number", NO_IPV6)
+def test_a_kernel_without_ipv6_gives_ipv4_alone(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    def without_ipv6(family: int, *rest: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(number, "no IPv6 here")
+        return real(family, *rest)
+
+    monkeypatch.setattr(socket, "socket", without_ipv6)
+    with bound_socket(socket.SOCK_DGRAM, "", 0) as sock:
+        assert sock.family == socket.AF_INET
+    with pytest.raises(NetError):
+        bound_socket(socket.SOCK_DGRAM, "::", 0)
+
+
+@pytest.mark.parametrize("switch", ["all", "default", "lo"])
+def test_ipv6_that_is_switched_off_gives_ipv4_alone(switch: str) -> None:
+    """A network namespace of its own, in which no interface has IPv6."""
+    script = (
+        "import socket\nfrom device.net.addresses import bound_socket, local_address_towards\n"
+        "sock = bound_socket(socket.SOCK_DGRAM, '', 0)\nsock.setblocking(True)\n"
+        "peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "peer.sendto(b'x', ('127.0.0.1', sock.getsockname()[1]))\n"
+        "print(sock.recv(10), local_address_towards('::1'), local_address_towards('127.0.0.1'))\n"
+    )
+    command = f"echo 1 > /proc/sys/net/ipv6/conf/{switch}/disable_ipv6 && ip link set lo up && exec {sys.executable} -"
+    run = subprocess.run(
+        ["unshare", "-rn", "sh", "-c", command], input=script, capture_output=True, text=True, timeout=20, check=True
+    )
+    assert run.stdout.split() == ["b'x'", "::1", "127.0.0.1"]
+
+
+def test_packets_carry_the_mark_of_both_families() -> None:
+    with bound_socket(socket.SOCK_DGRAM, "", 0) as both:
+        mark_packets(both, 46)
+        assert both.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 46 << 2
+        assert both.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 46 << 2
+
+
+def test_a_kernel_without_dscp_is_put_up_with() -> None:
+    class Refusing:
+        family = socket.AF_INET6
+
+        def setsockopt(self, *_: object) -> None:
+            raise OSError(errno.EPERM, "no")
+
+    mark_packets(Refusing(), 24)  # type: ignore[arg-type]
+
+
+class TestLinkLocal:
+    def test_a_neighbour_keeps_its_zone_and_is_known_again_without(self) -> None:
+        zones = LinkLocalZones()
+        assert zones.complete("fe80::2") == "fe80::2"
+        assert zones.host_of(("fe80::2", 5060, 0, 3)) == "fe80::2%3"
+        assert zones.complete("fe80::2") == "fe80::2%3"
+        assert zones.complete("fe80::2%4") == "fe80::2%4"
+
+    def test_other_sources_have_none(self) -> None:
+        zones = LinkLocalZones()
+        assert zones.host_of(("::ffff:192.0.2.1", 5060, 0, 3)) == "192.0.2.1"
+        assert zones.host_of(("2001:db8::1", 5060, 0, 3)) == "2001:db8::1"
+        assert zones.host_of(("fe80::2", 5060, 0, 0)) == "fe80::2"
+        assert zones.host_of(("192.0.2.1", 5060)) == "192.0.2.1"
+        assert zones.complete("2001:db8::1") == "2001:db8::1"
+
+    def test_the_memory_of_them_is_bounded(self) -> None:
+        zones = LinkLocalZones()
+        for number in range(MAX_ZONES + 1):
+            zones.host_of((f"fe80::{number + 1:x}", 5060, 0, 2))
+        assert zones.complete("fe80::1") == "fe80::1"
+        assert zones.complete("fe80::2") == "fe80::2%2"
+
+    @pytest.mark.parametrize(
+        ("host", "is_one"), [("fe80::1", True), ("FEBF::1", True), ("fec0::1", False), ("fe80", False)]
+    )
+    def test_what_is_link_local(self, host: str, is_one: bool) -> None:
+        assert is_link_local(host) is is_one

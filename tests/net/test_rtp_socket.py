@@ -85,7 +85,7 @@ def test_an_address_of_another_machine_is_told_at_once() -> None:
 def test_the_packets_ask_for_expedited_forwarding() -> None:
     port = RtpPort("127.0.0.1", 0)
     with socket.socket(fileno=socket.dup(port.fileno())) as same:
-        assert same.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == DSCP_EF
+        assert same.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == DSCP_EF << 2
     port.close()
 
 
