@@ -14,6 +14,9 @@ LOOPBACK = "127.0.0.1"
 BACKLOG = 16
 """Connections that may wait to be accepted."""
 
+DSCP_CS3 = 24
+"""The mark of signalling (RFC 4594 section 4.2)."""
+
 NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 """What the kernel answers to "::" where IPv6 has been left out or switched off."""
 

@@ -3,7 +3,7 @@
 import logging
 import socket
 
-from device.net.addresses import bound_socket, mark_packets, socket_host, zones
+from device.net.addresses import DSCP_CS3, bound_socket, mark_packets, socket_host, zones
 from device.net.icmp_errors import ask_for_errors, take_errors
 from device.net.interfaces import MessageReceiver, Reactor
 from device.sip.hop import Hop, ip_literal
@@ -15,9 +15,6 @@ DATAGRAMS_PER_TURN = 32
 
 MAX_DATAGRAM = 65535
 """The largest payload that UDP can carry, in bytes."""
-
-DSCP_CS3 = 24
-"""The mark of signalling (RFC 4594 section 4.2)."""
 
 
 class UdpSocket:
