@@ -355,13 +355,16 @@ class StreamSockets:
                 self._fail(connection, connection.explain(error))
                 return
             if data is None:
-                return
+                break
             if not data:
                 self._end(connection)
                 return
             self._touch(connection)
             self._receiver.receive_stream(data, connection.hop, self._reactor.now())
             more = connection.has_more()
+        if connection.number in self._by_id and (connection.wants_write or connection.unsent):
+            # TLS may want to write in order to read, and may have waited to read something before it could write.
+            self._flush(connection)
 
     def _touch(self, connection: Connection) -> None:
         connection.used_at = self._reactor.now()

@@ -40,9 +40,15 @@ class Hop:
         """Whether both name the same connection, or the same address by the same transport."""
         if self.connection is not None and self.connection == other.connection:
             return True
+        if (self.port, self.host, self.transport) != (other.port, other.host, other.transport):
+            return False
         # What proved not to be one domain's server may well be another's.
-        same_names = self.names == other.names or not (self.names and other.names)
-        return self.port == other.port and self.host == other.host and self.transport == other.transport and same_names
+        return self.names == other.names or not (self.domains and other.domains) or bool(self.domains & other.domains)
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """Those of `names` that are no addresses."""
+        return frozenset(name for name in self.names if ip_literal(name) is None)
 
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{bracketed(self.host)}:{self.port}"
