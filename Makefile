@@ -1,7 +1,7 @@
 # Targets for people who know make; ./run and ./test set everything up by themselves.
 BIN := .venv/bin/
 
-.PHONY: run test check lint types imports scripts tests interop bench fuzz fresh format clean
+.PHONY: run test check lint types imports scripts tests interop bench fuzz soak fresh format clean
 
 run:
 	./run
@@ -34,6 +34,10 @@ interop:  ## calls with Asterisk, baresip, Kamailio and SIPp
 bench:  ## memory, CPU, speed beside the peers; prints ratios
 	firmware_scripts/prepare test interop
 	$(BIN)python -m tests.bench
+
+soak:  ## a million strange messages to one user agent; memory must stand still
+	firmware_scripts/prepare test
+	$(BIN)python -m tests.sip.soak
 
 fresh:  ## the README's two commands in bare Debian 12 and 13 roots
 	firmware_scripts/prepare interop
