@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 STALE_DATAGRAMS = 1000
 """Most datagrams thrown away before a stream begins: what came while nobody listened would only be delay."""
 
+HOSTS_KEPT = 4
+"""Host names of one call's descriptions whose addresses are remembered; a peer may name another one in each offer."""
+
 
 class CallSound:
     """From the first offer to the end of the call; tells the audio thread only what changed."""
@@ -72,6 +75,8 @@ class CallSound:
     def resolved(self, name: str, address: str) -> None:
         """`name` in the peer's description is at `address`."""
         self._resolved[name] = address
+        if len(self._resolved) > HOSTS_KEPT:
+            del self._resolved[next(iter(self._resolved))]
         self.refresh()
 
     def refresh(self) -> None:

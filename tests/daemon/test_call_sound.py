@@ -3,7 +3,7 @@
 import pytest
 
 from device.audio.commands import AttachStream, AudioCommand, DetachStream, UpdateStream
-from device.daemon.call_sound import STALE_DATAGRAMS, CallSound
+from device.daemon.call_sound import HOSTS_KEPT, STALE_DATAGRAMS, CallSound
 from device.ids import CountingIds
 from device.media.media_session import MediaSession
 from device.media.settings import MediaSettings
@@ -164,3 +164,9 @@ def test_the_end_of_a_call_without_sound_closes_the_ports(bench: _Bench) -> None
     bench.sound.end()
     assert bench.told() == []
     assert (bench.rtp.closed, bench.rtcp.closed) == (1, 1)
+
+
+def test_a_peer_that_names_ever_new_hosts_does_not_fill_the_memory(bench: _Bench) -> None:
+    for number in range(HOSTS_KEPT + 10):
+        bench.sound.resolved(f"media{number}.example", "127.0.0.3")
+    assert len(bench.sound._resolved) == HOSTS_KEPT
