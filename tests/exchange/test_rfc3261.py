@@ -147,6 +147,18 @@ class TestForwarding:
         assert first.top_via.branch != second.top_via.branch
         assert fields(first, "Via") == fields(second, "Via")
 
+    def test_a_phone_that_cannot_be_reached_leaves_the_other_ringing(self) -> None:
+        board = Switchboard()
+        alice, bob = two_phones(board)
+        kitchen = board.phone("1002", "192.0.2.22")
+        kitchen.register(Call_ID="reg-kitchen")
+        alice.invite("1002")
+        kitchen.reply(kitchen.request("INVITE"), 180)
+        alice.received()
+        board.endpoint.receive_transport_error(bob.hop, board.now, "port unreachable")
+        board.advance(1.0)
+        assert (kitchen.received(), alice.received()) == ([], [])
+
     def test_an_maddr_of_another_place_is_the_only_target(self) -> None:
         board = Switchboard()
         alice, bob = two_phones(board)
