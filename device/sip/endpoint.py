@@ -36,7 +36,7 @@ MAX_STREAMS = 256
 _LONGEST_REASON = 120
 
 MESSAGE_TIMEOUT_S = 32.0
-"""Once a message has begun on a stream it has to end within so many seconds (64 times T1); else the stream is closed."""
+"""Once a message has begun on a stream it has so many seconds (64 times T1) to end; else the stream is closed."""
 
 Trace = Callable[[str, bytes, Hop, float], None]
 """Called with "in" or "out", the message, the other side and the time, for every message on the wire."""
