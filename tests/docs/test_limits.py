@@ -49,17 +49,17 @@ def test_each_row_is_true(row: str) -> None:
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ("| x | 1 | `device/net/tcp.py: MAX_ACCEPTED = 1` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
-         "MAX_ACCEPTED is 48"),
-        ("| x | 1 | `device/net/tcp.py: NOTHING = 1` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
+        ("| x | 1 | `device/sip/identity.py: MAX_SERVERS = 1` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
+         "MAX_SERVERS is 32"),
+        ("| x | 1 | `device/sip/identity.py: NOTHING = 1` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
          "NOTHING is None"),
         ("| x | 1 | `device/nothing.py: NOTHING = 1` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
          "NOTHING is None"),
         ("| x | 1 | 48 | y | `tests/docs/test_limits.py::test_each_row_is_true` |", "no constant"),
-        ("| x | 1 | `device/net/tcp.py: MAX_ACCEPTED = 48` | y | none |", "no test"),
-        ("| x | 1 | `device/net/tcp.py: MAX_ACCEPTED = 48` | y | `tests/docs/test_limits.py::test_no` |",
+        ("| x | 1 | `device/sip/identity.py: MAX_SERVERS = 32` | y | none |", "no test"),
+        ("| x | 1 | `device/sip/identity.py: MAX_SERVERS = 32` | y | `tests/docs/test_limits.py::test_no` |",
          "no test tests/docs/test_limits.py::test_no"),
-        ("| x | | `device/net/tcp.py: MAX_ACCEPTED = 48` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
+        ("| x | | `device/sip/identity.py: MAX_SERVERS = 32` | y | `tests/docs/test_limits.py::test_each_row_is_true` |",
          "an empty cell"),
     ],
 )  # fmt: skip
