@@ -9,11 +9,11 @@ from device.sip.auto_answer import auto_answer_delay
 from device.sip.causes import answered_elsewhere, cause_text
 from device.sip.core import readable, sdp_of
 from device.sip.dialog_exchange import AnswerSent, AnswerTaken, OfferSent, OfferTaken
-from device.sip.events import IncomingCall, OfferAnswered, OfferReceived
+from device.sip.events import EndCause, IncomingCall, OfferAnswered, OfferReceived
 from device.sip.invite_session import CallInput, InviteSession, SessionState
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request
-from device.sip.offer_inputs import AnswerPostponed, PrackReceived, PrackTimedOut, ProgressRequested, UpdateReceived
+from device.sip.offer_inputs import PrackReceived, UpdateReceived
 from device.sip.session_inputs import (
     AcceptRequested,
     AckReceived,
@@ -110,7 +110,7 @@ class CalleeSession(InviteSession):
 
     def handle_timeout(self, now: float) -> None:
         if self._reliable is not None and self._reliable.handle_timeout(now):
-            self.receive(PrackTimedOut(), now)
+            self._lose(EndCause(504, "the caller did not confirm that it hears us", local=False), now)
         if self._accepted is not None and self._accepted.handle_timeout(now):
             self.receive(AckTimedOut(), now)
         super().handle_timeout(now)
@@ -159,8 +159,11 @@ class CalleeSession(InviteSession):
 
     # What the table does.
 
-    def _ring(self, _happened: RingRequested, now: float) -> None:
-        self._begin_provisional(180, now)
+    def _ring(self, happened: RingRequested, now: float) -> None:
+        if happened.sdp:
+            self._progress(happened.sdp, now)
+        else:
+            self._begin_provisional(180, now)
 
     def _repeat_provisional(self, _happened: ProvisionalDue, now: float) -> None:
         if self._early_answer:
@@ -180,7 +183,7 @@ class CalleeSession(InviteSession):
         elif self._reliable is None or not self._reliable.is_pending:
             self._send_provisional(status, b"", now)
 
-    def _progress(self, happened: ProgressRequested, now: float) -> None:
+    def _progress(self, sdp: bytes, now: float) -> None:
         """183 with our answer, for the caller to hear us before the call is answered."""
         exchange = self._usage.confirmed_exchange
         self._status = 183
@@ -189,11 +192,11 @@ class CalleeSession(InviteSession):
             # It has had our answer, or must be asked for one first: then this is a 183 as a 180 would be.
             self._begin_provisional(183, now)
         elif self._may_be_reliable():
-            exchange.receive(AnswerSent(happened.sdp), now)
-            self._send_provisional(183, happened.sdp, now)
+            exchange.receive(AnswerSent(sdp), now)
+            self._send_provisional(183, sdp, now)
         else:
-            self._early_answer = happened.sdp
-            self._send_provisional(183, happened.sdp, now)
+            self._early_answer = sdp
+            self._send_provisional(183, sdp, now)
 
     def _answer_invite(self, happened: AcceptRequested | RefuseRequested, now: float) -> None:
         """The offer that a reliable 1xx waited for."""
@@ -221,24 +224,18 @@ class CalleeSession(InviteSession):
             exchange.receive(AnswerTaken(sdp), now)
             self._usage.core.emit(OfferAnswered(self.call_id, sdp))
         else:
-            self.update_server(exchange).take(happened, self.modification.awaits_owner, now)
+            self.update_server(exchange).take(happened, self._awaits_owner, now)
         if self._postponed is not None and not self._reliable.owes_session:
             postponed, self._postponed = self._postponed, None
             self.receive(postponed, now)
 
     def receive(self, happened: CallInput, now: float) -> None:
-        """Take one step; an answer that a PRACK must precede becomes an input of its own (RFC 3262 section 3)."""
-        if isinstance(happened, AnswerRequested) and self._reliable is not None and self._reliable.owes_session:
-            happened = AnswerPostponed(happened.sdp)
-        super().receive(happened, now)
-
-    def _postpone(self, happened: AnswerPostponed, _now: float) -> None:
-        self._postponed = AnswerRequested(happened.sdp)
-
-    def _prack_timed_out(self, _happened: PrackTimedOut, now: float) -> None:
-        self._refuse(504, now)
-        self._end(504, "the caller did not confirm that it hears us", local=False)
-        self._close_offers(now)
+        """Take one step; the answer waits while a PRACK must precede it (RFC 3262 section 3)."""
+        must_wait = self._reliable is not None and self._reliable.owes_session
+        if must_wait and self.state is _S.OFFERED and isinstance(happened, AnswerRequested):
+            self._postponed = happened
+        else:
+            super().receive(happened, now)
 
     def _accept(self, happened: AnswerRequested, now: float) -> None:
         invite, exchange = self._invite, self._usage.confirmed_exchange
@@ -311,7 +308,7 @@ class CalleeSession(InviteSession):
             self.receive(happened, now)
 
     def _lost_before_answer(self, happened: SessionLost, now: float) -> None:
-        self._refuse(480, now)
+        self._refuse(504, now)
         self._close_offers(now)
         self._end(happened.cause.status, happened.cause.text, happened.cause.local)
 
@@ -334,13 +331,10 @@ class CalleeSession(InviteSession):
         (_S.OFFERED, CancelReceived): (_S.ENDED, _cancelled),
         (_S.OFFERED, RingTimedOut): (_S.ENDED, _ring_timed_out),
         (_S.OFFERED, InviteExpired): (_S.ENDED, _expired),
-        (_S.OFFERED, ProgressRequested): (_S.OFFERED, _progress),
-        (_S.OFFERED, AnswerPostponed): (_S.OFFERED, _postpone),
         (_S.OFFERED, AcceptRequested): (_S.OFFERED, InviteSession.answer_offer),
         (_S.OFFERED, RefuseRequested): (_S.OFFERED, InviteSession.answer_offer),
         (_S.OFFERED, ReofferRequested): (_S.OFFERED, InviteSession.offer_early),
         (_S.OFFERED, PrackReceived): (_S.OFFERED, _take_prack),
-        (_S.OFFERED, PrackTimedOut): (_S.ENDED, _prack_timed_out),
         (_S.OFFERED, UpdateReceived): (_S.OFFERED, InviteSession.take_update),
         (_S.OFFERED, SessionLost): (_S.ENDED, _lost_before_answer),
         (_S.OFFERED, InviteReceived): (_S.OFFERED, _refuse_overlap),

@@ -12,14 +12,8 @@ from device.sip.dialog_exchange import AnswerSent, DialogExchange
 from device.sip.events import CallRinging, CallTrying, EndCause, OfferReceived
 from device.sip.invite_session import InviteSession, SessionState
 from device.sip.invite_usage import InviteUsage
-from device.sip.offer_inputs import (
-    EarlyDialogEnded,
-    EarlyOfferReceived,
-    PrackFailed,
-    PrackReceived,
-    UpdateReceived,
-)
-from device.sip.outgoing_invite import OutgoingInvite
+from device.sip.offer_inputs import EarlyOfferReceived, PrackReceived, UpdateReceived
+from device.sip.outgoing_invite import EARLY_DIALOG_TERMINATED, OutgoingInvite
 from device.sip.session_inputs import (
     AcceptRequested,
     AnswerMissed,
@@ -34,6 +28,7 @@ from device.sip.session_inputs import (
     RefuseRequested,
     ReofferRequested,
     RingTimedOut,
+    SessionLost,
 )
 from device.sip.state_table import Table
 from device.sip.uri import Uri
@@ -90,6 +85,9 @@ class CallerSession(InviteSession):
     def _progress(self, happened: ProvisionalReceived, _now: float) -> None:
         response, sdp = happened.response, happened.sdp
         tag = response.to.tag or ""
+        if response.status == EARLY_DIALOG_TERMINATED:
+            self._end_branch(happened)
+            return
         progress = (response.status, tag, sdp)
         if progress == self._last_progress:
             return
@@ -108,9 +106,9 @@ class CallerSession(InviteSession):
     def _exchange_of_tag(self, tag: str) -> DialogExchange | None:
         return next((one for one in self.exchanges if one.dialog.remote.tag == tag), None)
 
-    def _branch_ended(self, happened: EarlyDialogEnded, _now: float) -> None:
-        """199: where that branch was heard, another one that can be is heard instead, if there is any."""
-        if happened.remote_tag != self._heard:
+    def _end_branch(self, happened: ProvisionalReceived) -> None:
+        """199: where that branch was heard, another one that can be is heard instead, if there is any (RFC 6228)."""
+        if happened.response.to.tag != self._heard:
             return
         others = [one for one in self.exchanges if one.early]
         self._heard = (others[-1].dialog.remote.tag or "") if others else ""
@@ -131,14 +129,15 @@ class CallerSession(InviteSession):
             early.exchange.receive(AnswerSent(happened.sdp), now)
             self._outgoing.acknowledge_provisional(early.exchange, early.response, happened.sdp, self._fail_prack, now)
         else:
-            self.receive(PrackFailed(happened.status, cause_text(happened.status)), now)
+            self._fail_prack(happened.status, cause_text(happened.status), now)
 
     def _fail_prack(self, status: int, text: str, now: float) -> None:
-        self.receive(PrackFailed(status, text), now)
+        """No session can come of a call whose first offer has no answer; after a 2xx it has one."""
+        if self.state is SessionState.PROCEEDING:
+            self.receive(SessionLost(EndCause(status, text, local=True)), now)
 
-    def _lose_early(self, happened: PrackFailed, now: float) -> None:
-        """No session can come of a call whose first offer has no answer."""
-        self._end(happened.status, happened.text, local=True)
+    def _lose_early(self, happened: SessionLost, now: float) -> None:
+        self._end(happened.cause.status, happened.cause.text, happened.cause.local)
         self._take_back(now)
 
     def _redirect(self, _happened: Redirected, now: float) -> None:
@@ -221,13 +220,11 @@ class CallerSession(InviteSession):
         (_S.PROCEEDING, InviteFailed): (_S.ENDED, _refused),
         (_S.PROCEEDING, RingTimedOut): (_S.CANCELLING, _give_up),
         (_S.PROCEEDING, HangUpRequested): (_S.CANCELLING, _cancel),
-        (_S.CALLING, EarlyDialogEnded): (_S.PROCEEDING, _branch_ended),
         (_S.CALLING, ReofferRequested): (_S.CALLING, InviteSession.offer_early),
-        (_S.PROCEEDING, EarlyDialogEnded): (_S.PROCEEDING, _branch_ended),
         (_S.PROCEEDING, EarlyOfferReceived): (_S.PROCEEDING, _take_early_offer),
         (_S.PROCEEDING, AcceptRequested): (_S.PROCEEDING, InviteSession.answer_offer),
         (_S.PROCEEDING, RefuseRequested): (_S.PROCEEDING, InviteSession.answer_offer),
-        (_S.PROCEEDING, PrackFailed): (_S.CANCELLING, _lose_early),
+        (_S.PROCEEDING, SessionLost): (_S.CANCELLING, _lose_early),
         (_S.PROCEEDING, ReofferRequested): (_S.PROCEEDING, InviteSession.offer_early),
         (_S.PROCEEDING, UpdateReceived): (_S.PROCEEDING, InviteSession.take_update),
         (_S.PROCEEDING, PrackReceived): (_S.PROCEEDING, InviteSession.refuse_unknown),
@@ -254,10 +251,7 @@ class CallerSession(InviteSession):
         (_S.ENDED, AnswerMissed): (_S.ENDED, _leave_late),
     }
 
-    # What the early dialogs of a fork may still bring after they have ceased to matter.
+    # An offer of an early dialog may come after that has ceased to matter.
     IGNORED: ClassVar[frozenset[tuple[Enum, type]]] = (
-        InviteSession.IGNORED
-        | frozenset(
-            (state, kind) for state in SessionState for kind in (EarlyDialogEnded, EarlyOfferReceived, PrackFailed)
-        )
+        InviteSession.IGNORED | frozenset((state, EarlyOfferReceived) for state in SessionState)
     ) - frozenset(TABLE)

@@ -22,36 +22,40 @@ OVERLAP: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class OfferSent:
+class _Step:
+    """One description on its way."""
+
+    sdp: bytes = b""
+
+
+class OfferSent(_Step):
     """We sent an offer."""
 
-    sdp: bytes
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OfferTaken:
+class OfferTaken(_Step):
     """Their offer came."""
 
-    sdp: bytes
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSent:
+class AnswerSent(_Step):
     """We answered their offer."""
 
-    sdp: bytes
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerTaken:
+class AnswerTaken(_Step):
     """They answered our offer."""
 
-    sdp: bytes
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OfferVoided:
+class OfferVoided(_Step):
     """The offer under way was refused or taken back."""
+
+    __slots__ = ()
 
 
 ExchangeInput = OfferSent | OfferTaken | AnswerSent | AnswerTaken | OfferVoided

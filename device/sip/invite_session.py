@@ -16,19 +16,7 @@ from device.sip.events import CallEnded, CallEstablished, EndCause
 from device.sip.identity import Identity
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
-from device.sip.offer_inputs import (
-    AnswerPostponed,
-    EarlyDialogEnded,
-    EarlyOfferReceived,
-    PrackFailed,
-    PrackReceived,
-    PrackTimedOut,
-    ProgressRequested,
-    RefreshRequested,
-    SessionExpired,
-    UpdateReceived,
-)
-from device.sip.outgoing_invite import OutgoingInvite
+from device.sip.offer_inputs import EarlyOfferReceived, PrackReceived, RefreshRequested, UpdateReceived
 from device.sip.session_inputs import (
     AcceptRequested,
     AnswerRequested,
@@ -48,36 +36,24 @@ from device.sip.session_inputs import (
     SessionLost,
     SessionOver,
 )
-from device.sip.session_modification import SessionModification
 from device.sip.state_table import StateTable, Table
 from device.sip.transaction import ServerKey
 from device.sip.user_agent_client import SentRequest
 from device.timing import TimerSet, earliest
 
 if TYPE_CHECKING:
+    from device.sip.outgoing_invite import OutgoingInvite
+    from device.sip.session_modification import SessionModification
     from device.sip.update_client import UpdateClient
     from device.sip.update_server import UpdateServer
 
 _log = logging.getLogger(__name__)
 
-CallInput = (
-    SessionInput
-    | PrackReceived
-    | UpdateReceived
-    | ProgressRequested
-    | AnswerPostponed
-    | PrackTimedOut
-    | EarlyOfferReceived
-    | PrackFailed
-    | EarlyDialogEnded
-    | RefreshRequested
-    | SessionExpired
-)
+CallInput = SessionInput | PrackReceived | UpdateReceived | EarlyOfferReceived | RefreshRequested
 """What moves a call, with all that not every call meets."""
 
 REQUESTS: Final = (
     RingRequested,
-    ProgressRequested,
     AnswerRequested,
     RejectRequested,
     HangUpRequested,
@@ -120,14 +96,30 @@ RINGING: Final = frozenset({_S.CALLING, _S.PROCEEDING, _S.OFFERED})
 class InviteSession(StateTable[SessionState, CallInput]):
     """One call, fed by the user agent until `is_over`; see CallerSession and CalleeSession."""
 
-    __slots__ = ("_cause", "_timers", "_usage", "modification")
+    __slots__ = ("_cause", "_modification", "_timers", "_usage")
 
     def __init__(self, usage: InviteUsage, state: SessionState) -> None:
         super().__init__(state)
         self._usage = usage
         self._cause: EndCause | None = None
         self._timers: TimerSet[type] = TimerSet()
-        self.modification = SessionModification(usage, self._lose)
+        self._modification: SessionModification | None = None
+
+    @property
+    def modification(self) -> SessionModification:
+        """The re-INVITEs of the call; their room is loaded with the first one, which most calls never meet."""
+        if self._modification is None:
+            from device.sip.session_modification import SessionModification  # noqa: PLC0415
+
+            self._modification = SessionModification(self._usage, self._lose)
+            if self.state is SessionState.CONFIRMED:
+                self._modification.receive(SessionConfirmed(), 0.0)
+        return self._modification
+
+    @property
+    def _awaits_owner(self) -> bool:
+        """Whether a re-INVITE waits for our owner's offer or answer."""
+        return self._modification is not None and self._modification.awaits_owner
 
     @property
     def name(self) -> str:
@@ -189,15 +181,17 @@ class InviteSession(StateTable[SessionState, CallInput]):
 
     def receive_ack(self, ack: Request, sdp: bytes, now: float) -> None:
         """The ACK of one of our 2xx, with the session description in it (section 13.3.1.4)."""
-        self.modification.receive_ack(ack.cseq.number, sdp, now)
+        if self._modification is not None:
+            self._modification.receive_ack(ack.cseq.number, sdp, now)
 
     def has_invite(self, key: ServerKey) -> bool:
         """Whether that INVITE, which the other side sent, is one of this call."""
-        return self.modification.has_invite(key)
+        return self._modification is not None and self._modification.has_invite(key)
 
     def receive_cancel(self, key: ServerKey, reasons: list[str], now: float) -> None:
         """A CANCEL for the INVITE `key`; it changes nothing after our final response (section 9.2)."""
-        self.modification.receive(CancelReceived(tuple(reasons)), now)
+        if self._modification is not None:
+            self._modification.receive(CancelReceived(tuple(reasons)), now)
 
     def receive_response(self, sent: SentRequest, response: Response, now: float) -> None:
         """The response to our BYE."""
@@ -214,7 +208,8 @@ class InviteSession(StateTable[SessionState, CallInput]):
             # An earlier one of the same moment may have ended the state in which this one means something.
             if (self.state, kind) in self.TABLE:
                 self.receive(kind(), now)
-        self.modification.handle_timeout(now)
+        if self._modification is not None:
+            self._modification.handle_timeout(now)
         for exchange in self.exchanges:
             for updates in (exchange.update_client, exchange.update_server):
                 if updates is not None:
@@ -225,20 +220,17 @@ class InviteSession(StateTable[SessionState, CallInput]):
         timer = self._usage.timer
         if timer is None or self.state is not SessionState.CONFIRMED:
             return
-        from device.sip.session_timer import TimerDue  # noqa: PLC0415  # loaded with the timer
-
-        due = timer.handle_timeout(now)
-        if due is TimerDue.REFRESH:
+        if timer.take_refresh(now):
             self.receive(RefreshRequested(), now)
-        elif due is TimerDue.EXPIRED:
-            self.receive(SessionExpired(), now)
+        elif timer.take_expiry(now):
+            self._lose(EndCause(408, "the other side did not refresh the session", local=False), now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next needed."""
         timer = self._usage.timer if self.state is SessionState.CONFIRMED else None
         return earliest(
             self._timers.next_timeout(),
-            self.modification.next_timeout(),
+            self._modification.next_timeout() if self._modification is not None else None,
             timer.next_timeout() if timer is not None else None,
             *(
                 updates.next_timeout()
@@ -260,7 +252,8 @@ class InviteSession(StateTable[SessionState, CallInput]):
         remote = self._usage.confirmed_dialog.remote
         _log.debug("%s: established with %s", self.call_id, remote.uri)
         self._usage.core.emit(CallEstablished(self.call_id, sdp, str(remote.uri), readable(remote.display_name)))
-        self.modification.receive(SessionConfirmed(), now)
+        if self._modification is not None:
+            self._modification.receive(SessionConfirmed(), now)
 
     def _bye(self, now: float) -> None:
         self._close_offers(now)
@@ -268,7 +261,8 @@ class InviteSession(StateTable[SessionState, CallInput]):
 
     def _close_offers(self, now: float) -> None:
         """No offer can be made or answered any more."""
-        self.modification.receive(SessionOver(), now)
+        if self._modification is not None:
+            self._modification.receive(SessionOver(), now)
         for exchange in self.exchanges:
             if exchange.update_client is not None:
                 exchange.update_client.receive(SessionOver(), now)
@@ -300,7 +294,8 @@ class InviteSession(StateTable[SessionState, CallInput]):
 
     def offers_settled(self, now: float) -> None:
         """An UPDATE is done with: what waited for it has its turn."""
-        self.modification.settle(now)
+        if self._modification is not None:
+            self._modification.settle(now)
 
     def refresh_by_invite(self, now: float) -> None:
         """Refresh the session by re-INVITE, for a peer without UPDATE."""
@@ -342,7 +337,8 @@ class InviteSession(StateTable[SessionState, CallInput]):
         self._answer_invite(happened, now)
 
     def _answer_invite(self, happened: AcceptRequested | RefuseRequested, now: float) -> None:
-        self.modification.receive(happened, now)
+        if self._modification is not None:
+            self._modification.receive(happened, now)
 
     def offer_early(self, happened: ReofferRequested, now: float) -> None:
         """Before the answer an offer goes by UPDATE (RFC 3311 section 5.1), or waits for the answer."""
@@ -358,7 +354,7 @@ class InviteSession(StateTable[SessionState, CallInput]):
         """An UPDATE of theirs, early or late."""
         exchange = self._exchange_of(happened.request)
         if exchange is not None:
-            self.update_server(exchange).take(happened, self.modification.awaits_owner, now)
+            self.update_server(exchange).take(happened, self._awaits_owner, now)
 
     def refresh(self, _happened: RefreshRequested, now: float) -> None:
         """Refresh the session (RFC 4028 section 7.4): by UPDATE, which touches no offer, where the peer takes it."""
@@ -369,10 +365,6 @@ class InviteSession(StateTable[SessionState, CallInput]):
             self.update_client(exchange).receive(UpdateRequested(b""), now)
         else:
             self.modification.receive(RefreshRequested(), now)
-
-    def _expire(self, _happened: SessionExpired, now: float) -> None:
-        self._end(408, "the other side did not refresh the session", local=False)
-        self._bye(now)
 
     def _hang_up(self, _happened: HangUpRequested, now: float) -> None:
         self._end(0, "hung up here", local=True)
@@ -409,7 +401,6 @@ class InviteSession(StateTable[SessionState, CallInput]):
         (_S.CONFIRMED, UpdateReceived): (_S.CONFIRMED, take_update),
         (_S.CONFIRMED, PrackReceived): (_S.CONFIRMED, refuse_unknown),
         (_S.CONFIRMED, RefreshRequested): (_S.CONFIRMED, refresh),
-        (_S.CONFIRMED, SessionExpired): (_S.LEAVING, _expire),
         (_S.CONFIRMED, HangUpRequested): (_S.LEAVING, _hang_up),
         (_S.CONFIRMED, SessionLost): (_S.LEAVING, _lost),
         (_S.CONFIRMED, ByeReceived): (_S.ENDED, be_hung_up),

@@ -11,7 +11,7 @@ from device.sip.headers import CSeq, Headers, NameAddr
 from device.sip.hop import NextHop
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
-from device.sip.offer_inputs import EarlyDialogEnded, EarlyOfferReceived
+from device.sip.offer_inputs import EarlyOfferReceived
 from device.sip.session_inputs import (
     AnswerMissed,
     AnswerReceived,
@@ -37,14 +37,7 @@ MAX_EARLY_DIALOGS: Final = 16
 FailPrack = Callable[[int, str, float], None]
 
 OutgoingInput = (
-    ProvisionalReceived
-    | EarlyOfferReceived
-    | EarlyDialogEnded
-    | AnswerReceived
-    | OfferReturned
-    | AnswerMissed
-    | InviteFailed
-    | Redirected
+    ProvisionalReceived | EarlyOfferReceived | AnswerReceived | OfferReturned | AnswerMissed | InviteFailed | Redirected
 )
 """What becomes of the responses."""
 
@@ -248,12 +241,11 @@ class OutgoingInvite:
             self.acknowledge_provisional(exchange, response, b"", None, now)
         if response.status == EARLY_DIALOG_TERMINATED:
             del self._early[tag]
-            self._receive(EarlyDialogEnded(response, tag), now)
-            return
+            sdp = b""
         # Without an offer of ours a description can be no answer to be heard by.
         self._receive(ProvisionalReceived(response, sdp if self.offer else b""), now)
         exchange.early = sdp or exchange.early
-        if brings_offer:
+        if brings_offer and response.status != EARLY_DIALOG_TERMINATED:
             self._receive(EarlyOfferReceived(exchange, response), now)
 
     def _is_reliable(self, exchange: DialogExchange, response: Response) -> bool | None:

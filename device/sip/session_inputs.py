@@ -125,7 +125,9 @@ class BackOffOver:
 
 @dataclass(frozen=True, slots=True)
 class RingRequested:
-    """The owner wants the caller to hear ringing."""
+    """The owner wants the caller to hear ringing, or with `sdp`, our answer, to hear us before the call is answered."""
+
+    sdp: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from device.sip.dialog_exchange import (
 from device.sip.events import EndCause, OfferAnswered, OfferReceived, OfferRefused
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Response
-from device.sip.offer_inputs import InviteOverlapped, OfferPostponed, RefreshRequested
+from device.sip.offer_inputs import RefreshRequested
 from device.sip.session_inputs import (
     AcceptRequested,
     AckReceived,
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 MAX_GLARES: Final = 5
 """How many 491 in a row one offer meets before it is given up."""
 
-Input = ModificationInput | RefreshRequested | OfferPostponed | InviteOverlapped
+Input = ModificationInput | RefreshRequested
 
 
 class ModificationState(Enum):
@@ -124,13 +124,14 @@ class SessionModification(StateTable[ModificationState, Input]):
         return self.state is _S.OFFERED
 
     def receive(self, happened: Input, now: float) -> None:
-        """Take one step; what an UPDATE's offer bars for now becomes an input of its own."""
-        if self.state is _S.STABLE and not self._exchange.is_settled:
-            if isinstance(happened, InviteReceived):
-                happened = InviteOverlapped(happened.key, happened.request, self._exchange.refusal)
-            elif isinstance(happened, ReofferRequested):
-                happened = OfferPostponed(happened.sdp)
-        super().receive(happened, now)
+        """Take one step, unless an UPDATE's offer bars it for now: then theirs is refused, and ours waits."""
+        barred = self.state is _S.STABLE and not self._exchange.is_settled
+        if barred and isinstance(happened, InviteReceived):
+            self._refuse_barred(happened, now)
+        elif barred and isinstance(happened, ReofferRequested):
+            self._keep(happened, now)
+        elif not (barred and isinstance(happened, RefreshRequested)):
+            super().receive(happened, now)
 
     def settle(self, now: float) -> None:
         """Whatever barred our offers is over."""
@@ -236,7 +237,7 @@ class SessionModification(StateTable[ModificationState, Input]):
 
     # Our offers.
 
-    def _keep(self, happened: ReofferRequested | OfferPostponed, _now: float) -> None:
+    def _keep(self, happened: ReofferRequested, _now: float) -> None:
         """One offer at a time: the newest waits for its turn (section 14.1)."""
         self._pending = happened.sdp
 
@@ -343,11 +344,11 @@ class SessionModification(StateTable[ModificationState, Input]):
     def _refuse_overlap(self, happened: InviteReceived, now: float) -> None:
         self._usage.refuse_overlap(happened.key, happened.request, now)
 
-    def _refuse_barred(self, happened: InviteOverlapped, now: float) -> None:
-        if happened.status == REQUEST_PENDING:
-            self._usage.refuse(happened.key, happened.request, REQUEST_PENDING, now)
+    def _refuse_barred(self, happened: InviteReceived, now: float) -> None:
+        if self._exchange.refusal == REQUEST_PENDING:
+            self._refuse_glare(happened, now)
         else:
-            self._usage.refuse_overlap(happened.key, happened.request, now)
+            self._refuse_overlap(happened, now)
 
     def _accept(self, happened: AcceptRequested, now: float) -> None:
         """Our 2xx, and nothing before it, moves the other side to the Contact of its re-INVITE (RFC 6141, 4.3)."""
@@ -424,8 +425,6 @@ class SessionModification(StateTable[ModificationState, Input]):
         (_S.STABLE, ReofferRequested): (_S.OFFERING, _offer),
         (_S.STABLE, InviteReceived): (_S.OFFERED, _take_offer),
         (_S.STABLE, RefreshRequested): (_S.OFFERING, _refresh),
-        (_S.STABLE, OfferPostponed): (_S.STABLE, _keep),
-        (_S.STABLE, InviteOverlapped): (_S.STABLE, _refuse_barred),
         (_S.STABLE, SessionOver): (_S.CLOSED, _close),
         (_S.OFFERING, ReofferRequested): (_S.OFFERING, _keep),
         (_S.OFFERING, InviteReceived): (_S.OFFERING, _refuse_glare),

@@ -1,9 +1,6 @@
 """Session timers (RFC 4028): how long a session lasts without a refresh, who refreshes it, and when it is dead."""
 
-from enum import Enum, auto
-
-from device.annotations import Final
-from device.records import dataclass
+from device.annotations import Final, NamedTuple
 from device.sip.errors import SipParseError
 from device.sip.headers import parse_int_header
 from device.sip.message import Request, Response
@@ -17,19 +14,11 @@ PRACTICABLE_S: Final = 30
 MOST_S: Final = 2**31 - 1
 BYE_MARGIN_S: Final = 32.0
 """A dead session is ended so long before its interval is over, or a third of it if that is less (section 10)."""
+LAST_ATTEMPT_S: Final = 2.0
+"""No refresh is tried later than so long before that."""
 
 
-class TimerDue(Enum):
-    """What the clock asks for."""
-
-    REFRESH = auto()
-    """It is our turn to refresh."""
-    EXPIRED = auto()
-    """No refresh came through in time: the other side is taken for gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInterval:
+class SessionInterval(NamedTuple):
     """A Session-Expires header field."""
 
     seconds: int
@@ -103,18 +92,22 @@ class SessionTimer:
         self._refresh_at = self._bye_at = None
 
     def next_timeout(self) -> float | None:
-        """When `handle_timeout` is next needed."""
+        """When `take_refresh` or `take_expiry` is next needed."""
         return self._bye_at if self._refresh_at is None else self._refresh_at
 
-    def handle_timeout(self, now: float) -> TimerDue | None:
-        """What is due, once."""
-        if self._bye_at is not None and now >= self._bye_at:
-            self.stop()
-            return TimerDue.EXPIRED
-        if self._bye_at is None or self._refresh_at is None or now < self._refresh_at:
-            return None
-        self._refresh_at = now + (self._bye_at - now) / 2 if self._bye_at - now > 2.0 else None
-        return TimerDue.REFRESH
+    def take_expiry(self, now: float) -> bool:
+        """Whether no refresh came through in time, so that the other side is taken for gone; told once."""
+        if self._bye_at is None or now < self._bye_at:
+            return False
+        self.stop()
+        return True
+
+    def take_refresh(self, now: float) -> bool:
+        """Whether it is time for a refresh of ours; told once for each attempt."""
+        if self._bye_at is None or self._refresh_at is None or not self._refresh_at <= now < self._bye_at:
+            return False
+        self._refresh_at = now + (self._bye_at - now) / 2 if self._bye_at - now > LAST_ATTEMPT_S else None
+        return True
 
     # In requests of ours.
 

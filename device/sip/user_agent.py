@@ -182,9 +182,7 @@ class UserAgent:
 
         `answer` is then given the same description.
         """
-        from device.sip.offer_inputs import ProgressRequested  # noqa: PLC0415  # loaded with the calls
-
-        self._step(call_id, ProgressRequested(sdp), now)
+        self._step(call_id, RingRequested(sdp), now)
 
     def answer(self, call_id: CallId, sdp: bytes, now: float) -> None:
         """Send 200 for an incoming call, with our answer, or our offer where theirs was empty."""

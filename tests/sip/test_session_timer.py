@@ -5,7 +5,7 @@ import pytest
 from device.model import CallId
 from device.sip.events import CallEnded, CallEstablished, OfferAnswered, OfferRefused
 from device.sip.message import Request, Response
-from device.sip.session_timer import SessionTimer, TimerDue, read_interval, read_minimum
+from device.sip.session_timer import SessionTimer, read_interval, read_minimum
 from device.sip.settings import UserAgentSettings
 from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
 
@@ -69,7 +69,8 @@ def test_an_interval_that_cannot_be_read_is_none(value: str) -> None:
 def test_a_timer_that_was_never_started_is_never_due() -> None:
     timer = SessionTimer()
     assert timer.next_timeout() is None
-    assert timer.handle_timeout(1e9) is None
+    assert not timer.take_refresh(1e9)
+    assert not timer.take_expiry(1e9)
     assert not timer.add_to(Request("UPDATE", "sip:x@y"))
 
 
@@ -78,8 +79,9 @@ def test_a_session_ends_shortly_before_its_interval(interval: int, ends: float) 
     timer = SessionTimer()
     timer.start(interval, False, 0.0)
     assert timer.next_timeout() == ends
-    assert timer.handle_timeout(ends - 0.01) is None
-    assert timer.handle_timeout(ends) is TimerDue.EXPIRED
+    assert not timer.take_refresh(ends - 0.01)
+    assert not timer.take_expiry(ends - 0.01)
+    assert timer.take_expiry(ends)
     assert timer.next_timeout() is None
 
 
@@ -88,11 +90,12 @@ def test_a_refresh_that_failed_is_tried_again_in_half_the_time_that_is_left() ->
     timer.start(1800, True, 0.0)
     assert timer.next_timeout() == 900.0
     tried = []
-    while (at := timer.next_timeout()) is not None and timer.handle_timeout(at) is TimerDue.REFRESH:
+    while (at := timer.next_timeout()) is not None and timer.take_refresh(at):
         tried.append(at)
     assert tried[:3] == [900.0, 1334.0, 1551.0]
     assert len(tried) < 14
-    assert timer.next_timeout() is None
+    assert timer.next_timeout() == 1768.0
+    assert timer.take_expiry(1768.0)
 
 
 # We call.

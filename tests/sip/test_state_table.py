@@ -25,20 +25,7 @@ from device.sip.errors import SipStateError
 from device.sip.events import EndCause
 from device.sip.hop import Hop
 from device.sip.invite_session import REQUESTS, CallInput, InviteSession, SessionState
-from device.sip.offer_inputs import (
-    AnswerPostponed,
-    EarlyDialogEnded,
-    EarlyOfferReceived,
-    InviteOverlapped,
-    OfferPostponed,
-    PrackFailed,
-    PrackReceived,
-    PrackTimedOut,
-    ProgressRequested,
-    RefreshRequested,
-    SessionExpired,
-    UpdateReceived,
-)
+from device.sip.offer_inputs import EarlyOfferReceived, PrackReceived, RefreshRequested, UpdateReceived
 from device.sip.registration import Phase, Registration
 from device.sip.registration_inputs import RegistrationInput
 from device.sip.session_inputs import (
@@ -107,18 +94,15 @@ CALLER: Places = {
     ByeReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
     CancelReceived: set(S),
     ByeFinished: {S.LEAVING, S.ENDED},
-    SessionLost: {S.CONFIRMED},
+    SessionLost: {S.PROCEEDING, S.CONFIRMED},
     HangUpRequested: {S.CALLING, S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
     AcceptRequested: {S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
     RefuseRequested: {S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
     ReofferRequested: {S.CALLING, S.PROCEEDING, S.ANSWERING, S.CONFIRMED},
     PrackReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
     UpdateReceived: {S.PROCEEDING, S.CANCELLING, S.ANSWERING, S.CONFIRMED, S.LEAVING},
-    EarlyDialogEnded: set(S),
     EarlyOfferReceived: set(S),
-    PrackFailed: set(S),
     RefreshRequested: {S.CONFIRMED},
-    SessionExpired: {S.CONFIRMED},
 }
 """Where each input may come at a caller; those that are not named come nowhere."""
 
@@ -143,13 +127,9 @@ CALLEE: Places = {
     ReofferRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
     AcceptRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
     RefuseRequested: {S.OFFERED, S.ACCEPTED, S.CONFIRMED},
-    ProgressRequested: {S.OFFERED},
-    AnswerPostponed: {S.OFFERED},
-    PrackTimedOut: {S.OFFERED},
     PrackReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
     UpdateReceived: {S.OFFERED, S.ACCEPTED, S.CLOSING, S.CONFIRMED, S.LEAVING},
     RefreshRequested: {S.CONFIRMED},
-    SessionExpired: {S.CONFIRMED},
 }
 
 MODIFICATION: Places = {
@@ -170,8 +150,6 @@ MODIFICATION: Places = {
     AcceptRequested: set(M),
     RefuseRequested: set(M),
     RefreshRequested: set(M),
-    OfferPostponed: {M.STABLE},
-    InviteOverlapped: {M.STABLE},
 }
 
 EXCHANGE: Places = {
@@ -237,7 +215,6 @@ ARGUMENTS: dict[str, object] = {
     "retry_after_s": None,
     "headers": (),
     "seconds": 1.0,
-    "remote_tag": "to-1",
     "exchange": DialogExchange(Dialog.of_request(INVITE_WITH_CONTACT, "ours")),
     "expires_s": 60,
     "min_expires_s": 60,
@@ -365,8 +342,9 @@ def test_every_input_is_in_a_union(rooms: Any) -> None:
         named = {
             item
             for item in vars(room).values()
-            if isinstance(item, type) and item.__module__ == room.__name__ and hasattr(item, "__match_args__")
+            if isinstance(item, type) and item.__module__ == room.__name__ and not item.__name__.startswith("_")
         }
+        named = {item for item in named if hasattr(item, "__match_args__")}
         assert named <= unions
         assert named
 

@@ -166,7 +166,7 @@ def test_a_caller_that_has_lost_the_dialog(bench: Bench) -> None:
     bench.agent.reoffer(IN, NEW, bench.now)
     bench.events()
     bench.reply(bench.sent_request("UPDATE"), 481)
-    assert bench.sent_response().status == 480
+    assert bench.sent_response().status == 504
     assert bench.event(CallEnded).cause.status == 481
 
 
