@@ -43,12 +43,12 @@ class AccountTable:
         self._accounts: list[Account] = []
         self._unusable: dict[AccountId, str] = {}
 
-    def start(self, now: float) -> None:
-        """Register every account that is enabled."""
+    def start(self, now: float, delay_s: float = 0.0) -> None:
+        """Register every account that is enabled, after `delay_s`."""
         self._accounts = list(self._store.list())
         for account in self._accounts:
             try:
-                self._use(account, self._store.credential(account.id), now)
+                self._use(account, self._store.credential(account.id), now, delay_s)
             except DeviceError as error:
                 # One bad account, perhaps of an earlier version, must not keep the phone from its other ones.
                 logger.error("account %s cannot be used: %s", account.id, error)
@@ -165,12 +165,12 @@ class AccountTable:
         entry = self._registrations.get(account_id)
         return entry[0].state if entry else None
 
-    def _use(self, account: Account, credential: Credential | None, now: float) -> None:
+    def _use(self, account: Account, credential: Credential | None, now: float, delay_s: float = 0.0) -> None:
         if not account.enabled:
             return
         self._user_agent.add_account(account, credential)
         if account.register:
-            self._user_agent.start_registration(account.id, now)
+            self._user_agent.start_registration(account.id, now, delay_s)
 
     def _seal(self, event: RealmLearnt) -> None:
         """Keep the HA1 values of a realm that has become known instead of the clear-text password."""

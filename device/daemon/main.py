@@ -112,7 +112,7 @@ def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNot
     parts.server.open()
     parts.sockets.open(configuration.sip.port, configuration.sip.tcp)
     parts.desk.start(now)
-    parts.accounts.start(now)
+    parts.accounts.start(now, parts.power_up_delay_s)
     parts.link_monitor.open()
     # The runtime is last in a turn, so that whatever the others gave the user agent to send leaves in the same one.
     parts.loop.add_participant(_Upkeep(database, notifier, parts.link_monitor))

@@ -27,9 +27,11 @@ from device.sip.events import (
     CallEvent,
     CallRinging,
     CallTrying,
+    FlowDoubted,
     IncomingCall,
     RealmLearnt,
     RegistrationChanged,
+    TransportDoubted,
 )
 from device.sip.hop import Hop, NextHop
 from device.sip.transaction import LookupWanted
@@ -163,6 +165,12 @@ class Runtime:
             self._accounts.receive(event, now)
             if isinstance(event, RegistrationChanged):
                 self._publish_registration(event)
+        elif isinstance(event, FlowDoubted):
+            if event.hop.connection is not None:
+                self._sockets.tcp.close_connection(event.hop.connection)
+        elif isinstance(event, TransportDoubted):
+            logger.warning("account %s: unregistered for long; making new sockets", event.account_id)
+            self._sockets.renew()
         else:
             self._publish_call(event)  # type: ignore[arg-type]  # the rest are call events
             self._line.receive(event, now)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from device.daemon.config import (
 from device.daemon.control_methods import ControlMethods, Rooms, speed_dials
 from device.daemon.desk import Desk, load_profile
 from device.daemon.executor import Executor
+from device.daemon.instance import device_instance, power_up_delay
 from device.daemon.logs import RecentLines, set_level
 from device.daemon.loop import Loop
 from device.daemon.phone_line import SOMEWHERE, PhoneLine
@@ -45,6 +46,7 @@ from device.phone.settings import PhoneSettings
 from device.records import dataclass, replace
 from device.sip.endpoint import SipEndpoint
 from device.sip.hop import Hop, ip_literal
+from device.sip.instance import Instance
 from device.sip.timers import SipTimers
 from device.sip.user_agent import UserAgent
 from device.store.accounts import Accounts
@@ -77,6 +79,8 @@ class PhoneParts:
     runtime: Runtime
     server: ControlServer
     link_monitor: LinkMonitor
+    power_up_delay_s: float
+    """How long the first registration is held back."""
 
 
 def usable_configuration(stored: dict[str, str], given: dict[str, str]) -> tuple[Configuration, list[str]]:
@@ -170,7 +174,7 @@ class _SipSide:
     resolver: Resolver
 
 
-def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, late: _Late) -> _SipSide:
+def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instance: Instance, late: _Late) -> _SipSide:
     sip = configuration.sip
 
     def local_address(_transport: str, host: str) -> tuple[str, int]:
@@ -181,7 +185,7 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, late: _
         return sockets.sent_by(hop)
 
     timers = SipTimers()
-    user_agent = UserAgent(sip, timers, ids, local_address)
+    user_agent = UserAgent(sip, timers, ids, local_address, instance)
     endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace, TRANSACTIONS, TRANSACTIONS)
     sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
     resolver = Resolver(
@@ -205,7 +209,8 @@ def build_phone(
     ids = SystemIds()
     late = _Late()
     phonebook, call_log = Phonebook(database), CallLog(database)
-    sip = _build_sip(configuration, loop, ids, late)
+    instance = device_instance(database.path)
+    sip = _build_sip(configuration, loop, ids, instance, late)
     accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)
     audio = configuration.audio
     engine = AudioEngine(audio, lambda: _make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
@@ -243,8 +248,19 @@ def build_phone(
         line.network_changed(loop.now())
 
     link_monitor = LinkMonitor(loop, network_changed)
+    delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     return PhoneParts(
-        loop, sip.sockets, sip.user_agent, accounts, line, engine, desk, late.runtime, late.server, link_monitor
+        loop,
+        sip.sockets,
+        sip.user_agent,
+        accounts,
+        line,
+        engine,
+        desk,
+        late.runtime,
+        late.server,
+        link_monitor,
+        delay_s,
     )
 
 

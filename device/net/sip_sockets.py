@@ -1,10 +1,14 @@
 """The sockets of one SIP element together: UDP and TCP at one port, look-ups, and the address to show others."""
 
+import logging
+
 from device.net.addresses import NetError, is_unspecified, local_address_towards
 from device.net.interfaces import MessageReceiver, Reactor
 from device.net.tcp import TcpSockets
 from device.net.udp import UdpSocket
 from device.sip.hop import Hop, Transmission
+
+logger = logging.getLogger(__name__)
 
 PORT_TRIES = 8
 """Attempts to find a free port that UDP and TCP can share when any port will do."""
@@ -71,6 +75,15 @@ class SipSockets:
         if not is_unspecified(self._bind_address):
             return self._bind_address
         return local_address_towards(host)
+
+    def renew(self) -> None:
+        """Make new sockets in place of those that bring nothing to its goal; listening ones keep their port."""
+        port = self.udp.local_port
+        try:
+            self.udp.open(self._bind_address, port)
+        except NetError as error:
+            logger.error("the UDP socket could not be made anew: %s", error)
+        self.tcp.drop_ours()
 
     def close(self) -> None:
         """Close every socket."""

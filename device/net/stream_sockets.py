@@ -394,6 +394,11 @@ class StreamSockets:
             if begun_at not in (self._local_host, local_address_towards(connection.hop.host)):
                 self._end(connection)
 
+    def drop_ours(self) -> None:
+        """Close every connection that we opened; the next message opens a new one."""
+        for connection in [connection for connection in self._by_id.values() if connection.is_ours]:
+            self._end(connection)
+
     def _end(self, connection: Connection) -> None:
         connection.say_goodbye()
         self._forget(connection)

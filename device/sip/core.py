@@ -7,6 +7,7 @@ from device.annotations import Final
 from device.ids import IdSource
 from device.sip.events import SipEvent
 from device.sip.hop import NextHop
+from device.sip.instance import NO_INSTANCE, Instance
 from device.sip.message import Request, Response
 from device.sip.settings import UserAgentSettings
 from device.sip.timers import SipTimers
@@ -67,15 +68,21 @@ def sdp_of(message: Request | Response) -> bytes:
 class Core:
     """The surroundings of the calls and registrations of one user agent."""
 
-    __slots__ = ("events", "ids", "layer", "local_address", "settings", "timers")
+    __slots__ = ("events", "ids", "instance", "layer", "local_address", "settings", "timers")
 
     def __init__(
-        self, settings: UserAgentSettings, timers: SipTimers, ids: IdSource, local_address: LocalAddress
+        self,
+        settings: UserAgentSettings,
+        timers: SipTimers,
+        ids: IdSource,
+        local_address: LocalAddress,
+        instance: Instance = NO_INSTANCE,
     ) -> None:
         self.settings = settings
         self.timers = timers
         self.ids = ids
         self.local_address = local_address
+        self.instance = instance
         self.events: deque[SipEvent] = deque()
         self.layer: TransactionLayer
 

@@ -4,6 +4,7 @@ from enum import Enum
 
 from device.model import AccountId, CallId, Credential
 from device.records import dataclass
+from device.sip.hop import Hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,21 @@ class RealmLearnt:
     sealed: Credential
 
 
+@dataclass(frozen=True, slots=True)
+class TransportDoubted:
+    """An account has not been registered for twice its lifetime: the sockets may be at fault, make new ones."""
+
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDoubted:
+    """Keep-alives on a connection are not answered any more: it is to be closed, a new one will be opened."""
+
+    hop: Hop
+
+
 CallEvent = (
     IncomingCall | CallTrying | CallRinging | CallEstablished | OfferReceived | OfferAnswered | OfferRefused | CallEnded
 )
-SipEvent = CallEvent | RegistrationChanged | RealmLearnt
+SipEvent = CallEvent | RegistrationChanged | RealmLearnt | TransportDoubted | FlowDoubted

@@ -8,6 +8,7 @@ from device.sip.digest import ClientAuth
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import NameAddr, Via
 from device.sip.hop import DEFAULT_PORTS, UDP, NextHop, bracketed, ip_literal
+from device.sip.registration_grant import NOTHING_GRANTED
 from device.sip.target import host_uri, next_hop_of
 from device.sip.uri import Uri
 
@@ -28,6 +29,8 @@ class Identity:
         "_registrar",
         "account",
         "auth",
+        "grant",
+        "is_translated",
         "proxy",
         "servers",
     )
@@ -35,6 +38,10 @@ class Identity:
     def __init__(self, core: Core, account: Account | None, credential: Credential | None) -> None:
         self._core = core
         self._learnt: tuple[str, int] | None = None
+        self.is_translated = False
+        """Whether the server saw our last REGISTER come from another address than ours (RFC 3581)."""
+        self.grant = NOTHING_GRANTED
+        """What the registrar gave us, as long as we are registered."""
         self.servers: set[str] = set()
         """Addresses from which this account's servers have answered or are configured to be."""
         self.proxy: Uri | None = None
@@ -55,6 +62,7 @@ class Identity:
                 addresses = (ip_literal(uri.host) for uri in (registrar, proxy) if uri is not None)
                 self.servers = {address for address in addresses if address is not None}
                 self.auth = None
+                self.grant = NOTHING_GRANTED
         self.account = account
         if credential is None:
             self.auth = None
@@ -94,12 +102,31 @@ class Identity:
         return self.account.user if self.account is not None else self._core.settings.ip_call_user
 
     @property
-    def routes(self) -> list[NameAddr]:
-        """The pre-loaded Route of requests outside dialogs: the outbound proxy (RFC 3261 section 8.1.2)."""
+    def proxy_routes(self) -> list[NameAddr]:
+        """The pre-loaded Route of a REGISTER: the outbound proxy (RFC 3261 section 8.1.2)."""
         return [NameAddr("", self.proxy)] if self.proxy is not None else []
 
+    @property
+    def routes(self) -> list[NameAddr]:
+        """The pre-loaded Route of other requests outside dialogs: the outbound proxy, then the service route.
+
+        RFC 3608 section 5. A proxy that puts itself into the service route is not gone through twice.
+        """
+        service = list(self.grant.service_route)
+        if self.proxy is not None and not (service and service[0].uri.host_port == self.proxy.host_port):
+            service.insert(0, NameAddr("", self.proxy))
+        return service
+
     def next_hop(self, uri: Uri) -> NextHop:
-        """Where a request outside a dialog goes: outbound proxy, the account's registrar for its domain, the URI."""
+        """Where a request outside a dialog goes: its first route, the account's registrar for its domain, the URI."""
+        if self.proxy is not None:
+            return next_hop_of(self.proxy, self.transport)
+        if self.grant.service_route:
+            return next_hop_of(self.grant.service_route[0].uri, self.transport)
+        return self.registrar_hop(uri)
+
+    def registrar_hop(self, uri: Uri) -> NextHop:
+        """Where a REGISTER for `uri` goes: no service route is for it (RFC 3608 section 5)."""
         if self.proxy is not None:
             return next_hop_of(self.proxy, self.transport)
         if self._registrar is not None and self.is_home(uri):
@@ -123,7 +150,22 @@ class Identity:
         return NameAddr(self._core.settings.display_name, Uri("sip", user=self.user, host=bracketed(host)))
 
     def contact(self, transport: str | None, destination: str) -> NameAddr:
-        """Where the peer at `destination` reaches us directly (section 8.1.1.8)."""
+        """Where the peer at `destination` reaches us in a dialog (section 8.1.1.8).
+
+        That is our GRUU where the registrar gave us one (RFC 5627 section 4.4), of which the temporary one tells
+        nothing of us; or our address, with `ob` where a proxy knows our flow (RFC 5626 section 4.3).
+        """
+        grant = self.grant
+        gruu = grant.public_gruu
+        if self.account is not None and self.account.privacy and grant.temporary_gruu is not None:
+            gruu = grant.temporary_gruu
+        if gruu is not None:
+            return NameAddr("", gruu)
+        contact = self.direct_contact(transport, destination)
+        return replace(contact, uri=contact.uri.with_params(ob=None)) if grant.outbound else contact
+
+    def direct_contact(self, transport: str | None, destination: str) -> NameAddr:
+        """Our own address as the peer at `destination` reaches it: what is registered."""
         transport = transport or UDP
         host, port = self._contact_address(transport, destination)
         uri = Uri("sip", user=self.user, host=bracketed(host), port=port)
@@ -144,10 +186,12 @@ class Identity:
         Only over UDP: the port that a server sees of a TCP connection takes no calls.
         """
         settings = self._core.settings
-        if via.transport != UDP or settings.advertised_address or not settings.learn_contact:
-            return False
         sent = (ip_literal(via.host) or via.host, via.port or DEFAULT_PORTS[UDP])
         seen = (via.received or sent[0], via.rport or sent[1])
+        # The port of a connection that we opened is never the one that we listen on.
+        self.is_translated = seen != sent if via.transport == UDP else seen[0] != sent[0]
+        if via.transport != UDP or settings.advertised_address or not settings.learn_contact:
+            return False
         learnt = seen if seen != sent else None
         changed = learnt != self._learnt
         self._learnt = learnt
@@ -156,6 +200,24 @@ class Identity:
     def forget_address(self) -> None:
         """The network changed: what servers saw of us before is no longer true."""
         self._learnt = None
+        self.is_translated = False
+
+    def owns(self, uri: Uri) -> bool:
+        """Whether a Request-URI is a GRUU of ours; our domain's proxy may send us none of others (RFC 5627)."""
+        if not uri.has_param("gr") or self.account is None:
+            return False
+        given = (self.grant.public_gruu, self.grant.temporary_gruu)
+        return any(one is not None and one.matches(uri) for one in given)
+
+    @property
+    def instance_urn(self) -> str:
+        """The instance id of this device, "urn:uuid:..."."""
+        return self._core.instance.urn
+
+    @property
+    def shows_instance(self) -> bool:
+        """Whether our instance id goes into a REGISTER, and with it what RFC 5626 and 5627 build on it."""
+        return bool(self._core.instance.urn) and self.account is not None and self.account.outbound
 
     def refusal_text(self) -> str:
         """What to say when a challenge could not be answered (section 22)."""

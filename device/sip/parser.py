@@ -172,9 +172,9 @@ def validate(message: Message) -> None:
     """Check what every element relies on; afterwards the typed properties checked here do not raise.
 
     Via (the top one), From, To, Call-ID and CSeq are there and well formed, the CSeq names the request's method,
-    header fields that stand once do not contradict each other, and Max-Forwards, Contact, Route, Record-Route and
-    Content-Type are well formed where present. Raises SipParseError as `parse_message` does. docs/parsing.md tells
-    what is let through on purpose.
+    header fields that stand once do not contradict each other, and Max-Forwards, Contact (but in answers to REGISTER),
+    Route, Record-Route and Content-Type are well formed where present. Raises SipParseError as `parse_message` does.
+    docs/parsing.md tells what is let through on purpose.
     """
     try:
         _check_headers(message)
@@ -203,7 +203,9 @@ def _check_headers(message: Message) -> None:
             status = 400 if message.method in METHODS else 501
             raise SipParseError(f"CSeq names {cseq.method[:20]} in a {message.method[:20]}", status)
         message.max_forwards  # noqa: B018
-    message.contacts  # noqa: B018
+    if isinstance(message, Request) or cseq.method != "REGISTER":
+        # What a registrar lists of other phones must not cost us our own registration.
+        message.contacts  # noqa: B018
     message.routes  # noqa: B018
     message.record_routes  # noqa: B018
     message.content_type  # noqa: B018

@@ -1,12 +1,21 @@
 """What can happen to a registration: the inputs of the table in registration."""
 
 from device.records import dataclass
+from device.sip.registration_grant import Grant
+from device.sip.registration_rules import Manner
 from device.sip.uri import Uri
 
 
 @dataclass(frozen=True, slots=True)
 class StartRequested:
     """Register, and stay registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartHeldBack:
+    """Register, but not yet: after a power failure all phones of a house start together."""
+
+    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +35,11 @@ class NetworkChanged:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """2xx: our contact is bound for so many seconds."""
+    """2xx: our contact is bound, on these terms."""
 
-    expires_s: int
+    grant: Grant
+    note: str = ""
+    """What is odd about it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +57,23 @@ class Redirected:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A failure that will last until somebody changes the account, here or there."""
-
-    status: int
-    text: str
+class PlainWanted:
+    """The server does not take what RFC 5626 adds: it is to be asked without (439, and what strict servers answer)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A failure that may pass by itself."""
+    """Any other final failure, silence (408) and a broken transport (503) among them."""
 
     status: int
     text: str
-    retry_after_s: int | None
+    manner: Manner
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOverdue:
+    """The open REGISTER has neither been answered nor failed within any time that it could take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +93,16 @@ class StopTimedOut:
 
 RegistrationInput = (
     StartRequested
+    | StartHeldBack
     | StopRequested
     | ForgetRequested
     | NetworkChanged
     | Accepted
     | TooBrief
     | Redirected
-    | Refused
+    | PlainWanted
     | Failed
+    | AnswerOverdue
     | RefreshDue
     | RetryDue
     | StopTimedOut

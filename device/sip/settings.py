@@ -41,6 +41,7 @@ class UserAgentSettings:
         "session_expires_s": "seconds after which a call without a sign of life is ended; 0 leaves that to the others",
         "session_min_se_s": "shortest such time in seconds that another side may ask for",
         "reliable_ringing": "have the caller confirm that it hears ringing, where it can (100rel)",
+        "power_up_spread_s": "seconds over which phones spread their first registration after a power failure",
         "unregister_timeout_s": "seconds to wait for the server when the registration is taken back",
     }
 
@@ -63,6 +64,7 @@ class UserAgentSettings:
     session_expires_s: int = 1800
     session_min_se_s: int = 90
     reliable_ringing: bool = False
+    power_up_spread_s: int = 5
     unregister_timeout_s: int = 4
 
     def faults(self) -> list[str]:
@@ -76,6 +78,7 @@ class UserAgentSettings:
             ("max_calls", 1, 100),
             ("retry_cap_s", 1, 3600),
             ("slow_retry_s", 1, 86400),
+            ("power_up_spread_s", 0, 600),
             ("unregister_timeout_s", 0, 60),
             ("session_expires_s", 0, 86400),
             ("session_min_se_s", 90, 86400),

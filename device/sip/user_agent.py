@@ -13,6 +13,7 @@ from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, EndCause, SipEvent
 from device.sip.hop import Hop
 from device.sip.identity import Identity
+from device.sip.instance import NO_INSTANCE, Instance
 from device.sip.registration import Registration
 from device.sip.session_inputs import (
     AcceptRequested,
@@ -30,6 +31,8 @@ from device.sip.transaction_layer import (
     AckReceived,
     CancelReceived,
     ClientKey,
+    KeepAliveAnswered,
+    KeepAliveLost,
     RequestReceived,
     ResponseReceived,
     ServerKey,
@@ -58,9 +61,14 @@ class UserAgent:
     """
 
     def __init__(
-        self, settings: UserAgentSettings, timers: SipTimers, ids: IdSource, local_address: LocalAddress
+        self,
+        settings: UserAgentSettings,
+        timers: SipTimers,
+        ids: IdSource,
+        local_address: LocalAddress,
+        instance: Instance = NO_INSTANCE,
     ) -> None:
-        self._core = Core(settings, timers, ids, local_address)
+        self._core = Core(settings, timers, ids, local_address, instance)
         self._client = UserAgentClient(self._core)
         self._nobody = Identity(self._core, None, None)
         self._identities: dict[AccountId, Identity] = {}
@@ -104,14 +112,14 @@ class UserAgent:
             self._registrations[account_id].stop(now)
             self._forget_left()
 
-    def start_registration(self, account_id: AccountId, now: float) -> None:
-        """Register now and keep registered for ever; `RegistrationChanged` tells each step."""
+    def start_registration(self, account_id: AccountId, now: float, delay_s: float = 0.0) -> None:
+        """Register now, or after `delay_s`, and keep registered for ever; `RegistrationChanged` tells each step."""
         identity = self._identities.get(account_id)
         if identity is None:
             raise SipStateError(f"no account {account_id!r}; add it first")
         if account_id not in self._registrations:
             self._registrations[account_id] = Registration(self._core, self._client, identity)
-        self._registrations[account_id].start(now)
+        self._registrations[account_id].start(now, delay_s)
 
     def stop_registration(self, account_id: AccountId, now: float) -> None:
         """Take the registration back (Expires: 0); UNREGISTERED follows within `unregister_timeout_s`."""
@@ -130,9 +138,11 @@ class UserAgent:
         RFC 5626 section 4.4 asks for it. One that is not registered waits for its own next attempt.
         """
         for registration in self._registrations.values():
-            identity = registration.identity
-            by_stream = identity.account is not None and identity.account.transport.upper() == source.transport
-            if by_stream and source.host in identity.servers:
+            flow = registration.flow
+            if flow is None or flow.transport != source.transport or source.host not in registration.identity.servers:
+                continue
+            # Another connection between the two, as one that the server opened for a call, may end in peace.
+            if None in (flow.connection, source.connection) or flow.connection == source.connection:
                 registration.connection_lost(now)
 
     def _forget_left(self) -> None:
@@ -264,8 +274,13 @@ class UserAgent:
             case TransactionTerminated(ServerKey() as key):
                 self._server.forget(key)
             case _:
-                pass
+                self._receive_news_of_flow(event, now)
         self._tidy()
+
+    def _receive_news_of_flow(self, event: TransactionEvent, now: float) -> None:
+        if isinstance(event, KeepAliveAnswered | KeepAliveLost):
+            for registration in self._registrations.values():
+                registration.receive_keepalive(event, now)
 
     def _tidy(self) -> None:
         self._calls.forget_over()

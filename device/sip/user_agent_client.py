@@ -28,7 +28,19 @@ class RequestOwner(Protocol):
 class SentRequest:
     """A request until its final response, whatever number of transactions that takes."""
 
-    __slots__ = ("cancelled", "challenges", "identity", "key", "next_cseq", "next_hop", "owner", "request", "settled")
+    __slots__ = (
+        "cancelled",
+        "challenges",
+        "identity",
+        "key",
+        "next_cseq",
+        "next_hop",
+        "note",
+        "owner",
+        "request",
+        "settled",
+        "source",
+    )
 
     def __init__(
         self,
@@ -47,6 +59,10 @@ class SentRequest:
         self.cancelled = False
         self.settled = False
         """Whether a final response or a failure has been passed on."""
+        self.source: Hop | None = None
+        """Where the last response came from."""
+        self.note = ""
+        """What is odd about the 2xx, in words."""
         self.key: ClientKey
 
 
@@ -101,6 +117,7 @@ class UserAgentClient:
         sent = self._sent.get(key)
         if sent is None or (sent.settled and response.status >= 300):
             return
+        sent.source = source
         if sent.request.method == "REGISTER":
             sent.identity.add_server(source.host)
         if response.status in (401, 407) and self._answer_challenge(sent, response, now):
@@ -145,6 +162,8 @@ class UserAgentClient:
             # A new password may have been taken at once, with a nonce of before: then no challenge told its realm.
             self._tell_realms(sent.identity)
             auth.drop_password(sent.request)
+        elif auth is not None:
+            sent.note = "the server's proof that it knows the password is wrong"
 
     def _tell_realms(self, identity: Identity) -> None:
         sealed = identity.auth.seal_realms() if identity.auth is not None else ()

@@ -207,6 +207,9 @@ class UserAgentServer:
         if settings.trusted_sources_only and not any(source.host in one.servers for one in identities):
             return Refusal(403)
         user = request.uri.user
+        gruu = next((one for one in identities if one.owns(request.uri)), None)
+        if gruu is not None:
+            return gruu
         named = [one for one in identities if one.user == user] or _of_number(request.uri, identities)
         if named:
             # Two servers may know us by the same user part: then the one that the request comes from is meant.

@@ -65,6 +65,8 @@ class Database:
         self.path = files.path
         self.notice = ""
         """What an administrator must know of the way the store was opened (a recovery), or empty."""
+        self.was_cut_off = False
+        """Whether the store had not been closed in order before, as when the power fails."""
         self._connection = connection
         self._files = files
         self._clock = clock
@@ -252,6 +254,7 @@ def open_database(
         connection, notice = _recover(files, busy_timeout_s, error)
     database = Database(connection, files, clock, backup_interval_s)
     database.notice = notice
+    database.was_cut_off = was_cut_off
     if was_cut_off:
         database.want_backup()
     return database

@@ -8,10 +8,11 @@ import pytest
 
 from device.audio.reports import DeviceFound, DeviceLost, StreamEnded, StreamProgressed
 from device.media.stream_parameters import StreamReport
-from device.model import CallId
+from device.model import AccountId, CallId
 from device.phone.events import DialRequested, HangupRequested, PhoneEvent, RegistrationUpdated
 from device.phone.states import PhoneState
-from device.sip.events import CallEnded
+from device.sip.events import CallEnded, FlowDoubted, TransportDoubted
+from device.sip.hop import Hop, Transmission
 from tests.support.turning import HandLoop
 from tests.support.whole_phone import CALL, HOST, FarEnd, WholePhone, sdp, whole_phone
 
@@ -214,3 +215,22 @@ def _invite(phone: WholePhone, number: int, source: str) -> bytes:
         "",
     ]
     return "\r\n".join(lines).encode() + body
+
+
+def test_sockets_that_bring_nothing_to_its_goal_are_made_anew(
+    phone: WholePhone, caplog: pytest.LogCaptureFixture
+) -> None:
+    port, before = phone.port, phone.parts.sockets.udp._socket
+    phone.parts.user_agent._core.emit(TransportDoubted(AccountId("office")))
+    phone.loop.turn_until(lambda: phone.parts.sockets.udp._socket is not before)
+    assert phone.port == port
+    assert "account office: unregistered for long; making new sockets" in caplog.text
+
+
+def test_a_connection_that_answers_no_more_is_closed(phone: WholePhone, far_end: FarEnd) -> None:
+    hop = Hop("TCP", HOST, far_end.port)
+    phone.parts.sockets.send(Transmission(b"\r\n\r\n", hop))
+    (connection,) = phone.parts.sockets.tcp._by_id.values()
+    phone.parts.user_agent._core.emit(FlowDoubted(hop))
+    phone.parts.user_agent._core.emit(FlowDoubted(connection.hop))
+    phone.loop.turn_until(lambda: not phone.parts.sockets.tcp._by_id)

@@ -11,11 +11,17 @@ from device.net.link_monitor import (
     IFA_F_TENTATIVE,
     IFA_LOCAL,
     IFF_RUNNING,
+    NLM_F_REPLACE,
     NLMSG_DONE,
+    RT_TABLE_MAIN,
+    RTA_GATEWAY,
+    RTA_PRIORITY,
     RTM_DELADDR,
     RTM_DELLINK,
+    RTM_DELROUTE,
     RTM_NEWADDR,
     RTM_NEWLINK,
+    RTM_NEWROUTE,
     SETTLE_S,
     LinkMonitor,
 )
@@ -36,6 +42,26 @@ def _address(kind: int, address: bytes, index: int = 2, flags: int = 0, attribut
 
 def _link(kind: int, index: int = 2, running: bool = True) -> bytes:
     return _message(kind, struct.pack("=BxHiII", 0, 1, index, IFF_RUNNING if running else 0, 0))
+
+
+GATEWAY, OTHER_GATEWAY = socket.inet_aton("192.0.2.254"), socket.inet_aton("192.0.2.253")
+
+
+def _route(
+    kind: int,
+    gateway: bytes = GATEWAY,
+    priority: bytes = b"",
+    prefix: int = 0,
+    table: int = RT_TABLE_MAIN,
+    type_: int = 1,
+    replaces: bool = False,
+) -> bytes:
+    body = struct.pack("=BBBBBBBBI", socket.AF_INET, prefix, 0, 0, table, 3, 0, type_, 0)
+    for number, value in ((RTA_GATEWAY, gateway), (RTA_PRIORITY, priority)):
+        body += struct.pack("=HH", 4 + len(value), number) + value if value else b""
+    message = bytearray(_message(kind, body))
+    struct.pack_into("=H", message, 6, NLM_F_REPLACE if replaces else 0)
+    return bytes(message)
 
 
 DONE = _message(NLMSG_DONE, bytes(4))
@@ -114,6 +140,33 @@ def test_several_messages_come_at_once(monitor: LinkMonitor) -> None:
     assert monitor.receive(_link(RTM_NEWLINK) + _address(RTM_NEWADDR, NEW) + _link(RTM_NEWLINK))
 
 
+def test_a_default_route_that_changes_is_news(monitor: LinkMonitor) -> None:
+    assert monitor.receive(_route(RTM_NEWROUTE))
+    assert not monitor.receive(_route(RTM_NEWROUTE)), "a router that advertises itself again"
+    assert monitor.receive(_route(RTM_NEWROUTE, OTHER_GATEWAY, replaces=True))
+    assert monitor.receive(_route(RTM_NEWROUTE, replaces=True)), "back to the first"
+    assert monitor.receive(_route(RTM_NEWROUTE, OTHER_GATEWAY))
+    assert not monitor.receive(_route(RTM_DELROUTE, OTHER_GATEWAY, priority=b"\1\0\0\0"))
+    assert monitor.receive(_route(RTM_DELROUTE, OTHER_GATEWAY))
+    assert not monitor.receive(_route(RTM_DELROUTE, OTHER_GATEWAY))
+
+
+@pytest.mark.parametrize("changes", [{"prefix": 24}, {"table": 255}, {"type_": 3}])
+def test_other_routes_are_no_news(monitor: LinkMonitor, changes: dict[str, int]) -> None:
+    assert not monitor.receive(_route(RTM_NEWROUTE, **changes))  # type: ignore[arg-type]
+
+
+def test_a_burst_without_end_is_told_in_time(loop: HandLoop, monitor: LinkMonitor, told: list[str]) -> None:
+    monitor._note_change()
+    first = monitor.next_timeout()
+    assert first is not None
+    monitor._latest = first
+    monitor._note_change()
+    assert monitor.next_timeout() == first
+    monitor.handle_timeout(first)
+    assert told == ["changed"]
+
+
 def test_a_burst_is_told_once_when_it_is_over(loop: HandLoop, monitor: LinkMonitor, told: list[str]) -> None:
     kernel, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     ours.setblocking(False)
@@ -153,9 +206,34 @@ def test_when_the_kernel_had_more_to_tell_than_fits_something_has_changed(
         def recv(self, size: int) -> bytes:
             raise OSError(errno.ENOBUFS, "No buffer space available")
 
+        def send(self, data: bytes) -> None:
+            asked.append(struct.unpack_from("=IH", data)[1])
+
+    asked: list[int] = []
     monitor._socket = Overrun()  # type: ignore[assignment]
     monitor._readable()
     assert monitor.next_timeout() is not None
+    # What it could not tell is asked for, one thing after the other, and is no news when it comes.
+    assert not monitor.receive(_address(RTM_NEWADDR, NEW) + DONE)
+    assert not monitor.receive(_address(RTM_NEWADDR, OLD) + DONE)
+    assert not monitor.receive(_route(RTM_NEWROUTE) + DONE)
+    assert asked == [18, 22, 26]
+    assert not monitor.receive(_address(RTM_NEWADDR, OLD))
+    assert monitor.receive(_address(RTM_DELADDR, OLD))
+    monitor._socket = None
+
+
+def test_where_the_kernel_will_not_tell_again_later_news_still_counts(monitor: LinkMonitor) -> None:
+    class Deaf:
+        def recv(self, size: int) -> bytes:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+
+        def send(self, data: bytes) -> None:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monitor._socket = Deaf()  # type: ignore[assignment]
+    monitor._readable()
+    assert monitor.receive(_address(RTM_NEWADDR, NEW))
     monitor._socket = None
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from device.net.addresses import NetError
 from device.net.sip_sockets import PORT_TRIES, SipSockets
+from device.net.udp import UdpSocket
 from device.sip.hop import Hop, Transmission
 from tests.support.turning import HandLoop, Recorder
 
@@ -96,3 +97,32 @@ def test_others_are_told_an_address_that_they_can_reach(
 ) -> None:
     sockets = SipSockets(loop, heard, bound, advertised)
     assert sockets.sent_by(Hop("UDP", "127.0.0.9", 5060)) == (shown, 0)
+
+
+def test_sockets_that_are_made_anew_keep_their_port_and_leave_old_connections(loop: HandLoop, heard: Recorder) -> None:
+    sockets = SipSockets(loop, heard, HOST)
+    sockets.open(0)
+    port, first = sockets.local_port, sockets.udp._socket
+    sockets.send(Transmission(b"by stream", Hop("TCP", HOST, port)))
+    loop.turn_until(lambda: heard.streamed)
+    sockets.renew()
+    assert sockets.local_port == port
+    assert sockets.udp._socket is not first
+    sockets.send(Transmission(b"by datagram", Hop("UDP", HOST, port)))
+    loop.turn_until(lambda: heard.datagrams and heard.closed)
+    sockets.close()
+
+
+def test_a_port_that_cannot_be_had_again_is_told(
+    loop: HandLoop, heard: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets = SipSockets(loop, heard, HOST)
+    sockets.open(0)
+
+    def refuse(_host: str, _port: int) -> None:
+        raise NetError("taken")
+
+    monkeypatch.setattr(UdpSocket, "open", lambda _self, host, port: refuse(host, port))
+    sockets.renew()
+    assert "could not be made anew: taken" in caplog.text
+    sockets.close()

@@ -27,7 +27,9 @@ from device.sip.hop import Hop
 from device.sip.invite_session import REQUESTS, CallInput, InviteSession, SessionState
 from device.sip.offer_inputs import EarlyOfferReceived, PrackReceived, RefreshRequested, UpdateReceived
 from device.sip.registration import Phase, Registration
+from device.sip.registration_grant import Grant
 from device.sip.registration_inputs import RegistrationInput
+from device.sip.registration_rules import Manner
 from device.sip.session_inputs import (
     AcceptRequested,
     AckReceived,
@@ -186,14 +188,16 @@ REGISTERED = {P.REGISTERED}
 OPEN = {P.REGISTERING, P.REFRESHING, P.STOPPING, P.UNREGISTERING}
 REGISTRATION: Places = {
     registration_inputs.StartRequested: set(P),
+    registration_inputs.StartHeldBack: {P.IDLE},
     registration_inputs.StopRequested: set(P),
     registration_inputs.ForgetRequested: {P.WAITING},
     registration_inputs.NetworkChanged: set(P),
     registration_inputs.Accepted: OPEN,
     registration_inputs.TooBrief: OPEN,
     registration_inputs.Redirected: OPEN,
-    registration_inputs.Refused: OPEN,
+    registration_inputs.PlainWanted: OPEN,
     registration_inputs.Failed: OPEN,
+    registration_inputs.AnswerOverdue: {P.REGISTERING, P.REFRESHING},
     registration_inputs.RefreshDue: REGISTERED,
     registration_inputs.RetryDue: {P.WAITING},
     registration_inputs.StopTimedOut: {P.STOPPING, P.UNREGISTERING},
@@ -217,6 +221,10 @@ ARGUMENTS: dict[str, object] = {
     "seconds": 1.0,
     "exchange": DialogExchange(Dialog.of_request(INVITE_WITH_CONTACT, "ours")),
     "expires_s": 60,
+    "grant": Grant(60),
+    "note": "",
+    "delay_s": 1.0,
+    "manner": Manner.SOON,
     "min_expires_s": 60,
     "target": Uri("sip", host="192.0.2.3"),
 }

@@ -6,7 +6,8 @@ from device.ids import CountingIds
 from device.model import Account, AccountId, CallId, Credential
 from device.sip.endpoint import SipEndpoint
 from device.sip.events import CallEnded, EndCause
-from device.sip.hop import Hop
+from device.sip.hop import Hop, Transmission
+from device.sip.instance import NO_INSTANCE, Instance
 from device.sip.message import Request, Response
 from device.sip.parser import parse_message
 from device.sip.settings import UserAgentSettings
@@ -16,6 +17,7 @@ from device.sip.user_agent import UserAgent
 
 LOCAL = ("192.0.2.1", 5060)
 PEER = Hop("UDP", "192.0.2.2", 5060)
+PEER_STREAM = Hop("TCP", "192.0.2.2", 5060, 1)
 STRANGER = Hop("UDP", "198.51.100.9", 5060)
 OFFER = b"v=0 an offer\r\n"
 ANSWER = b"v=0 an answer\r\n"
@@ -34,12 +36,22 @@ def office(**changes: object) -> Account:
 class Bench:
     """`sent()` gives what went on the wire since the last look, `events()` what the user agent told."""
 
-    def __init__(self, settings: UserAgentSettings | None = None, *, account: Account | None = None) -> None:
+    def __init__(
+        self,
+        settings: UserAgentSettings | None = None,
+        *,
+        account: Account | None = None,
+        instance: Instance = NO_INSTANCE,
+    ) -> None:
         self.ids = CountingIds()
-        self.agent = UserAgent(settings or UserAgentSettings(), SipTimers(), self.ids, lambda _transport, _host: LOCAL)
+        self.agent = UserAgent(
+            settings or UserAgentSettings(), SipTimers(), self.ids, lambda _transport, _host: LOCAL, instance
+        )
         self.endpoint = SipEndpoint(self.agent, SipTimers(), self.ids, lambda _hop: LOCAL)
         self.now = 0.0
         self.hops: list[Hop] = []
+        self.keepalives: list[Transmission] = []
+        """What went on the wire so far that is no SIP message."""
         self._branches = 0
         self._events: list[object] = []
         if account is not None:
@@ -61,8 +73,10 @@ class Bench:
         """Everything sent since the last look, parsed."""
         self._take_events()
         transmissions = self.endpoint.transmissions_to_send()
-        self.hops = [one.hop for one in transmissions]
-        return [parse_message(one.data) for one in transmissions]
+        messages = [one for one in transmissions if one.data[:1].isalpha()]
+        self.keepalives += [one for one in transmissions if not one.data[:1].isalpha()]
+        self.hops = [one.hop for one in messages]
+        return [parse_message(one.data) for one in messages]
 
     def sent_request(self, method: str) -> Request:
         """The only request of that method sent since the last look, retransmissions aside."""
@@ -125,7 +139,7 @@ class Bench:
         if status < 300 and request.method == "INVITE" and "Contact" not in headers:
             response.headers.add("Contact", "<sip:bob@192.0.2.2:5060>")
         self._fill(response, body, headers)
-        self.receive(response)
+        self.receive(response, PEER if request.top_via.transport == "UDP" else PEER_STREAM)
         return response
 
     def request(

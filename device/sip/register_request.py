@@ -1,0 +1,82 @@
+"""Builds REGISTER requests (RFC 3261 section 10.2, RFC 5626 section 4.2): whose, where to, and which contacts."""
+
+from device.records import dataclass
+from device.sip.core import Core
+from device.sip.dialog import MAX_FORWARDS
+from device.sip.headers import CSeq, Headers, NameAddr
+from device.sip.identity import Identity
+from device.sip.message import Request
+from device.sip.registration_grant import INSTANCE, REG_ID
+from device.sip.uri import Uri
+
+FIRST_REG_ID = "1"
+"""Our only flow: an account has one outbound proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterContacts:
+    """The contacts of one REGISTER."""
+
+    contact: NameAddr
+    old: NameAddr | None = None
+    """Another address of ours that the server still holds and is to forget."""
+
+    @classmethod
+    def of_end(cls, bound: NameAddr) -> "RegisterContacts":
+        """To take a registration back: the contact as it was registered."""
+        return cls(bound)
+
+    @classmethod
+    def of(cls, identity: Identity, address: NameAddr, bound: NameAddr | None, is_plain: bool) -> "RegisterContacts":
+        """Our `address`, with the instance id unless `is_plain`; `bound` is what the server holds, as far as we know.
+
+        A registrar that keeps flows replaces the old contact by itself, and would refuse two contacts of which one
+        has a reg-id; the others get the old one with no time left, and no reg-id then.
+        """
+        old = bound if bound is not None and not bound.uri.matches(address.uri) else None
+        if is_plain or not identity.shows_instance:
+            return cls(address, old)
+        contact = address.with_param(INSTANCE, f"<{identity.instance_urn}>")
+        if identity.grant.outbound:
+            old = None
+        return cls(contact.with_param(REG_ID, FIRST_REG_ID) if old is None else contact, old)
+
+    def put_into(self, headers: Headers) -> None:
+        """Write them."""
+        headers.add("Contact", str(self.contact))
+        if self.old is not None:
+            headers.add("Contact", str(self.old.without_param(REG_ID).with_param("expires", "0")))
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNames:
+    """What stays the same from one REGISTER of an account to the next."""
+
+    tag: str
+    call_id: str
+
+
+def build_register(
+    core: Core,
+    identity: Identity,
+    uri: Uri,
+    names: RegisterNames,
+    cseq: int,
+    contacts: RegisterContacts,
+    expires_s: int,
+) -> Request:
+    """A REGISTER to the registrar `uri`."""
+    address = identity.address(identity.registrar_hop(uri))
+    headers = Headers([("Route", str(route)) for route in identity.proxy_routes])
+    headers.add("Max-Forwards", MAX_FORWARDS)
+    headers.add("From", str(address.with_tag(names.tag)))
+    headers.add("To", str(address))
+    headers.add("Call-ID", names.call_id)
+    headers.add("CSeq", str(CSeq(cseq, "REGISTER")))
+    contacts.put_into(headers)
+    headers.add("Expires", str(expires_s))
+    request = Request("REGISTER", uri, headers)
+    # A Path that a proxy adds is the registrar's affair; all we need do is not object (RFC 3327 section 5.1).
+    extensions = ("path", "outbound", "gruu") if contacts.contact.has_param(INSTANCE) else ("path",)
+    core.add_capabilities(request, *extensions)
+    return request
