@@ -42,13 +42,17 @@ def read_grant(response: Response, sent: NameAddr, asked_s: int) -> Grant:
     if expires_s is None:
         expires_s = asked_s if response.expires is None else response.expires
     flow_timer = response.headers.get("Flow-Timer") or ""
+    outbound = sent.has_param(REG_ID) and _needs_outbound(response)
+    public, temporary = _gruu(own, "pub-gruu"), _gruu(own, "temp-gruu")
+    if not outbound and _gives_gruus_unasked(response, temporary):
+        public = temporary = None
     return Grant(
         expires_s,
-        sent.has_param(REG_ID) and _needs_outbound(response),
+        outbound,
         int(flow_timer) if flow_timer.isascii() and flow_timer.isdigit() and len(flow_timer) < 6 else 0,
         _service_route(response),
-        _gruu(own, "pub-gruu"),
-        _gruu(own, "temp-gruu"),
+        public,
+        temporary,
     )
 
 
@@ -115,6 +119,16 @@ def _service_route(response: Response) -> tuple[NameAddr, ...]:
         return ()
     usable = len(routes) <= MAX_SERVICE_ROUTES and all(one.uri.is_sip and one.uri.has_param("lr") for one in routes)
     return routes if usable else ()
+
+
+def _gives_gruus_unasked(response: Response, temporary: Uri | None) -> bool:
+    """Whether the registrar hands out GRUUs by default while its stock configuration routes no BYE to them.
+
+    Calls would not end then. With outbound somebody has configured it for such things.
+    """
+    server = (response.headers.get("Server") or "").lower()
+    by_shape = temporary is not None and temporary.user.startswith("uloc-")
+    return by_shape or any(name in server for name in ("kamailio", "opensips", "openser"))
 
 
 def _gruu(own: NameAddr | None, name: str) -> Uri | None:

@@ -116,6 +116,24 @@ def test_the_gruus_are_those_of_our_own_binding() -> None:
     assert (str(grant.public_gruu), str(grant.temporary_gruu)) == (public, temporary)
 
 
+@pytest.mark.parametrize(
+    ("lines", "temporary", "used"),
+    [
+        (("Server: Kamailio (5.6.3 (x86_64/linux))",), "sip:x@pbx;gr", False),
+        (("Server: OpenSIPS (3.4.2 (x86_64/linux))",), "sip:x@pbx;gr", False),
+        ((), "sip:uloc-65a-1-1@pbx;gr", False),
+        (("Server: kamailio", "Require: outbound"), "sip:uloc-65a-1-1@pbx;gr", True),
+        (("Server: Flexisip/2.3",), "sip:x@pbx;gr", True),
+    ],
+)
+def test_gruus_of_stock_configurations_that_do_not_route_them_are_left(
+    lines: tuple[str, ...], temporary: str, used: bool
+) -> None:
+    contact = f'Contact: {SENT};pub-gruu="sip:1001@pbx;gr={URN}";temp-gruu="{temporary}"'
+    grant = read_grant(ok(contact, *lines), SENT, 600)
+    assert (grant.public_gruu is not None, grant.temporary_gruu is not None) == (used, used)
+
+
 @pytest.mark.parametrize("text", ["sip:1001@pbx", "tel:+44;gr", "sip:a b@pbx;gr", ""])
 def test_what_is_no_gruu_is_not_shown_to_others(text: str) -> None:
     grant = read_grant(ok(f'Contact: {SENT};pub-gruu="{text}"'), SENT, 600)
