@@ -96,6 +96,7 @@ class ExchangeRuntime:
         self._resolver = Resolver(
             loop,
             lambda next_hop, hops: self.endpoint.receive_lookup(next_hop, hops, time.monotonic()),
+            ids,
             ipv6=is_ipv6(options.host),
         )
         self._server = ControlServer(loop, options.socket, self._methods(loop))
@@ -109,6 +110,7 @@ class ExchangeRuntime:
     def close(self) -> None:
         """Close every socket."""
         self.sockets.close()
+        self._resolver.close()
         self._server.close()
 
     def pump(self, now: float) -> float | None:
@@ -116,6 +118,7 @@ class ExchangeRuntime:
         self._database.handle_timeout(now)
         self.endpoint.handle_timeout(now)
         self.sockets.handle_timeout(now)
+        self._resolver.handle_timeout(now)
         busy = True
         while busy:
             busy = False
@@ -125,7 +128,12 @@ class ExchangeRuntime:
             for transmission in self.endpoint.transmissions_to_send():
                 busy = True
                 self.sockets.send(transmission)
-        return earliest(self.endpoint.next_timeout(), self.sockets.next_timeout(), self._database.next_timeout())
+        return earliest(
+            self.endpoint.next_timeout(),
+            self.sockets.next_timeout(),
+            self._resolver.next_timeout(),
+            self._database.next_timeout(),
+        )
 
     def _receive(self, event: object, now: float) -> None:
         match event:

@@ -153,5 +153,6 @@ def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNoti
     parts.loop.turn(0.0)
     parts.link_monitor.close()
     parts.sockets.close()
+    parts.runtime.close()
     notifier.close()
     logger.info("stopped")

@@ -27,11 +27,12 @@ from device.sip.events import (
     OfferReceived,
     OfferRefused,
 )
-from device.sip.hop import Hop, NextHop, ip_literal
+from device.sip.hop import UDP, Hop, NextHop, ip_literal
 from device.sip.user_agent import UserAgent
 
 logger = logging.getLogger(__name__)
 
+DISCARD_PORT = 9
 SOMEWHERE = "192.0.2.1"
 """An address of RFC 5737 that stands for "out there": the route to it tells our own address; nothing is sent."""
 
@@ -354,7 +355,8 @@ class PhoneLine:
     def _look_up(self, sound: CallSound) -> None:
         name = sound.unresolved_host()
         if name is not None:
-            self._resolver.lookup(NextHop(name, None, None))
+            # A port, whichever, says that the name is a host and no domain with servers.
+            self._resolver.lookup(NextHop(name, DISCARD_PORT, UDP))
 
     def receive_lookup(self, next_hop: NextHop, hops: list[Hop]) -> None:
         """A host name that stood in a session description has an address, or none."""

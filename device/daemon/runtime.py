@@ -100,6 +100,10 @@ class Runtime:
         self.pump(now)
         return refusal
 
+    def close(self) -> None:
+        """Ask for no names any more."""
+        self._resolver.close()
+
     def configure(self, settings: PhoneSettings, now: float) -> None:
         """Let the phone follow other settings from now on; a call that stands goes on."""
         self._execute(self._phone.configure(settings, now), now)
@@ -119,6 +123,7 @@ class Runtime:
         """Let everything that is due happen and everything that has come be handled; answers the next deadline."""
         self._endpoint.handle_timeout(now)
         self._sockets.handle_timeout(now)
+        self._resolver.handle_timeout(now)
         self._desk.handle_timeout(now)
         self._execute(self._phone.handle_timeout(now), now)
         for report in self._engine.reports():
@@ -131,6 +136,7 @@ class Runtime:
         return earliest(
             self._endpoint.next_timeout(),
             self._sockets.next_timeout(),
+            self._resolver.next_timeout(),
             self._desk.next_timeout(),
             self._phone.next_timeout(),
         )

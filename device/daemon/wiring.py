@@ -191,7 +191,9 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instanc
     resolver = Resolver(
         loop,
         lambda next_hop, hops: late.runtime.receive_lookup(next_hop, hops, loop.now()),
+        ids,
         ipv6=is_ipv6(sip.bind_address),
+        servers=sip.dns_servers,
     )
     return _SipSide(user_agent, endpoint, sockets, resolver)
 
@@ -244,6 +246,7 @@ def build_phone(
 
     def network_changed() -> None:
         sip.sockets.tcp.drop_stranded()
+        sip.resolver.network_changed()
         sip.user_agent.network_changed(loop.now())
         line.network_changed(loop.now())
 

@@ -6,6 +6,7 @@ from device.records import dataclass
 from device.sip.hop import ip_literal
 
 HIGHEST_PORT = 65535
+_DNS_PORT = 53
 
 
 def is_address(text: str) -> bool:
@@ -14,6 +15,28 @@ def is_address(text: str) -> bool:
         groups = text.partition("%")[0].split(":")
         return 3 <= len(groups) <= 9 and all(set(group) <= set("0123456789abcdefABCDEF.") for group in groups)
     return ip_literal(text) is not None
+
+
+def parse_dns_servers(text: str) -> tuple[tuple[str, int], ...]:
+    """Address and port of each name server in "192.0.2.53, 127.0.0.1:5353 [2001:db8::53]:53".
+
+    Raises ValueError with the one that cannot be read.
+    """
+    return tuple(map(_dns_server, text.replace(",", " ").split()))
+
+
+def _dns_server(text: str) -> tuple[str, int]:
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+        port = ":" + port
+    number = port.removeprefix(":") or str(_DNS_PORT)
+    is_port = number.isascii() and number.isdigit() and len(number) <= 5 and 0 < int(number) <= HIGHEST_PORT
+    if not is_address(host) or not is_port or (port and not port.startswith(":")):
+        raise ValueError(text)
+    return host, int(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +53,8 @@ class UserAgentSettings:
         "advertised_port": "port that goes with advertised_address; 0 for the local port",
         "ip_call_user": "user part of our address in calls that use no account",
         "display_name": "name shown to the other side in calls that use no account",
+        "dns_servers": "name servers to ask, ADDRESS or ADDRESS:PORT with commas between; empty for the system's own",
+        "failover_s": "seconds without any answer after which the next of several servers that DNS names is tried",
         "ring_timeout_s": "seconds that an outgoing call may ring before it is given up",
         "answer_timeout_s": "seconds that an incoming call may ring before it is refused with 480",
         "max_calls": "calls at once, ringing ones included; further ones hear busy",
@@ -53,6 +78,8 @@ class UserAgentSettings:
     advertised_port: int = 0
     ip_call_user: str = "offhook"
     display_name: str = ""
+    dns_servers: str = ""
+    failover_s: int = 4
     ring_timeout_s: int = 180
     answer_timeout_s: int = 120
     max_calls: int = 16
@@ -73,6 +100,7 @@ class UserAgentSettings:
         for name, lowest, highest in (
             ("port", 1, HIGHEST_PORT),
             ("advertised_port", 0, HIGHEST_PORT),
+            ("failover_s", 1, 32),
             ("ring_timeout_s", 5, 3600),
             ("answer_timeout_s", 5, 3600),
             ("max_calls", 1, 100),
@@ -92,6 +120,7 @@ class UserAgentSettings:
             faults.append("sip.ip_call_user: is empty; name the user part for calls without an account")
         if self.bind_address and not is_address(self.bind_address):
             faults.append(f"sip.bind_address: {self.bind_address!r} is no IP address; empty means every address")
+        faults += self._dns_faults()
         if any(character in ' <>"@;,/' for character in self.advertised_address):
             faults.append(f"sip.advertised_address: {self.advertised_address!r} is no host name and no IP address")
         if any(character in ' <>"@;,:' for character in self.ip_call_user):
@@ -106,3 +135,10 @@ class UserAgentSettings:
             return []
         least = self.session_min_se_s
         return [f"sip.session_expires_s: {self.session_expires_s} is below sip.session_min_se_s ({least}); 0 is off"]
+
+    def _dns_faults(self) -> list[str]:
+        try:
+            parse_dns_servers(self.dns_servers)
+        except ValueError as error:
+            return [f"sip.dns_servers: {error} is no IP address, with or without a port; write 192.0.2.53:53"]
+        return []

@@ -29,7 +29,8 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_name_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The C library finds this machine and nobody else."""
+    """There is no name server, and the C library finds this machine and nobody else."""
+    monkeypatch.setattr("device.net.dns_lookups.RESOLV_CONF", "/nonexistent")
     find = socket.getaddrinfo
 
     def getaddrinfo(host: str, *arguments: object, **named: object) -> object:

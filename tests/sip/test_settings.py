@@ -3,7 +3,7 @@
 import pytest
 
 from device.records import fields, replace
-from device.sip.settings import UserAgentSettings
+from device.sip.settings import UserAgentSettings, parse_dns_servers
 
 
 def test_the_defaults_are_good() -> None:
@@ -38,3 +38,24 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 def test_names_that_would_break_an_address_are_refused() -> None:
     faults = replace(UserAgentSettings(), advertised_address="a b", ip_call_user="a b").faults()
     assert len(faults) == 2
+
+
+def test_name_servers_are_addresses_with_or_without_port() -> None:
+    text = "192.0.2.53, 127.0.0.1:5353 2001:db8::53,[2001:db8::54]:54 [::1]"
+    assert parse_dns_servers(text) == (
+        ("192.0.2.53", 53),
+        ("127.0.0.1", 5353),
+        ("2001:db8::53", 53),
+        ("2001:db8::54", 54),
+        ("::1", 53),
+    )
+    assert replace(UserAgentSettings(), dns_servers=text).faults() == []
+    assert parse_dns_servers(" , ") == ()
+
+
+@pytest.mark.parametrize(
+    "server", ["dns.example", "192.0.2.53:0", "192.0.2.53:70000", "[::1]53", "1:2:x"]
+)
+def test_what_is_no_name_server_is_refused(server: str) -> None:
+    faults = replace(UserAgentSettings(), dns_servers=f"192.0.2.1 {server}").faults()
+    assert faults == [f"sip.dns_servers: {server} is no IP address, with or without a port; write 192.0.2.53:53"]

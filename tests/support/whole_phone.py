@@ -190,6 +190,7 @@ class WholePhone:
         parts.desk.close()
         parts.engine.close()
         parts.sockets.close()
+        parts.runtime.close()
         parts.server.close()
         self.database.close()
 
