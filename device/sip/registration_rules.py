@@ -9,6 +9,7 @@ from device.annotations import Final
 from device.model import Account
 from device.records import dataclass
 from device.sip.hop import Hop
+from device.sip.message import REASON_PHRASES
 from device.sip.registration_grant import Grant
 
 FIRST_PAUSE_S: Final = 1.0
@@ -69,7 +70,12 @@ _RULES: Final = {
 
 
 def manner_of(status: int) -> Manner:
-    """The rule for a final failure: unknown 5xx may pass, all else wants somebody to change something."""
+    """The rule for a final failure: 5xx may pass, all else wants somebody to change something.
+
+    A status that nobody has heard of counts as the x00 of its class (RFC 3261 section 8.1.3.2).
+    """
+    if status not in REASON_PHRASES:
+        status -= status % 100
     return _RULES.get(status, Manner.SOON if status // 100 == 5 else Manner.SLOW)
 
 

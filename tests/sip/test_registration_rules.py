@@ -175,3 +175,8 @@ def test_an_open_register_that_nobody_ever_ends_is_sent_again() -> None:
     bench.advance(1)
     assert bench.sent_request("REGISTER").cseq.number == first.cseq.number + 1
     assert registration.next_timeout() is not None
+
+
+@pytest.mark.parametrize(("unknown", "known"), [(499, 400), (555, 500), (599, 500), (699, 600)])
+def test_a_status_that_nobody_has_heard_of_counts_as_the_first_of_its_class(unknown: int, known: int) -> None:
+    assert manner_of(unknown) is manner_of(known)
