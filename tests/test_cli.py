@@ -23,6 +23,11 @@ from device.control.schema import METHODS
 from tests.support.answering_daemon import ESCAPE, MESSAGE, PLAIN_SETTING, AnsweringDaemon
 
 PROJECT = Path(__file__).parents[1]
+OUTCOMES: dict[str, tuple[str, dict[str, object]]] = {
+    "transfer": ("call", {"event": "transferred", "call": "c7", "status": 200, "text": "answered"}),
+    "message send": ("message", {"event": "sent", "message": "m-1", "status": 200, "text": "delivered"}),
+}
+"""What the verbs wait for that tell how something came out."""
 
 
 @pytest.fixture
@@ -65,6 +70,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         ("answer c7", "call.answer", {"call": "c7"}),
         ("hangup", "call.hangup", {}),
         ("hangup c7", "call.hangup", {"call": "c7"}),
+        ("call 1002 --anonymous", "call.place", {"target": "1002", "anonymous": True}),
+        ("hold", "call.hold", {}),
+        ("resume c7", "call.resume", {"call": "c7"}),
+        ("message list", "message.list", {}),
         ("dtmf '12*#'", "call.digits", {"digits": "12*#"}),
         ("register", "registration.refresh", {}),
         ("register office", "registration.refresh", {"account": "office"}),
@@ -161,8 +170,46 @@ def test_every_verb_has_help_with_an_example_that_works(
     endless = words in ("trace sip", "events") or "-f" in example
     if endless:
         daemon.events = [({"trace sip": "sip", "events": "phone"}.get(words, "log"), {})]
+    if words in OUTCOMES:
+        daemon.events = [OUTCOMES[words]]
     status, _, err = run(*shlex.split(example))
     assert status == (3 if endless else 0), err
+
+
+@pytest.mark.parametrize(
+    ("line", "event", "status", "said"),
+    [
+        ("transfer 1003", OUTCOMES["transfer"], 0, "transferred"),
+        ("transfer", OUTCOMES["transfer"], 0, "transferred"),
+        (
+            "transfer 1003",
+            ("call", {"event": "transfer-failed", "text": "busy"}),
+            1,
+            "not transferred: busy; the call goes on",
+        ),
+        ("message send 1002 hi", OUTCOMES["message send"], 0, "delivered"),
+        (
+            "message send 1002 hi",
+            ("message", {"event": "failed", "message": "m-1", "text": "busy"}),
+            1,
+            "not sent: busy",
+        ),
+    ],
+)
+def test_verbs_that_wait_for_an_outcome(
+    daemon: AnsweringDaemon, run: Run, line: str, event: tuple[str, dict[str, object]], status: int, said: str
+) -> None:
+    other: tuple[str, dict[str, object]] = (event[0], {"event": "ringing", "message": "m-0"})
+    daemon.events = [other, event]
+    got, out, err = run(*shlex.split(line))
+    assert (got, said in out + err) == (status, True)
+
+
+def test_an_outcome_that_never_comes(daemon: AnsweringDaemon, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.cli_commands.messages.PATIENCE_S", 0.0)
+    monkeypatch.setattr("device.cli_commands.phone.TRANSFER_PATIENCE_S", 0.0)
+    assert "no answer came in time" in run("message", "send", "1002", "hi")[2]
+    assert "not known yet" in run("transfer", "1003")[2]
 
 
 @pytest.mark.parametrize("words", [*GROUPS, *PROGRAMS, "methods", "topics"])

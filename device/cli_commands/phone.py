@@ -1,5 +1,6 @@
 """The phone itself: its state, calls and digits; and the daemon's life."""
 
+import time
 from argparse import ArgumentParser, Namespace
 
 from device import __version__
@@ -8,6 +9,8 @@ from device.cli_commands.command import EXIT_OK, Command, Session
 from device.cli_commands.output import Output, duration, shown
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 
+TRANSFER_PATIENCE_S = 200.0
+"""A little longer than the other side may let the new call ring, in seconds."""
 STOP_PATIENCE_S = 40.0
 """Longer than the longest daemon.stop_timeout_s, in seconds."""
 
@@ -71,10 +74,11 @@ def show_calls(output: Output, calls: list[dict[str, Any]]) -> None:
 def _call_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="a number, a phone book name or code, or a SIP address")
     parser.add_argument("--account", metavar="ID", help="account to call with (default: the first registered one)")
+    parser.add_argument("--anonymous", action="store_true", help="withhold your number and name from the one called")
 
 
 def _call(session: Session, given: Namespace) -> int:
-    result = session.ask("call.place", target=given.target, account=given.account)
+    result = session.ask("call.place", target=given.target, account=given.account, anonymous=given.anonymous or None)
     return session.answer(result, f"calling {given.target} (call {shown(result.get('call'))})")
 
 
@@ -92,6 +96,40 @@ def _hang_up(session: Session, given: Namespace) -> int:
 
 def _send_digits(session: Session, given: Namespace) -> int:
     return session.answer(session.ask("call.digits", digits=given.digits), f"sent {given.digits}")
+
+
+def _transfer_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        nargs="?",
+        help="whom the far end is to talk to (default: the call that waits, so that the two talk to each other)",
+    )
+
+
+def _transfer(session: Session, given: Namespace) -> int:
+    session.client.subscribe(["call"])
+    result = session.ask("call.transfer", target=given.target)
+    end = time.monotonic() + TRANSFER_PATIENCE_S
+    while (event := session.client.next_event(max(0.0, end - time.monotonic()))) is not None:
+        outcome = event.params
+        if outcome.get("event") == "transferred":
+            return session.answer({**result, "transferred": True, **_why(outcome)}, "transferred")
+        if outcome.get("event") == "transfer-failed":
+            raise ControlError(FAILED, f"not transferred: {outcome.get('text')}; the call goes on here")
+    raise ControlError(FAILED, "the outcome of the transfer is not known yet: see `offhook status`")
+
+
+def _why(outcome: dict[str, Any]) -> dict[str, object]:
+    return {"status": outcome.get("status", 0), "text": outcome.get("text", "")}
+
+
+def _hold(session: Session, given: Namespace) -> int:
+    return session.answer(session.ask("call.hold", call=given.call), "on hold")
+
+
+def _resume(session: Session, given: Namespace) -> int:
+    return session.answer(session.ask("call.resume", call=given.call), "off hold")
 
 
 def _register(session: Session, given: Namespace) -> int:
@@ -122,6 +160,15 @@ COMMANDS = (
     Command("call", "call somebody", "call 1002", _call, _call_arguments),
     Command("answer", "answer the call that rings", "answer", _answer, _which_call),
     Command("hangup", "end a call, or refuse the one that rings", "hangup", _hang_up, _which_call),
+    Command("hold", "put the call on hold, to call somebody else beside it", "hold", _hold, _which_call),
+    Command("resume", "take the call off hold", "resume", _resume, _which_call),
+    Command(
+        "transfer",
+        "send the far end of the call to somebody else, and wait for the outcome",
+        "transfer 1003",
+        _transfer,
+        _transfer_arguments,
+    ),
     Command(
         "dtmf",
         "send digits in the current call",

@@ -1,6 +1,6 @@
 """The list of all verbs. A new one is a Command in the module that it is about."""
 
-from device.cli_commands import accounts, board, books, phone, settings, watch
+from device.cli_commands import accounts, board, books, messages, phone, settings, watch
 from device.cli_commands.command import Command
 
 COMMANDS: dict[str, Command] = {
@@ -8,6 +8,7 @@ COMMANDS: dict[str, Command] = {
     for command in (
         *phone.COMMANDS,
         *accounts.COMMANDS,
+        *messages.COMMANDS,
         *settings.COMMANDS,
         *books.COMMANDS,
         *watch.COMMANDS,

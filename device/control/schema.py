@@ -56,13 +56,16 @@ _ACCOUNT = (
     "proxy_mode, keepalive, keepalive_s, outbound, privacy, mwi, "
     'password ("none", "pending" or "sealed"), realm, state, status, text, registered_for_s, next_attempt_s'
 )
-_CALL_FIELDS = "call, direction (in, out), remote, remote_name, account, state, seconds"
+_CALL_FIELDS = (
+    "call, direction (in, out), remote, remote_name, account, state, seconds, subject, priority, diverted_by: [text]"
+)
 
 _METHODS = (
     Method(
         "status",
         "How the phone is: its state, accounts and calls.",
-        result="{version, pid, uptime_s, phone (state), board, audio, notices: [text], accounts: [...], calls: [...]}",
+        result="{version, pid, uptime_s, phone (state), board, audio, notices: [text], accounts: [...], calls: [...], "
+        "waiting_messages: {account: {waiting, new, old}}}",
     ),
     Method(
         "call.place",
@@ -70,12 +73,23 @@ _METHODS = (
         (
             _needs("target", "text", "a number, a phone book name or code, or a SIP address"),
             Param("account", "text", "name of the account to call with; the first that is registered when left out"),
+            Param("anonymous", "flag", "true to withhold who calls (RFC 3323)"),
         ),
         "{call}",
         '{"target": "1002"}',
     ),
     Method("call.answer", "Answer the call that rings.", (_CALL,), "{call}"),
     Method("call.hangup", "End a call, refuse the one that rings, or give up the one being made.", (_CALL,), "{call}"),
+    Method("call.hold", "Put the call on hold; another can then be placed beside it.", (_CALL,), "{call}"),
+    Method("call.resume", "Take the call off hold.", (_CALL,), "{call}"),
+    Method(
+        "call.transfer",
+        "Send the far end to somebody else, or without a target to the far end of the call that waits. How it came out "
+        "follows in the topic call.",
+        (Param("target", "text", "a number, a phone book name or code, or a SIP address"), _CALL),
+        "{call}",
+        '{"target": "1003"}',
+    ),
     Method("call.list", "The calls that there are.", (), f"{{calls: [{{{_CALL_FIELDS}}}]}}"),
     Method(
         "call.digits",
@@ -154,6 +168,23 @@ _METHODS = (
         '{"lines": 20}',
     ),
     Method(
+        "message.send",
+        "Send a text. How it came out follows in the topic message.",
+        (
+            _needs("target", "text", "a number or a SIP address"),
+            _needs("text", "text", "what to say, some 900 bytes at most"),
+            Param("account", "text", "name of the account to send with; the first that is registered when left out"),
+        ),
+        "{message: its id}",
+        '{"target": "1002", "text": "The parcel is here."}',
+    ),
+    Method(
+        "message.list",
+        "The latest texts that came since the daemon was started, oldest first.",
+        (),
+        "{messages: [{from, name, account, call, text, at (Unix time)}]}",
+    ),
+    Method(
         "registration.refresh",
         "Register now instead of at the next deadline.",
         (Param("account", "text", "name of the account; all when left out"),),
@@ -184,7 +215,7 @@ _METHODS = (
     Method(
         "subscribe",
         "Send events of these topics on this connection, as notifications event.TOPIC.",
-        (_needs("topics", "texts", "phone, call, registration, sip, log, board, audio"),),
+        (_needs("topics", "texts", "phone, call, registration, message, notify, sip, log, board, audio"),),
         "{topics: [all topics subscribed to]}",
         '{"topics": ["phone", "call"]}',
     ),
@@ -203,8 +234,13 @@ METHODS: dict[str, Method] = {method.name: method for method in _METHODS}
 
 TOPICS: dict[str, str] = {
     "phone": "{state, previous, call, at (monotonic seconds)}: the phone went to another state",
-    "call": "{event (incoming, trying, ringing, established, ended), call, direction, remote, status, text}",
+    "call": "{event (incoming, trying, ringing, established, ended, transferring, transferred, transfer-failed, "
+    "identity), call, direction, remote, status, text}; incoming also has {name, facts}",
     "registration": "{account, state, status, text, expires_s, next_attempt_s}",
+    "message": "{event (received), from, name, account, call, text, at} of a text that came, or "
+    "{event (sent, failed), message, status, text} of one of ours",
+    "notify": "{event (notification), name, account, package, body, waiting, new, old} or "
+    "{event (subscription), name, account, package, state, status, text, next_attempt_s}",
     "sip": "{at (Unix time), direction (in, out), peer, bytes, first_line, text}: every message",
     "log": "{level, line}",
     "board": "{line, active}: a line of the board changed",

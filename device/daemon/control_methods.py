@@ -18,8 +18,17 @@ from device.daemon.runtime import Runtime
 from device.hardware.errors import ProfileError
 from device.model import Account, AccountId, CallId, Credential, PhonebookEntry
 from device.net.sip_sockets import SipSockets
-from device.phone.events import AnswerRequested, DialRequested, DigitsRequested, HangupRequested, PhoneEvent
-from device.phone.phone import Phone
+from device.phone.events import (
+    AnswerRequested,
+    DialRequested,
+    DigitsRequested,
+    HangupRequested,
+    HoldRequested,
+    PhoneEvent,
+    ResumeRequested,
+    TransferRequested,
+)
+from device.phone.phone import CallSnapshot, Phone
 from device.phone.settings import PhoneSettings
 from device.records import asdict, dataclass
 from device.store.call_log import CallLog
@@ -68,6 +77,11 @@ class ControlMethods:
             "call.place": self._call_place,
             "call.answer": lambda params: self._request(AnswerRequested(_call_id(params))),
             "call.hangup": lambda params: self._request(HangupRequested(_call_id(params))),
+            "call.hold": lambda params: self._request(HoldRequested(_call_id(params))),
+            "call.resume": lambda params: self._request(ResumeRequested(_call_id(params))),
+            "call.transfer": lambda params: self._request(
+                TransferRequested(str(params.get("target") or ""), _call_id(params))
+            ),
             "call.digits": lambda params: self._request(DigitsRequested(_text(params, "digits"), _call_id(params))),
             "call.list": self._call_list,
             "account.list": lambda params: {"accounts": self._accounts()},
@@ -75,6 +89,8 @@ class ControlMethods:
             "account.add": self._account_add,
             "account.update": self._account_update,
             "account.remove": self._account_remove,
+            "message.send": self._message_send,
+            "message.list": self._message_list,
             "registration.refresh": self._registration_refresh,
             "settings.list": self._settings_list,
             "settings.get": self._settings_get,
@@ -104,6 +120,7 @@ class ControlMethods:
             "phone": asdict(rooms.phone.snapshot()),
             "accounts": self._accounts(),
             "calls": self._calls(),
+            "waiting_messages": rooms.runtime.features.waiting.status() if rooms.runtime.has_features else {},
             "audio": asdict(rooms.engine.counters()),
             "board": rooms.desk.snapshot(),
             "notices": rooms.notices(),
@@ -117,7 +134,7 @@ class ControlMethods:
             self._account_status({"id": account_id})
             self._rooms.line.prefer_account(AccountId(account_id))
         try:
-            result = self._request(DialRequested(target))
+            result = self._request(DialRequested(target, anonymous=bool(params.get("anonymous"))))
         finally:
             self._rooms.line.prefer_account(None)
         if not result["call"]:
@@ -129,21 +146,24 @@ class ControlMethods:
 
     def _calls(self) -> list[dict[str, object]]:
         snapshot = self._rooms.phone.snapshot()
-        call = snapshot.call
-        if call is None:
-            return []
+        states = ((snapshot.call, snapshot.state), (snapshot.parked, "parked"))
+        return [self._shown_call(call, state) for call, state in states if call is not None]
+
+    def _shown_call(self, call: CallSnapshot, state: str) -> dict[str, object]:
         since = call.started if call.answered is None else call.answered
-        return [
-            {
-                "call": call.call_id,
-                "direction": call.direction,
-                "remote": call.remote,
-                "remote_name": call.remote_name,
-                "account": self._rooms.line.account_of(CallId(call.call_id)),
-                "state": snapshot.state,
-                "seconds": round(time.monotonic() - since, 1),
-            }
-        ]
+        facts = self._rooms.line.facts_of(CallId(call.call_id))
+        return {
+            "call": call.call_id,
+            "direction": call.direction,
+            "remote": call.remote,
+            "remote_name": call.remote_name,
+            "account": self._rooms.line.account_of(CallId(call.call_id)),
+            "state": state,
+            "seconds": round(time.monotonic() - since, 1),
+            "subject": facts.subject if facts is not None else "",
+            "priority": facts.priority if facts is not None else "",
+            "diverted_by": list(facts.diverted_by) if facts is not None else [],
+        }
 
     def _request(self, event: PhoneEvent) -> dict[str, object]:
         before = self._rooms.phone.call_id
@@ -151,6 +171,19 @@ class ControlMethods:
         if refusal is not None:
             raise ControlError(REFUSED, refusal)
         return {"call": self._rooms.phone.call_id or before or ""}
+
+    # Texts.
+
+    def _message_send(self, params: Params) -> object:
+        target, text, account_id = _text(params, "target"), _text(params, "text"), params.get("account")
+        if account_id is not None:
+            self._account_status({"id": account_id})
+        message_id = self._rooms.runtime.features.send_text(target, text, account_id, time.monotonic())
+        return {"message": message_id}
+
+    def _message_list(self, _params: Params) -> object:
+        runtime = self._rooms.runtime
+        return {"messages": list(runtime.features.texts) if runtime.has_features else []}
 
     # Accounts.
 

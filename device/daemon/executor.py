@@ -13,7 +13,7 @@ from device.daemon.desk import Desk
 from device.daemon.phone_line import PhoneLine
 from device.media.settings import MediaSettings
 from device.media.tone_plan import tone_pattern
-from device.model import CallRecord
+from device.model import CallId, CallRecord
 from device.phone.commands import (
     AnswerCall,
     Command,
@@ -23,8 +23,10 @@ from device.phone.commands import (
     HoldCall,
     LogCall,
     PlaceCall,
+    PlaceTransfer,
     PulseRelay,
     Refuse,
+    RefuseTransfer,
     RejectCall,
     ResumeCall,
     SelectAudioPath,
@@ -35,6 +37,7 @@ from device.phone.commands import (
     StartTone,
     StopRinger,
     StopTone,
+    TransferCall,
 )
 from device.store.call_log import CallLog
 from device.store.errors import StoreError
@@ -64,6 +67,7 @@ class Executor:
         call_log: CallLog,
         media_settings: MediaSettings,
         wall_clock: WallClock,
+        transfer: Callable[[CallId, str, CallId | None, float], None],
     ) -> None:
         self._line = line
         self._engine = engine
@@ -75,7 +79,10 @@ class Executor:
         self._attempts: deque[float] = deque()
         self._attempts_dropped = False
         self._actions: dict[type, Callable[[Any, float], None]] = {
-            PlaceCall: lambda c, now: line.place(c.call_id, c.target, c.emergency, now),
+            PlaceCall: lambda c, now: line.place(c.call_id, c.target, c.emergency, now, c.anonymous),
+            PlaceTransfer: lambda c, now: line.place_transfer(c.transfer_id, c.call_id, now),
+            RefuseTransfer: lambda c, now: line.refuse_transfer(c.transfer_id, c.status, now),
+            TransferCall: lambda c, now: transfer(c.call_id, c.target, c.joined, now),
             SendRinging: lambda c, now: line.ring(c.call_id, now),
             AnswerCall: lambda c, now: line.answer(c.call_id, now),
             RejectCall: lambda c, now: line.reject(c.call_id, c.status, now),

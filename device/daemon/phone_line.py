@@ -1,8 +1,11 @@
 """Joins the user agent to the sound of its calls: SIP sessions and media sessions are what the phone calls a line."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 
+from device.annotations import TYPE_CHECKING
 from device.audio.engine import AudioEngine
 from device.daemon.accounts import AccountTable
 from device.daemon.call_sound import CallSound
@@ -13,7 +16,15 @@ from device.model import Account, AccountId, CallId
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair
 from device.net.sip_sockets import SipSockets
-from device.phone.events import CallAnswered, CallFinished, CallOffered, CallProgressed, CallRang, PhoneEvent
+from device.phone.events import (
+    CallAnswered,
+    CallFinished,
+    CallOffered,
+    CallProgressed,
+    CallRang,
+    PhoneEvent,
+    ReplacementOffered,
+)
 from device.sdp.errors import NoCommonCodec, SdpError
 from device.sip.errors import SipStateError
 from device.sip.events import (
@@ -29,6 +40,10 @@ from device.sip.events import (
 )
 from device.sip.hop import UDP, Hop, NextHop, ip_literal
 from device.sip.user_agent import UserAgent
+
+if TYPE_CHECKING:
+    from device.sip.call_facts import CallFacts
+    from device.sip.feature_events import TransferRequested
 
 logger = logging.getLogger(__name__)
 
@@ -85,26 +100,72 @@ class PhoneLine:
         """Calls with an offer of ours (hold, resume) that has not been answered yet."""
         self._preferred: AccountId | None = None
         self._account_ids: dict[CallId, AccountId] = {}
+        self._transfers: dict[str, tuple[AccountId | None, str]] = {}
+        """Account and target of each REFER that the phone has not decided on."""
+        self._facts: dict[CallId, CallFacts] = {}
 
     # What the phone wants.
 
-    def place(self, call_id: CallId, target: str, emergency: bool, now: float) -> None:
+    def place(self, call_id: CallId, target: str, emergency: bool, now: float, anonymous: bool = False) -> None:
         """Call `target` through the account that suits, or straight by IP where the target is an address."""
         account = self._accounts.get(self._preferred) if self._preferred else self._accounts.choose()
         if account is None and emergency:
             account = self._accounts.any_enabled()
+        sound = self._open_for(call_id, account, target)
+        if sound is None:
+            return
+        account_id = account.id if account else None
+        logger.info("%s: calling %s%s", call_id, target, f" through account {account_id}" if account_id else "")
+        options = None
+        if anonymous:
+            from device.sip.invite_options import InviteOptions  # noqa: PLC0415  # few calls have any
+
+            options = InviteOptions("full")
+        self._user_agent.invite(call_id, target, sound.session.create_offer(), account_id, now, options)
+
+    def _open_for(self, call_id: CallId, account: Account | None, target: str) -> CallSound | None:
+        """The sound of a call of ours; None, and the phone told, where there is no room for any."""
+        if account is not None:
+            self._keep_account(call_id, account.id)
         try:
-            sound = self._open(call_id, self._far_host(account, target))
+            return self._open(call_id, self._far_host(account, target))
         except DeviceError as error:
             logger.error("%s: %s", call_id, error)
             self.last_end = str(error)
             self._events.append(CallFinished(call_id, SERVICE_UNAVAILABLE, str(error), local=True))
+            return None
+
+    # Transfers.
+
+    def offer_transfer(self, event: TransferRequested) -> None:
+        """Keep what a REFER asks for until the phone has decided."""
+        self._transfers[event.transfer_id] = (event.account_id, event.target)
+
+    def place_transfer(self, transfer_id: str, call_id: CallId, now: float) -> None:
+        """Agree to a REFER and place the call that it asks for."""
+        account_id, target = self._transfers.pop(transfer_id)
+        sound = self._open_for(call_id, self._accounts.get(account_id) if account_id else None, target)
+        if sound is None:
+            self._user_agent.refuse_transfer(transfer_id, SERVICE_UNAVAILABLE, now)
             return
-        account_id = account.id if account else None
-        if account_id:
-            self._keep_account(call_id, account_id)
-        logger.info("%s: calling %s%s", call_id, target, f" through account {account_id}" if account_id else "")
-        self._user_agent.invite(call_id, target, sound.session.create_offer(), account_id, now)
+        logger.info("%s: calling %s, as asked", call_id, target)
+        self._user_agent.accept_transfer(transfer_id, call_id, sound.session.create_offer(), now)
+
+    def refuse_transfer(self, transfer_id: str, status: int, now: float) -> None:
+        """Turn a REFER down."""
+        self._transfers.pop(transfer_id, None)
+        self._user_agent.refuse_transfer(transfer_id, status, now)
+
+    def facts_of(self, call_id: CallId) -> CallFacts | None:
+        """What the INVITE of a call that goes on said about the caller."""
+        return self._facts.get(call_id)
+
+    def capabilities(self) -> bytes:
+        """A session description of all that we can, its ports 0 (RFC 3264 section 9)."""
+        from device.media.media_session import MediaSession  # noqa: PLC0415  # as in `_open`
+
+        session = MediaSession(self._media_settings, self._sockets.address_towards(SOMEWHERE), 0, self._ids)
+        return session.create_offer()
 
     def prefer_account(self, account_id: AccountId | None) -> None:
         """Use this account for the next calls; None leaves the choice to the registrations."""
@@ -253,7 +314,24 @@ class PhoneLine:
                 self._keep_account(event.call_id, event.account_id)
             logger.info("%s: %s <%s> calls", event.call_id, event.caller_name or "somebody", event.caller)
             self._look_up(sound)
-            self._events.append(CallOffered(event.call_id, event.caller, event.caller_name, event.auto_answer_after_s))
+            self._events.append(self._offer_event(event))
+
+    def _offer_event(self, event: IncomingCall) -> PhoneEvent:
+        """What the phone hears of a call: that it may ring, or that it takes the place of another (RFC 3891)."""
+        facts = event.facts
+        if facts is None:
+            return CallOffered(event.call_id, event.caller, event.caller_name, event.auto_answer_after_s)
+        self._facts[event.call_id] = facts
+        if facts.replaces is not None:
+            return ReplacementOffered(event.call_id, facts.replaces, event.caller, event.caller_name)
+        return CallOffered(
+            event.call_id,
+            event.caller,
+            event.caller_name,
+            event.auto_answer_after_s,
+            auto_answer_required=facts.answer_mode == "auto" and facts.answer_mode_required,
+            alert=facts.alert,
+        )
 
     def _take_early_media(self, event: CallRinging) -> bool:
         if not event.sdp:
@@ -331,6 +409,7 @@ class PhoneLine:
 
     def _forget(self, call_id: CallId) -> None:
         self._answers.pop(call_id, None)
+        self._facts.pop(call_id, None)
         self._early.pop(call_id, None)
         self._reoffered.discard(call_id)
         sound = self._calls.pop(call_id, None)

@@ -1,9 +1,12 @@
 """The one inbox of the daemon: takes events from every side, asks the phone, has its commands carried out."""
 
+from __future__ import annotations
+
 import logging
 from collections import deque
 from collections.abc import Callable
 
+from device.annotations import TYPE_CHECKING
 from device.audio.engine import AudioEngine
 from device.audio.reports import AudioReport, DeviceFound, DeviceLost, DigitHeard, StreamEnded, StreamSilent
 from device.daemon.accounts import AccountTable
@@ -11,9 +14,9 @@ from device.daemon.desk import Desk
 from device.daemon.executor import Executor
 from device.daemon.phone_line import PhoneLine
 from device.media.stream_parameters import StreamReport
+from device.model import AccountId, CallId
 from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
-from device.phone import events
 from device.phone.commands import AnswerCall, Command, HangUp, PlaceCall, RejectCall, SendRinging
 from device.phone.events import MediaLost, PhoneEvent, RegistrationUpdated
 from device.phone.phone import Phone
@@ -21,6 +24,7 @@ from device.phone.settings import PhoneSettings
 from device.phone.states import PhoneState
 from device.records import asdict
 from device.sip.endpoint import SipEndpoint, StreamBroken
+from device.sip.errors import SipStateError
 from device.sip.events import (
     CallEnded,
     CallEstablished,
@@ -31,11 +35,17 @@ from device.sip.events import (
     IncomingCall,
     RealmLearnt,
     RegistrationChanged,
+    RegistrationState,
     TransportDoubted,
 )
 from device.sip.hop import Hop, NextHop
 from device.sip.transaction import LookupWanted
+from device.sip.user_agent import UserAgent
 from device.timing import earliest
+
+if TYPE_CHECKING:
+    from device.daemon.features import Features
+    from device.sip.call_facts import CallFacts
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +82,7 @@ class Runtime:
         engine: AudioEngine,
         desk: Desk,
         publish: Publish,
+        user_agent: UserAgent,
     ) -> None:
         self._phone = phone
         self._endpoint = endpoint
@@ -83,6 +94,8 @@ class Runtime:
         self._engine = engine
         self._desk = desk
         self._publish = publish
+        self._user_agent = user_agent
+        self._features: Features | None = None
         self.card_fault = ""
         """What is wrong with the sound card, for whoever asks for the status; empty when it works."""
         self._inbox: deque[PhoneEvent] = deque()
@@ -161,16 +174,26 @@ class Runtime:
         return bool(transmissions)
 
     def _receive_sip(self, event: object, now: float) -> None:
+        if isinstance(event, CallEvent):
+            self._publish_call(event)
+            self._line.receive(event, now)
+        elif isinstance(event, (RegistrationChanged, RealmLearnt)):
+            self._accounts.receive(event, now)
+            if isinstance(event, RegistrationChanged):
+                self._publish_registration(event)
+                if event.state is RegistrationState.REGISTERED:
+                    self._follow_messages(event.account_id, now)
+        elif not self._receive_of_transport(event):
+            self.features.receive(event, now)  # type: ignore[arg-type]  # the rest are those
+
+    def _receive_of_transport(self, event: object) -> bool:
+        """What the sockets and the resolver are to do; false when the event is about something else."""
         if isinstance(event, LookupWanted):
             self._resolver.lookup(event.next_hop)
         elif isinstance(event, StreamBroken):
             logger.info("closing the connection of %s: %s", event.source, event.reason)
             if event.source.connection is not None:
                 self._sockets.tcp.close_connection(event.source.connection)
-        elif isinstance(event, (RegistrationChanged, RealmLearnt)):
-            self._accounts.receive(event, now)
-            if isinstance(event, RegistrationChanged):
-                self._publish_registration(event)
         elif isinstance(event, FlowDoubted):
             if event.hop.connection is not None:
                 self._sockets.tcp.close_connection(event.hop.connection)
@@ -178,17 +201,46 @@ class Runtime:
             logger.warning("account %s: unregistered for long; making new sockets", event.account_id)
             self._sockets.renew()
         else:
-            self._publish_call(event)  # type: ignore[arg-type]  # the rest are call events
-            self._line.receive(event, now)  # type: ignore[arg-type]
+            return False
+        return True
+
+    def _follow_messages(self, account_id: AccountId, now: float) -> None:
+        """Ask for waiting messages of an account that wants it; others need no room for that."""
+        account = self._accounts.get(account_id)
+        if self._features is not None or (account is not None and account.mwi):
+            self.features.waiting.follow(account_id, now)
+
+    @property
+    def features(self) -> Features:
+        """What subscriptions, transfers and texts mean, loaded with the first of them."""
+        if self._features is None:
+            from device.daemon.features import Features  # noqa: PLC0415
+
+            self._features = Features(self._user_agent, self._accounts, self._line, self.post, self._publish)
+        return self._features
+
+    @property
+    def has_features(self) -> bool:
+        """Whether there was any need for them yet."""
+        return self._features is not None
+
+    def transfer(self, call_id: CallId, target: str, joined: CallId | None, now: float) -> None:
+        """Ask the far end of a call to call somebody else."""
+        try:
+            self._user_agent.transfer(call_id, target, now, joined)
+        except SipStateError as error:
+            self.features.refuse(call_id, error)
 
     def _publish_call(self, event: CallEvent) -> None:
         name = CALL_TOPIC_NAMES.get(type(event))
         if name is None:
             return
         remote, status, text = "", 0, ""
+        more: dict[str, object] = {}
         match event:
             case IncomingCall():
                 remote = event.caller
+                more = _said(event.facts)
             case CallEstablished():
                 remote = event.remote
             case CallRinging():
@@ -205,13 +257,14 @@ class Runtime:
                 "remote": remote,
                 "status": status,
                 "text": text,
+                **more,
             },
         )
 
     def _receive_report(self, report: AudioReport, now: float) -> None:
         match report:
             case DigitHeard(call_id, digit):
-                self.post(events.DigitHeard(call_id, digit))
+                self.features.hear_digit(call_id, digit, "rtp", now)
             case StreamSilent(call_id, seconds):
                 logger.warning("%s: no sound from the other side for %.0f s", call_id, seconds)
                 self.post(MediaLost(call_id))
@@ -261,6 +314,14 @@ class Runtime:
                 "next_attempt_s": event.next_attempt_s,
             },
         )
+
+
+def _said(facts: CallFacts | None) -> dict[str, object]:
+    """What the caller said besides name and address, what was not said left out."""
+    if facts is None:
+        return {}
+    told = {name: value for name, value in asdict(facts).items() if value and name not in ("caller", "caller_name")}
+    return {"name": facts.caller_name, "facts": told}
 
 
 def _log_figures(call_id: str, figures: StreamReport) -> None:

@@ -149,6 +149,10 @@ class _Late:
         """Whether a call could be placed now."""
         self.runtime.usable_changed(usable)
 
+    def transfer(self, call_id: CallId, target: str, joined: CallId | None, now: float) -> None:
+        """Ask the far end of a call to call somebody else."""
+        self.runtime.transfer(call_id, target, joined, now)
+
     def publish(self, topic: str, params: dict[str, object]) -> None:
         """Tell the subscribers of a topic, if there are any."""
         if self.server.has_subscribers(topic):
@@ -162,6 +166,22 @@ class _Late:
         """Show a SIP message to whoever follows the trace."""
         if self.server.has_subscribers("sip"):
             self.server.publish("sip", trace_record(direction, data, hop, time.time()))
+
+
+class CallOwner:
+    """What the user agent says of us when somebody asks by OPTIONS."""
+
+    def __init__(self, phone: Phone, line: PhoneLine) -> None:
+        self._phone = phone
+        self._line = line
+
+    def availability(self) -> int:
+        """The status that a call would get now."""
+        return self._phone.availability
+
+    def capabilities(self) -> bytes:
+        """A session description of all that we can."""
+        return self._line.capabilities()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +240,12 @@ def build_phone(
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
     desk = Desk(*open_board(profile), loop, late.post, late.line_changed)
-    executor = Executor(line, engine, desk, call_log, configuration.media, _wall_clock)
+    executor = Executor(line, engine, desk, call_log, configuration.media, _wall_clock, late.transfer)
+    agent = sip.user_agent
     late.runtime = Runtime(
-        phone, sip.endpoint, sip.sockets, sip.resolver, accounts, line, executor, engine, desk, late.publish
+        phone, sip.endpoint, sip.sockets, sip.resolver, accounts, line, executor, engine, desk, late.publish, agent
     )
+    agent.set_owner(CallOwner(phone, line))
     rooms = Rooms(
         phone=phone,
         runtime=late.runtime,
@@ -244,27 +266,22 @@ def build_phone(
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
 
+    link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
+    delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
+    sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
+    return PhoneParts(*sides, late.runtime, late.server, link_monitor, delay_s)
+
+
+def _network_follower(sip: _SipSide, line: PhoneLine, loop: Loop) -> Callable[[], None]:
+    """Tells everybody whom it concerns that links or addresses have changed."""
+
     def network_changed() -> None:
         sip.sockets.tcp.drop_stranded()
         sip.resolver.network_changed()
         sip.user_agent.network_changed(loop.now())
         line.network_changed(loop.now())
 
-    link_monitor = LinkMonitor(loop, network_changed)
-    delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
-    return PhoneParts(
-        loop,
-        sip.sockets,
-        sip.user_agent,
-        accounts,
-        line,
-        engine,
-        desk,
-        late.runtime,
-        late.server,
-        link_monitor,
-        delay_s,
-    )
+    return network_changed
 
 
 class LiveSettings:

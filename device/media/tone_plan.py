@@ -3,7 +3,7 @@
 from device.media.errors import UnknownToneError
 from device.records import dataclass
 
-TONE_NAMES = ("DIAL", "RINGBACK", "BUSY", "REORDER", "HOWLER", "CALL_WAITING", "CONFIRMATION")
+TONE_NAMES = ("DIAL", "MESSAGE_WAITING", "RINGBACK", "BUSY", "REORDER", "HOWLER", "CALL_WAITING", "CONFIRMATION")
 CONTINUOUS_MS = 10_000
 """Length of the segment that a tone without pauses repeats seamlessly."""
 
@@ -35,6 +35,8 @@ def tone_pattern(country: str, name: str) -> TonePattern:
     plan = _PLANS.get(country.lower())
     if plan is None:
         raise UnknownToneError(f"no tone plan for {country!r}; known are {', '.join(COUNTRIES)}")
+    if name.upper() == "MESSAGE_WAITING":
+        return _stuttering(plan["DIAL"])
     pattern = plan.get(name.upper()) or _COMMON.get(name.upper())
     if pattern is None:
         raise UnknownToneError(f"no tone {name!r}; known are {', '.join(TONE_NAMES)}")
@@ -53,6 +55,16 @@ def _cadence(frequencies: tuple[int, ...], *times_ms: int, modulation_hz: int = 
 
 def _once(frequencies: tuple[int, ...], *times_ms: int) -> TonePattern:
     return TonePattern(_cadence(frequencies, *times_ms).segments, repeat=False)
+
+
+STUTTERS, STUTTER_MS = 10, 100
+"""Dial tone that begins with so many short bursts tells of waiting messages (ITU-T E.182, special dial tone)."""
+
+
+def _stuttering(dial: TonePattern) -> TonePattern:
+    first = dial.segments[0]
+    burst = ToneSegment(first.frequencies, STUTTER_MS, STUTTER_MS, first.modulation_hz)
+    return TonePattern((burst,) * STUTTERS + dial.segments)
 
 
 _HOWLER_LEVEL_DB = 10

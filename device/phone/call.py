@@ -11,6 +11,7 @@ class Call:
     """
 
     __slots__ = (
+        "alert",
         "answered",
         "audio",
         "button",
@@ -18,7 +19,9 @@ class Call:
         "direction",
         "early_media",
         "emergency",
+        "handed_over",
         "held",
+        "held_to_transfer",
         "next_targets",
         "pressed_at",
         "remote",
@@ -37,6 +40,12 @@ class Call:
         """Whether microphone and earpiece are joined to it."""
         self.early_media = False
         self.held = False
+        self.held_to_transfer = False
+        """Whether it was put on hold only to be transferred."""
+        self.handed_over = False
+        """Whether its far end has sent us on to somebody else, so that it waits only until that call stands."""
+        self.alert = ""
+        """The cadence of the bell that the caller asked for."""
         self.emergency = False
         self.button = ""
         """Name of the button that began or answered it."""

@@ -12,19 +12,28 @@ from device.phone.states import PhoneState, Timer
 
 logger = logging.getLogger(__name__)
 
+FORBIDDEN = 403
 BUSY_HERE = 486
+HANDED_OVER_S = 4.0
+"""So long the far end that sent us on has to hang up, once the new call stands; then we do, in seconds."""
 TEMPORARILY_UNAVAILABLE = 480
 
 
 # Incoming
 
 
-def offer_call(line: Line, event: CallOffered, now: float) -> PhoneState:
-    """Ring, or answer at once where auto answer says so."""
-    line.call = Call(event.call_id, "in", event.caller, event.caller_name, now)
+def offer_call(line: Line, event: CallOffered, now: float) -> PhoneState | None:
+    """Ring, or answer at once where auto answer says so; a caller who will not ring is turned away (RFC 5373)."""
+    delay_s = auto_answer_delay_s(line, event)
+    call = Call(event.call_id, "in", event.caller, event.caller_name, now)
+    if event.auto_answer_required and delay_s is None:
+        line.send(RejectCall(event.call_id, FORBIDDEN))
+        line.keep_record(call, now, "missed", missed=True)
+        return None
+    call.alert = event.alert
+    line.call = call
     line.door.forget_digits()
     logger.debug("%s: %s calls", event.call_id, event.caller)
-    delay_s = auto_answer_delay_s(line, event)
     if delay_s == 0:
         return answer_by_itself(line, None, now)
     if delay_s is not None:
@@ -98,6 +107,8 @@ def begin_talk(line: Line, event: CallAnswered, now: float) -> None:
     call = line.standing_call()
     call.answered = now
     line.connect_audio()
+    if line.parked is not None and line.parked.handed_over:
+        line.timers.set(Timer.HANDED_OVER, now + HANDED_OVER_S)
     logger.debug("%s: answered by the far end", call.call_id)
 
 
@@ -108,7 +119,8 @@ def fail_call(line: Line, event: CallFinished, now: float) -> PhoneState:
     if next_targets:
         line.place_call(next_targets[0], now, next_targets[1:], button)
         return PhoneState.CALLING
-    return PhoneState.BUSY_TONE if is_busy(event.status) else PhoneState.REORDER
+    tone = PhoneState.BUSY_TONE if is_busy(event.status) else PhoneState.REORDER
+    return line.after_call(now, tone, answered=False)
 
 
 def give_up_calling(line: Line, event: None, now: float) -> PhoneState:
@@ -118,7 +130,7 @@ def give_up_calling(line: Line, event: None, now: float) -> PhoneState:
     if next_targets:
         line.place_call(next_targets[0], now, next_targets[1:], button)
         return PhoneState.CALLING
-    return PhoneState.REORDER
+    return line.after_call(now, PhoneState.REORDER, answered=False)
 
 
 # Within a call
@@ -127,26 +139,19 @@ def give_up_calling(line: Line, event: None, now: float) -> PhoneState:
 def lose_far_end(line: Line, event: CallFinished, now: float) -> PhoneState:
     """The far end hung up."""
     line.close_call(now, "answered" if 0 <= event.status < 300 else cause_of(event.status))
-    return state_after_talk(line)
+    return line.after_call(now, line.state_after_talk, answered=True)
 
 
 def lose_media(line: Line, event: MediaLost, now: float) -> PhoneState:
     """The far end fell silent for good: end a call that would otherwise stand for ever."""
     line.hang_up(now, event.text)
-    return state_after_talk(line)
+    return line.after_call(now, line.state_after_talk, answered=True)
 
 
 def end_talk(line: Line, event: None, now: float) -> PhoneState:
     """The longest allowed talk is over, or the door has been opened."""
     line.hang_up(now)
-    return state_after_talk(line)
-
-
-def state_after_talk(line: Line) -> PhoneState:
-    """A lifted handset hears that the line is dead; hands-free there is nothing to replace."""
-    if not line.lifted:
-        return PhoneState.IDLE
-    return PhoneState.REORDER if line.settings.hang_up_tone == "REORDER" else PhoneState.BUSY_TONE
+    return line.after_call(now, line.state_after_talk, answered=True)
 
 
 def end_beep(line: Line, event: None, now: float) -> None:

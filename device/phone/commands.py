@@ -3,7 +3,7 @@
 from device.model import CallId
 from device.records import dataclass
 
-TONES = ("DIAL", "RINGBACK", "BUSY", "REORDER", "HOWLER", "CALL_WAITING", "CONFIRMATION")
+TONES = ("DIAL", "MESSAGE_WAITING", "RINGBACK", "BUSY", "REORDER", "HOWLER", "CALL_WAITING", "CONFIRMATION")
 """Names of the tones of a country's tone plan."""
 
 LAMPS = ("registered", "ringing", "in_call", "missed", "message")
@@ -16,12 +16,38 @@ LAMP_STATES = ("off", "on", "blink")
 class PlaceCall:
     """Call `target`: a number after the dial plan, or the text of a URI.
 
-    An `emergency` call goes out by any account or path there is.
+    An `emergency` call goes out by any account or path there is; an `anonymous` one does not tell who we are.
     """
 
     call_id: CallId
     target: str
     emergency: bool = False
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceTransfer:
+    """Agree to `TransferOffered`, and call whom it names under the name `call_id`."""
+
+    transfer_id: str
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseTransfer:
+    """Turn `TransferOffered` down with `status`."""
+
+    transfer_id: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCall:
+    """Ask the far end of `call_id` to call `target`, or to take our place in the call `joined` (REFER)."""
+
+    call_id: CallId
+    target: str
+    joined: CallId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +195,9 @@ class Refuse:
 
 Command = (
     PlaceCall
+    | PlaceTransfer
+    | RefuseTransfer
+    | TransferCall
     | SendRinging
     | AnswerCall
     | RejectCall

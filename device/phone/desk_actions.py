@@ -63,6 +63,8 @@ def lift_to_resume(line: Line, event: HookLifted, now: float) -> None:
 def replace_handset(line: Line, event: HookReplaced, now: float) -> None:
     """End whatever there is, and wait for nothing more."""
     line.timers.clear()
+    if line.parked is not None:
+        line.hang_up_parked(now, "answered")
     if line.call is not None:
         line.hang_up(now)
 
@@ -100,6 +102,7 @@ def resume(line: Line) -> None:
     call = line.standing_call()
     call.held = False
     line.send(ResumeCall(call.call_id))
+    line.connect_audio()
 
 
 # Dialling
@@ -218,5 +221,6 @@ def press_to_end(line: Line, event: ButtonPressed, now: float) -> PhoneState | N
     own = event.name in line.buttons and (event.name == call.button or not line.buttons[event.name])
     if not own or now - call.pressed_at < line.settings.button_guard_s:
         return None
+    answered = call.answered is not None
     line.hang_up(now)
-    return PhoneState.DIAL_TONE if line.lifted else PhoneState.IDLE
+    return line.after_call(now, line.state_at_rest, answered=answered)

@@ -18,13 +18,36 @@ class CallOffered:
     """Somebody calls this phone. `caller` is the text of a URI, `caller_name` a display name or empty.
 
     `auto_answer_after_s` is the delay in seconds that the caller asked for (RFC 5373, Call-Info answer-after),
-    None if it did not ask; it counts only where the setting `auto_answer` is "header".
+    None if it did not ask; it counts only where the setting `auto_answer` is "header". With `auto_answer_required`
+    the caller had rather be turned away than ring.
     """
 
     call_id: CallId
     caller: str
     caller_name: str = ""
     auto_answer_after_s: float | None = None
+    auto_answer_required: bool = False
+    alert: str = ""
+    """The name of a cadence of the bell that the caller asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementOffered:
+    """Somebody calls to take the place of the far end of the call `replaces` (RFC 3891)."""
+
+    call_id: CallId
+    replaces: CallId
+    caller: str
+    caller_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOffered:
+    """The far end of `call_id`, or a server outside calls, asks that this phone call `target` (RFC 3515)."""
+
+    transfer_id: str
+    call_id: CallId | None
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,32 @@ class CallFinished:
     text: str = ""
     local: bool = False
     elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedCallFinished:
+    """The call that waits beside the present one is over; the phone itself makes this of `CallFinished`."""
+
+    call_id: CallId
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """How it came out that the far end of `call_id` was sent on to somebody else."""
+
+    call_id: CallId
+    succeeded: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerChanged:
+    """The far end of a call is somebody else now, or tells its name only now."""
+
+    call_id: CallId
+    remote: str
+    remote_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +153,8 @@ class DialRequested:
     """Control wants a call to `target`: a number, or the text of a URI. Hands-free if the handset is down."""
 
     target: str
+    anonymous: bool = False
+    """Whether the one who is called shall not learn who calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +193,48 @@ class ResumeRequested:
     call_id: CallId | None = None
 
 
-CallEvent = CallProgressed | CallRang | CallAnswered | CallFinished | MediaLost | DigitHeard
+@dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """Control wants the far end sent on to `target`, or without one to the far end of the call that waits."""
+
+    target: str = ""
+    call_id: CallId | None = None
+
+
+CallEvent = (
+    CallProgressed
+    | CallRang
+    | CallAnswered
+    | CallFinished
+    | ParkedCallFinished
+    | TransferEnded
+    | CallerChanged
+    | MediaLost
+    | DigitHeard
+)
 """Events about one call that the phone already knows."""
 
-RequestEvent = DialRequested | AnswerRequested | HangupRequested | DigitsRequested | HoldRequested | ResumeRequested
+RequestEvent = (
+    DialRequested
+    | AnswerRequested
+    | HangupRequested
+    | DigitsRequested
+    | HoldRequested
+    | ResumeRequested
+    | TransferRequested
+)
 """Events whose sender learns by `Refuse` among the commands that nothing was done."""
 
 PhoneEvent = (
-    DeskEvent | CallOffered | CallEvent | RegistrationUpdated | MessagesUpdated | MissedCallsSeen | RequestEvent
+    DeskEvent
+    | CallOffered
+    | ReplacementOffered
+    | TransferOffered
+    | CallEvent
+    | RegistrationUpdated
+    | MessagesUpdated
+    | MissedCallsSeen
+    | RequestEvent
 )
 
 __all__ = [
@@ -161,6 +246,7 @@ __all__ = [
     "CallOffered",
     "CallProgressed",
     "CallRang",
+    "CallerChanged",
     "DeskEvent",
     "DialRequested",
     "DialStarted",
@@ -175,8 +261,13 @@ __all__ = [
     "MediaLost",
     "MessagesUpdated",
     "MissedCallsSeen",
+    "ParkedCallFinished",
     "PhoneEvent",
     "RegistrationUpdated",
+    "ReplacementOffered",
     "RequestEvent",
     "ResumeRequested",
+    "TransferEnded",
+    "TransferOffered",
+    "TransferRequested",
 ]

@@ -46,6 +46,8 @@ class Line:
         """The tone of this state has played long enough."""
         self.beeping = False
         self.call: Call | None = None
+        self.parked: Call | None = None
+        """The call that waits while another is tried or talked to; there is none without a call."""
         self.timers: TimerSet[Timer] = TimerSet()
         self.door = DoorCode(settings)
         self._placed = 0
@@ -101,17 +103,89 @@ class Line:
         assert self.call is not None, f"{self.state} without a call"
         return self.call
 
-    def place_call(self, target: str, now: float, next_targets: tuple[str, ...] = (), button: str = "") -> None:
+    def place_call(
+        self,
+        target: str,
+        now: float,
+        next_targets: tuple[str, ...] = (),
+        button: str = "",
+        *,
+        anonymous: bool = False,
+    ) -> None:
         """Call `target`; if it does not answer, `next_targets` one by one."""
+        prefix = self.settings.anonymous_prefix
+        if prefix and target.startswith(prefix) and len(target) > len(prefix):
+            target, anonymous = target.removeprefix(prefix), True
+        call = self.begin_call(target, now, button)
+        call.next_targets = next_targets
+        self.send(PlaceCall(call.call_id, target, call.emergency, anonymous and not call.emergency))
+
+    def begin_call(self, target: str, now: float, button: str = "") -> Call:
+        """Make room for a call of ours, and bound how long it may ring."""
         call = self.call = Call(self._new_call_id(), "out", target, "", now)
         call.emergency = target in self.emergency_numbers
-        call.next_targets, call.button = next_targets, button
+        call.button = button
         self.door.forget_digits()
-        self.send(PlaceCall(call.call_id, target, call.emergency))
         patience_s = self.settings.button_step_s if button else self.settings.no_answer_s
         if patience_s > 0 and not call.emergency:
             self.timers.set(Timer.NO_ANSWER, now + patience_s)
         logger.debug("%s: calling %s%s", call.call_id, target, " (emergency)" if call.emergency else "")
+        return call
+
+    # The call that waits.
+
+    def park_call(self, *, handed_over: bool) -> None:
+        """Let the present call wait, without sound, so that there is room for another."""
+        call = self.parked = self.standing_call()
+        self.call = None
+        call.handed_over = handed_over
+        if call.audio:
+            call.audio = False
+            self.send(DisconnectAudio(call.call_id))
+
+    def after_call(self, now: float, otherwise: PhoneState, *, answered: bool) -> PhoneState:
+        """The state when the present call has been closed: back to the one that waits, if there is one.
+
+        A far end that sent us on does not wait once the new call was `answered`.
+        """
+        parked = self.parked
+        if parked is None:
+            return otherwise
+        if parked.handed_over and answered:
+            self.hang_up_parked(now, "transferred")
+            return otherwise
+        self.call, self.parked = parked, None
+        parked.handed_over = False
+        self.beep(now)
+        if parked.held:
+            return PhoneState.HELD
+        self.connect_audio()
+        return PhoneState.CONNECTED
+
+    def hang_up_parked(self, now: float, cause: str) -> None:
+        """End the call that waits from our side."""
+        if self.parked is not None:
+            self.send(HangUp(self.parked.call_id))
+            self.close_parked(now, cause)
+
+    def close_parked(self, now: float, cause: str) -> None:
+        """Let go of the call that waits."""
+        parked, self.parked = self.parked, None
+        assert parked is not None, "no call waits"
+        self.timers.cancel(Timer.HANDED_OVER)
+        self.keep_record(parked, now, cause, missed=False)
+
+    @property
+    def state_at_rest(self) -> PhoneState:
+        """Without a call: dial tone for a lifted handset."""
+        return PhoneState.DIAL_TONE if self.lifted else PhoneState.IDLE
+
+    @property
+    def state_after_talk(self) -> PhoneState:
+        """A lifted handset hears that the line is dead; hands-free there is nothing to replace."""
+        if not self.lifted:
+            return PhoneState.IDLE
+        return PhoneState.REORDER if self.settings.hang_up_tone == "REORDER" else PhoneState.BUSY_TONE
 
     def answer_call(self, now: float, by: str) -> None:
         """Accept the offered call and talk."""

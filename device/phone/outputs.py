@@ -26,6 +26,8 @@ _TALKING = (PhoneState.CONNECTED, PhoneState.HELD)
 def wanted_tone(line: Line) -> str:
     """The tone that belongs to the line as it is, empty for none."""
     tone = _TONES.get(line.state, "")
+    if line.state is PhoneState.DIAL_TONE and line.messages_waiting:
+        tone = "MESSAGE_WAITING"
     if line.state is PhoneState.OUT_OF_SERVICE and line.lifted:
         tone = line.settings.out_of_service_tone
     elif line.state is PhoneState.RINGBACK and not line.standing_call().early_media:
@@ -33,6 +35,12 @@ def wanted_tone(line: Line) -> str:
     elif line.state in _TALKING and line.beeping:
         tone = _CONFIRMATION
     return "" if line.silenced else tone
+
+
+def wanted_ring(line: Line) -> str:
+    """The cadence of the bell: the caller's wish where that counts, or else ours."""
+    alert = line.standing_call().alert if line.settings.distinctive_ring else ""
+    return alert or line.settings.ring_pattern
 
 
 def wanted_lamps(line: Line) -> dict[str, str]:
@@ -43,7 +51,7 @@ def wanted_lamps(line: Line) -> dict[str, str]:
         "missed": "blink" if line.missed_calls else "off",
         "message": "on" if line.messages_waiting else "off",
     }
-    talking = "blink" if line.state is PhoneState.HELD else "on"
+    talking = "blink" if line.state in (PhoneState.HELD, PhoneState.TRANSFERRING) else "on"
     lamps["in_call"] = "off" if line.call is None or line.state is PhoneState.ALERTING else talking
     return lamps
 
@@ -86,5 +94,5 @@ class Outputs:
         if tone and tone != self.tone:
             after.append(StartTone(tone))
         if ringing and not self.ringing:
-            after.append(StartRinger(line.settings.ring_pattern))
+            after.append(StartRinger(wanted_ring(line)))
         self.tone, self.ringing = tone, ringing

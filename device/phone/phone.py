@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Mapping
 
 from device.model import CallId
+from device.phone.call import Call
 from device.phone.commands import Command, Refuse
 from device.phone.events import (
     AnswerRequested,
     CallAnswered,
+    CallerChanged,
     CallFinished,
     CallProgressed,
     CallRang,
@@ -19,9 +21,12 @@ from device.phone.events import (
     HookLifted,
     HookReplaced,
     MediaLost,
+    ParkedCallFinished,
     PhoneEvent,
     RegistrationUpdated,
     ResumeRequested,
+    TransferEnded,
+    TransferRequested,
 )
 from device.phone.line import Line
 from device.phone.outputs import Outputs
@@ -33,7 +38,16 @@ from device.records import dataclass
 logger = logging.getLogger(__name__)
 
 _CALL_EVENTS = (CallProgressed, CallRang, CallAnswered, CallFinished, MediaLost, DigitHeard)
-_CALL_REQUESTS = (AnswerRequested, HangupRequested, DigitsRequested, HoldRequested, ResumeRequested)
+_PARTNER_EVENTS = (ParkedCallFinished, TransferEnded, CallerChanged)
+"""Events that may be about the call that waits as well."""
+_CALL_REQUESTS = (
+    AnswerRequested,
+    HangupRequested,
+    DigitsRequested,
+    HoldRequested,
+    ResumeRequested,
+    TransferRequested,
+)
 _TALKING = (PhoneState.CONNECTED, PhoneState.HELD)
 
 
@@ -67,6 +81,8 @@ class PhoneSnapshot:
     missed_calls: int
     messages_waiting: bool
     call: CallSnapshot | None
+    parked: CallSnapshot | None
+    """The call that waits while another is tried or talked to."""
 
 
 class Phone:
@@ -97,15 +113,30 @@ class Phone:
         """The name of the call there is, None without one."""
         return None if self._line.call is None else self._line.call.call_id
 
+    @property
+    def parked_id(self) -> CallId | None:
+        """The name of the call that waits, None without one."""
+        return None if self._line.parked is None else self._line.parked.call_id
+
+    @property
+    def availability(self) -> int:
+        """What a caller would meet now: 200 rings, 486 is busy."""
+        rings = (PhoneState.IDLE, PhoneState.OUT_OF_SERVICE, PhoneState.BUSY_TONE, PhoneState.REORDER)
+        return 200 if self._line.state in rings and not self._line.lifted else 486
+
     def handle(self, event: PhoneEvent, now: float) -> list[Command]:
         """Take one event at `now` (monotonic seconds) and say what is to be done about it, in order.
 
         A request that cannot be met is answered by `Refuse` among the commands.
         """
+        parked_id = self.parked_id
+        if isinstance(event, CallFinished) and event.call_id == parked_id:
+            event = ParkedCallFinished(event.call_id, event.status)
         if self._changes_nothing(event):
             logger.debug("%s: %s changes nothing", self._label(), type(event).__name__)
             return []
-        if isinstance(event, _CALL_REQUESTS) and event.call_id not in (None, self.call_id):
+        known = (None, self.call_id, parked_id) if isinstance(event, HangupRequested) else (None, self.call_id)
+        if isinstance(event, _CALL_REQUESTS) and event.call_id not in known:
             return [Refuse(f"There is no call {event.call_id}; `offhook status` shows the calls there are.")]
         if isinstance(event, HookLifted | HookReplaced):
             self._line.lifted = isinstance(event, HookLifted)
@@ -138,19 +169,7 @@ class Phone:
 
     def snapshot(self) -> PhoneSnapshot:
         """What the phone is doing now."""
-        line, outputs, call = self._line, self._outputs, self._line.call
-        shown = None
-        if call is not None:
-            shown = CallSnapshot(
-                call.call_id,
-                call.direction,
-                call.remote,
-                call.remote_name,
-                call.started,
-                call.answered,
-                call.held,
-                call.early_media,
-            )
+        line, outputs = self._line, self._outputs
         return PhoneSnapshot(
             line.state.value,
             line.lifted,
@@ -160,7 +179,8 @@ class Phone:
             outputs.audio_path,
             line.missed_calls,
             line.messages_waiting,
-            shown,
+            _snapshot(line.call),
+            _snapshot(line.parked),
         )
 
     def _changes_nothing(self, event: PhoneEvent) -> bool:
@@ -169,6 +189,8 @@ class Phone:
             return self._line.lifted
         if isinstance(event, HookReplaced | HookFlashed):
             return not self._line.lifted
+        if isinstance(event, _PARTNER_EVENTS):
+            return event.call_id not in (self.call_id, self.parked_id)
         return isinstance(event, _CALL_EVENTS) and event.call_id != self.call_id
 
     def _dispatch(self, event_type: EventType, event: PhoneEvent | None, now: float) -> list[Command]:
@@ -242,3 +264,18 @@ class Phone:
     def _label(self) -> str:
         """The call that a line in the log is about."""
         return self.call_id or "-"
+
+
+def _snapshot(call: Call | None) -> CallSnapshot | None:
+    if call is None:
+        return None
+    return CallSnapshot(
+        call.call_id,
+        call.direction,
+        call.remote,
+        call.remote_name,
+        call.started,
+        call.answered,
+        call.held,
+        call.early_media,
+    )

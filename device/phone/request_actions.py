@@ -26,21 +26,29 @@ _SEPARATORS = str.maketrans("", "", " -/()")
 
 def request_dial(line: Line, event: DialRequested, now: float) -> PhoneState | None:
     """Call a number by way of the dial plan, a short code or name of the phone book, or a URI as it is."""
-    asked = event.target.strip()
+    target = look_up(line, event.target)
+    if target is None:
+        return None
+    line.place_call(target, now, anonymous=event.anonymous)
+    return PhoneState.CALLING
+
+
+def look_up(line: Line, target: str) -> str | None:
+    """Whom `target` calls; None, and the reason told, where nobody can be called by it."""
+    asked = target.strip()
     if not asked:
         line.refuse("There is nothing to dial: give a number or a SIP address.")
         return None
-    target = _look_up(line, asked)
-    if target is None:
+    found = _look_up(line, asked)
+    if found is None:
         line.refuse(f"The dial plan does not allow {asked}.")
         return None
-    if not line.can_call(target):
+    if not line.can_call(found):
         line.refuse(
             "No account is registered; see `offhook status`, or set phone.direct_calls=on to call straight by IP."
         )
         return None
-    line.place_call(target, now)
-    return PhoneState.CALLING
+    return found
 
 
 def _look_up(line: Line, asked: str) -> str | None:
@@ -75,15 +83,20 @@ def request_decline(line: Line, event: HangupRequested, now: float) -> None:
     line.reject_call(line.settings.decline_status, now, "declined")
 
 
-def request_hang_up(line: Line, event: HangupRequested, now: float) -> PhoneState:
-    """End the call; a lifted handset gets dial tone."""
+def request_hang_up(line: Line, event: HangupRequested, now: float) -> PhoneState | None:
+    """End the call, and go back to the one that waits; a lifted handset gets dial tone."""
+    parked = line.parked
+    if parked is not None and event.call_id == parked.call_id:
+        line.hang_up_parked(now, "answered")
+        return None
+    answered = line.standing_call().answered is not None
     line.hang_up(now)
-    return _rest(line)
+    return line.after_call(now, line.state_at_rest, answered=answered)
 
 
 def request_silence(line: Line, event: HangupRequested, now: float) -> PhoneState:
     """Stop the tone of a call that is over; a lifted handset gets dial tone."""
-    return _rest(line)
+    return line.state_at_rest
 
 
 def request_new_number(line: Line, event: HangupRequested, now: float) -> None:
@@ -93,10 +106,6 @@ def request_new_number(line: Line, event: HangupRequested, now: float) -> None:
 def refuse_hang_up(line: Line, event: HangupRequested, now: float) -> None:
     """Refused: there is nothing to end."""
     line.refuse("There is no call to end; `offhook status` shows the calls there are.")
-
-
-def _rest(line: Line) -> PhoneState:
-    return PhoneState.DIAL_TONE if line.lifted else PhoneState.IDLE
 
 
 def request_hold(line: Line, event: HoldRequested, now: float) -> None:
@@ -176,7 +185,7 @@ def lose_service(line: Line, event: RegistrationUpdated, now: float) -> PhoneSta
 def regain_service(line: Line, event: RegistrationUpdated, now: float) -> PhoneState | None:
     """The line is back: dial tone for a lifted handset."""
     line.registered = event.registered
-    return _rest(line) if line.in_service else None
+    return line.state_at_rest if line.in_service else None
 
 
 def note_registration(line: Line, event: RegistrationUpdated, now: float) -> None:

@@ -55,6 +55,7 @@ class PhoneSettings:
     dial_plan: str = "[0-9*].|#[0-9*].|+x."
     emergency_numbers: str = "112,911"
     speed_dials: str = ""
+    anonymous_prefix: str = ""
     hash_dials: bool = True
     first_digit_timeout_s: float = 20.0
     inter_digit_timeout_s: float = 4.0
@@ -68,6 +69,7 @@ class PhoneSettings:
     howler_s: float = 60.0
     hands_free_tone_s: float = 4.0
     ring_pattern: str = "default"
+    distinctive_ring: bool = True
     ring_timeout_s: float = 60.0
     decline_status: int = 486
     no_answer_s: float = 120.0
@@ -93,6 +95,7 @@ class PhoneSettings:
         "dial_plan": "which numbers can be dialled and how they are rewritten; see docs/dial-plan.md",
         "emergency_numbers": "numbers, by comma, that are dialled at once and unchanged, even out of service",
         "speed_dials": 'short codes as "code=target", by comma, such as "1=1001,2=sip:door@example.org"',
+        "anonymous_prefix": "digits before a number that withhold our own, such as *31; empty for none",
         "hash_dials": "whether # after a number dials it at once",
         "first_digit_timeout_s": "seconds of dial tone before the handset counts as forgotten",
         "inter_digit_timeout_s": "seconds after the last digit before the number is dialled",
@@ -106,6 +109,7 @@ class PhoneSettings:
         "howler_s": "seconds of howler (off-hook warning) before silence",
         "hands_free_tone_s": "seconds of busy or reorder tone when the handset is down",
         "ring_pattern": 'cadence of the bell; "default" is the country\'s own',
+        "distinctive_ring": "whether callers may choose the cadence of the bell (Alert-Info)",
         "ring_timeout_s": "seconds of ringing before the caller is turned away with 480; 0 rings for ever",
         "decline_status": "status for a call that is declined: 480, 486 or 603",
         "no_answer_s": "seconds before a call that nobody answers is given up; 0 waits for ever",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 
 from device.annotations import TYPE_CHECKING, ClassVar, Final
+from device.model import CallId
 from device.sip.auto_answer import auto_answer_delay
+from device.sip.call_facts import read_facts
 from device.sip.causes import answered_elsewhere, cause_text
-from device.sip.core import readable, sdp_of
+from device.sip.core import sdp_of
 from device.sip.dialog_exchange import AnswerSent, AnswerTaken, OfferSent, OfferTaken
 from device.sip.events import EndCause, IncomingCall, OfferAnswered, OfferReceived
 from device.sip.invite_session import CallInput, InviteSession, SessionState
@@ -52,11 +54,21 @@ _S = SessionState
 class CalleeSession(InviteSession):
     """The callee's side; begins with the INVITE."""
 
-    __slots__ = ("_accepted", "_early_answer", "_invite", "_offer_for", "_postponed", "_reliable", "_status")
+    __slots__ = (
+        "_accepted",
+        "_early_answer",
+        "_invite",
+        "_offer_for",
+        "_postponed",
+        "_reliable",
+        "_replaces",
+        "_status",
+    )
 
-    def __init__(self, usage: InviteUsage, invite: InviteReceived) -> None:
+    def __init__(self, usage: InviteUsage, invite: InviteReceived, replaces: CallId | None = None) -> None:
         super().__init__(usage, SessionState.OFFERED)
         self._invite = invite
+        self._replaces = replaces
         self._accepted: SuccessRetransmission | None = None
         self._early_answer = b""
         """Our answer in a 183 that nobody confirms: the 2xx must repeat it (RFC 3261 section 13.3.1.4)."""
@@ -78,18 +90,21 @@ class CalleeSession(InviteSession):
         exchange.note(invite)
         if sdp_of(invite):
             exchange.receive(OfferTaken(sdp_of(invite)), now)
-        caller = invite.from_
+        source = self._invite.source
+        trusted = self.identity.account is not None and source.host in self.identity.servers
+        facts = read_facts(invite, trusted=trusted, replaces=self._replaces)
         event = IncomingCall(
             self.call_id,
             self.identity.account_id,
-            str(caller.uri),
-            readable(caller.display_name),
+            facts.caller,
+            facts.caller_name,
             str(invite.to.uri),
             sdp_of(invite),
-            str(self._invite.source),
+            str(source),
             auto_answer_delay(invite),
+            facts,
         )
-        _log.debug("%s: called by %s from %s", self.call_id, caller.uri, self._invite.source)
+        _log.debug("%s: called by %s from %s", self.call_id, facts.caller, source)
         self._usage.core.emit(event)
 
     def has_invite(self, key: ServerKey) -> bool:

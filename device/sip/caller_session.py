@@ -13,7 +13,7 @@ from device.sip.events import CallRinging, CallTrying, EndCause, OfferReceived
 from device.sip.invite_session import InviteSession, SessionState
 from device.sip.invite_usage import InviteUsage
 from device.sip.offer_inputs import EarlyOfferReceived, PrackReceived, UpdateReceived
-from device.sip.outgoing_invite import EARLY_DIALOG_TERMINATED, OutgoingInvite
+from device.sip.outgoing_invite import EARLY_DIALOG_TERMINATED, FurtherHeaders, OutgoingInvite
 from device.sip.session_inputs import (
     AcceptRequested,
     AnswerMissed,
@@ -43,9 +43,9 @@ class CallerSession(InviteSession):
 
     __slots__ = ("_early_offers", "_heard", "_last_progress", "_outgoing")
 
-    def __init__(self, usage: InviteUsage, offer: bytes) -> None:
+    def __init__(self, usage: InviteUsage, offer: bytes, extra: FurtherHeaders = ()) -> None:
         super().__init__(usage, SessionState.CALLING)
-        self._outgoing = OutgoingInvite(usage, offer, self.receive)
+        self._outgoing = OutgoingInvite(usage, offer, self.receive, extra)
         self._last_progress: tuple[int, str, bytes] | None = None
         self._heard = ""
         """The To tag of the branch whose early media is to be heard: the last that brought a new description."""

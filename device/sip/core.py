@@ -1,11 +1,14 @@
 """What all parts of the user agent share: settings, timers, identifiers, the layer below and the event queue above."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable
 
-from device.annotations import Final
+from device.annotations import TYPE_CHECKING, Final, Protocol
 from device.ids import IdSource
-from device.sip.events import SipEvent
+from device.model import CallId
+from device.sip.events import CallEnded, SipEvent
 from device.sip.hop import NextHop
 from device.sip.instance import NO_INSTANCE, Instance
 from device.sip.message import Request, Response
@@ -13,6 +16,12 @@ from device.sip.settings import UserAgentSettings
 from device.sip.timers import SipTimers
 from device.sip.transaction import ServerKey
 from device.sip.transaction_layer import TransactionLayer
+
+if TYPE_CHECKING:
+    from device.sip.subscription_table import Package
+
+Follower = Callable[[SipEvent, float], bool]
+"""Told of each event of a call that it follows; true when it has heard enough."""
 
 LocalAddress = Callable[[str, str], tuple[str, int]]
 """From transport ("UDP", "TCP") and destination host to our own (host, port) as that destination sees it."""
@@ -26,10 +35,14 @@ METHODS_SERVED: Final = (
     "INFO",
     "PRACK",
     "UPDATE",
+    "MESSAGE",
+    "NOTIFY",
+    "REFER",
+    "SUBSCRIBE",
 )
 """The methods that this user agent takes; every other known one gets 405."""
 ALLOW: Final = ", ".join(METHODS_SERVED)
-EXTENSIONS: Final[tuple[str, ...]] = ("100rel", "timer")
+EXTENSIONS: Final[tuple[str, ...]] = ("100rel", "answermode", "from-change", "norefersub", "replaces", "timer")
 """The option tags of what we understand when a peer requires it, and name in Supported (sections 20.32 and 20.37)."""
 SDP: Final = "application/sdp"
 MULTIPART: Final = "multipart/"
@@ -65,10 +78,31 @@ def sdp_of(message: Request | Response) -> bytes:
     return find_session(message.headers.get("Content-Type") or "", message.body)
 
 
+class CallOwner(Protocol):
+    """What the user agent asks its owner when somebody wants to know what it can (RFC 3261 section 11.2)."""
+
+    def availability(self) -> int:
+        """The status that a call would get now: 200 where it would ring, 486 or 480 where not."""
+
+    def capabilities(self) -> bytes:
+        """A session description of all that we can, its ports 0 (RFC 3264 section 9); b"" for none."""
+
+
 class Core:
     """The surroundings of the calls and registrations of one user agent."""
 
-    __slots__ = ("events", "ids", "instance", "layer", "local_address", "settings", "timers")
+    __slots__ = (
+        "_followers",
+        "events",
+        "ids",
+        "instance",
+        "layer",
+        "local_address",
+        "owner",
+        "packages",
+        "settings",
+        "timers",
+    )
 
     def __init__(
         self,
@@ -85,15 +119,39 @@ class Core:
         self.instance = instance
         self.events: deque[SipEvent] = deque()
         self.layer: TransactionLayer
+        self.owner: CallOwner | None = None
+        self.packages: dict[str, Callable[[], Package]] = {}
+        """The event packages that we serve besides refer, each made when it is first asked for."""
+        self._followers: dict[CallId, list[Follower]] = {}
 
     def emit(self, event: SipEvent) -> None:
-        """Queue an event for the owner of the user agent."""
+        """Queue an event for the owner of the user agent, and tell whoever follows its call."""
         self.events.append(event)
+        if self._followers:
+            self._tell_followers(event)
+
+    def follow(self, call_id: CallId, follower: Follower) -> None:
+        """Let `follower` hear of a call until it has heard enough or the call ends."""
+        self._followers.setdefault(call_id, []).append(follower)
+
+    def _tell_followers(self, event: SipEvent) -> None:
+        call_id: CallId | None = getattr(event, "call_id", None)
+        followers = self._followers.pop(call_id, None) if call_id is not None else None
+        if call_id is None or followers is None:
+            return
+        left = [one for one in followers if not one(event, self.layer.now)]
+        if left and not isinstance(event, CallEnded):
+            self._followers.setdefault(call_id, []).extend(left)
 
     def add_capabilities(self, message: Request | Response, *further: str) -> None:
         """Say which methods and extensions we know (RFC 3261 section 13.2.1), `further` ones for this message alone."""
         message.headers.set("Allow", ALLOW)
         message.headers.set("Supported", ", ".join((*EXTENSIONS, *further)))
+
+    @property
+    def allow_events(self) -> str:
+        """The packages that we serve (RFC 6665 section 8.2.2)."""
+        return ", ".join(("refer", *self.packages))
 
     def add_body(self, message: Request | Response, sdp: bytes) -> None:
         """Put an offer or answer into a message; nothing for b""."""

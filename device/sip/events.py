@@ -1,10 +1,17 @@
 """What the user agent tells its owner, as past-tense records. Bodies are SDP bytes that this package never reads."""
 
+from __future__ import annotations
+
 from enum import Enum
 
+from device.annotations import TYPE_CHECKING
 from device.model import AccountId, CallId, Credential
 from device.records import dataclass
 from device.sip.hop import Hop
+
+if TYPE_CHECKING:
+    from device.sip.call_facts import CallFacts
+    from device.sip.feature_events import FeatureEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class IncomingCall:
     account_id: AccountId | None
     """The account that is called; None for a call straight to this machine's address."""
     caller: str
-    """URI text of the From header."""
+    """URI text of the caller: as our own server asserts it (RFC 3325), otherwise of the From header."""
     caller_name: str
     called: str
     """URI text of the To header: whom the caller meant to reach."""
@@ -38,6 +45,8 @@ class IncomingCall:
     """Where the request came from, "udp:192.0.2.7:5060"."""
     auto_answer_after_s: float | None = None
     """The caller asks that the phone answer by itself after so many seconds; None when it does not."""
+    facts: CallFacts | None = None
+    """What else the INVITE says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +166,7 @@ class FlowDoubted:
 CallEvent = (
     IncomingCall | CallTrying | CallRinging | CallEstablished | OfferReceived | OfferAnswered | OfferRefused | CallEnded
 )
-SipEvent = CallEvent | RegistrationChanged | RealmLearnt | TransportDoubted | FlowDoubted
+if TYPE_CHECKING:
+    SipEvent = CallEvent | RegistrationChanged | RealmLearnt | TransportDoubted | FlowDoubted | FeatureEvent
+else:
+    SipEvent = CallEvent | RegistrationChanged | RealmLearnt | TransportDoubted | FlowDoubted

@@ -43,7 +43,7 @@ def find_content_fault(request: Request) -> Refusal | None:
 
 def _method_fault(request: Request) -> Refusal | None:
     """405 for methods that we know and do not serve, 501 for those that nobody knows (sections 8.2.1, 21.5.2)."""
-    if request.method in METHODS_SERVED or request.method == "NOTIFY":
+    if request.method in METHODS_SERVED:
         return None
     return Refusal(405 if request.method in METHODS else 501, (("Allow", ALLOW),))
 

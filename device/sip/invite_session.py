@@ -131,6 +131,11 @@ class InviteSession(StateTable[SessionState, CallInput]):
         return self._usage.call_id
 
     @property
+    def usage(self) -> InviteUsage:
+        """Its share of its dialog, for what else is sent there."""
+        return self._usage
+
+    @property
     def identity(self) -> Identity:
         """The account of the call."""
         return self._usage.identity

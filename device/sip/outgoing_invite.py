@@ -33,6 +33,9 @@ MAX_INTERVALS: Final = 3
 MAX_EARLY_DIALOGS: Final = 16
 """How many branches of a fork are remembered."""
 
+FurtherHeaders = tuple[tuple[str, str], ...]
+"""Header fields that one INVITE has more than others: Privacy, Replaces, Referred-By."""
+
 
 FailPrack = Callable[[int, str, float], None]
 
@@ -52,6 +55,7 @@ class OutgoingInvite:
         "_contact",
         "_cseq",
         "_early",
+        "_extra",
         "_from",
         "_intervals",
         "_receive",
@@ -64,10 +68,17 @@ class OutgoingInvite:
         "offer",
     )
 
-    def __init__(self, usage: InviteUsage, offer: bytes, receive: Callable[[OutgoingInput, float], None]) -> None:
+    def __init__(
+        self,
+        usage: InviteUsage,
+        offer: bytes,
+        receive: Callable[[OutgoingInput, float], None],
+        extra: FurtherHeaders = (),
+    ) -> None:
         self._usage = usage
         self.offer = offer
         self._receive = receive
+        self._extra = extra
         self._cseq = 0
         self._sip_call_id = usage.core.ids.call_id()
         self._from: NameAddr
@@ -116,6 +127,8 @@ class OutgoingInvite:
         headers.add("CSeq", str(CSeq(self._next_cseq(), "INVITE")))
         self._contact = str(usage.identity.contact(next_hop.transport, next_hop.host))
         headers.add("Contact", self._contact)
+        for name, value in self._extra:
+            headers.add(name, value)
         request = Request("INVITE", target, headers)
         usage.core.add_capabilities(request, "199")
         usage.add_interval(request)

@@ -8,6 +8,9 @@ from device.sip.hop import ip_literal
 HIGHEST_PORT = 65535
 _DNS_PORT = 53
 
+CHOICES = {"accept_refer": ("off", "in-call", "servers")}
+"""The settings that take one of a few words."""
+
 
 def is_address(text: str) -> bool:
     """Whether `text` can be an IP address as a socket takes it, without brackets."""
@@ -59,6 +62,7 @@ class UserAgentSettings:
         "answer_timeout_s": "seconds that an incoming call may ring before it is refused with 480",
         "max_calls": "calls at once, ringing ones included; further ones hear busy",
         "accept_ip_calls": "accept calls to this machine's bare address that name no account",
+        "accept_refer": "transfers that others ask for: off, in-call, or servers (also outside calls, by our servers)",
         "trusted_sources_only": "accept calls only from the servers of our accounts",
         "learn_contact": "put the public address that the registrar saw into Contact (for address translation)",
         "retry_cap_s": "longest pause in seconds between attempts to register while the server is unreachable",
@@ -84,6 +88,7 @@ class UserAgentSettings:
     answer_timeout_s: int = 120
     max_calls: int = 16
     accept_ip_calls: bool = True
+    accept_refer: str = "in-call"
     trusted_sources_only: bool = False
     learn_contact: bool = True
     retry_cap_s: int = 60
@@ -96,7 +101,7 @@ class UserAgentSettings:
 
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words; empty when they are good."""
-        faults = []
+        faults = self._choice_faults()
         for name, lowest, highest in (
             ("port", 1, HIGHEST_PORT),
             ("advertised_port", 0, HIGHEST_PORT),
@@ -142,3 +147,10 @@ class UserAgentSettings:
         except ValueError as error:
             return [f"sip.dns_servers: {error} is no IP address, with or without a port; write 192.0.2.53:53"]
         return []
+
+    def _choice_faults(self) -> list[str]:
+        return [
+            f"sip.{name}: {getattr(self, name)!r} is not one of {', '.join(map(repr, choices))}"
+            for name, choices in CHOICES.items()
+            if getattr(self, name) not in choices
+        ]

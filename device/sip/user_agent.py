@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from device.annotations import TYPE_CHECKING
 from device.ids import IdSource
 from device.model import Account, AccountId, CallId, Credential
 from device.sip.call_table import CallTable
-from device.sip.core import Core, LocalAddress
+from device.sip.core import CallOwner, Core, LocalAddress
 from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, EndCause, SipEvent
 from device.sip.hop import Hop
@@ -48,7 +49,10 @@ from device.sip.user_agent_server import UserAgentServer
 from device.timing import earliest
 
 if TYPE_CHECKING:
+    from device.sip.features import Features
+    from device.sip.invite_options import InviteOptions
     from device.sip.invite_session import CallInput
+    from device.sip.subscription_table import Package
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +79,10 @@ class UserAgent:
         self._registrations: dict[AccountId, Registration] = {}
         self._leaving: set[AccountId] = set()
         self._calls = CallTable()
-        self._server = UserAgentServer(self._core, self._client, self._calls, self._identities, self._nobody)
+        self._features: Features | None = None
+        self._server = UserAgentServer(
+            self._core, self._client, self._calls, self._identities, self._nobody, lambda: self.features
+        )
 
     # Accounts.
 
@@ -105,8 +112,10 @@ class UserAgent:
         if identity is None:
             return
         for session in self._calls:
-            if session.identity is identity:
+            if session.identity.account_id == account_id:
                 self._step(session.call_id, HangUpRequested(), now)
+        if self._features is not None:
+            self._features.subscriptions.leave_identity(identity, now)
         if account_id in self._registrations:
             self._leaving.add(account_id)
             self._registrations[account_id].stop(now)
@@ -152,7 +161,15 @@ class UserAgent:
 
     # Calls.
 
-    def invite(self, call_id: CallId, target: str, offer: bytes, account_id: AccountId | None, now: float) -> None:
+    def invite(
+        self,
+        call_id: CallId,
+        target: str,
+        offer: bytes,
+        account_id: AccountId | None,
+        now: float,
+        options: InviteOptions | None = None,
+    ) -> None:
         """Call `target`: "1002", "sip:x@y" or "10.0.0.5". `offer` is SDP; empty lets the other side offer.
 
         What cannot be called ends at once with `CallEnded`, its cause in words.
@@ -163,6 +180,17 @@ class UserAgent:
         if identity is None:
             self._fail_at_once(call_id, 403, f"no account {account_id!r}; choose another or set it up")
             return
+        self._place(call_id, target, offer, identity, options, now)
+
+    def _place(
+        self,
+        call_id: CallId,
+        target: str,
+        offer: bytes,
+        identity: Identity,
+        options: InviteOptions | None,
+        now: float,
+    ) -> None:
         if self._calls.active_count >= self._core.settings.max_calls:
             self._fail_at_once(call_id, 486, f"{self._core.settings.max_calls} calls are going on already; end one")
             return
@@ -171,13 +199,26 @@ class UserAgent:
         except SipStateError as error:
             self._fail_at_once(call_id, 404, str(error))
             return
+        extra = options.headers if options is not None else ()
+        if privacy := self._privacy(identity, options):
+            from device.sip.anonymous_identity import AnonymousIdentity, privacy_headers  # noqa: PLC0415
+
+            extra = (*privacy_headers(identity, uri), *extra)
+            identity = AnonymousIdentity(identity, self._core) if privacy == "full" else identity
         from device.sip.caller_session import CallerSession  # noqa: PLC0415  # as in UserAgentServer
         from device.sip.invite_usage import InviteUsage  # noqa: PLC0415
 
         usage = InviteUsage(self._core, self._client, identity, call_id, None)
-        session = CallerSession(usage, offer)
+        session = CallerSession(usage, offer, extra)
         self._calls.add(session)
         session.start(uri, now)
+
+    @staticmethod
+    def _privacy(identity: Identity, options: InviteOptions | None) -> str:
+        """How much of us a call withholds: "", "id" or "full", by its own option or by its account."""
+        of_account = identity.account.privacy if identity.account is not None else ""
+        asked = options.privacy if options is not None and options.privacy else of_account
+        return "" if asked == "none" else asked
 
     def _fail_at_once(self, call_id: CallId, status: int, text: str) -> None:
         _log.debug("%s: ended: %s", call_id, text)
@@ -232,6 +273,105 @@ class UserAgent:
         for session in self._calls:
             session.retarget(now)
 
+    # Subscriptions, transfers, messages.
+
+    @property
+    def features(self) -> Features:
+        """The rooms of what few phones are ever asked for, loaded with the first use."""
+        if self._features is None:
+            from device.sip.features import Features  # noqa: PLC0415
+
+            self._features = Features(self._core, self._client, self._calls, self._place_referred)
+        return self._features
+
+    def _place_referred(
+        self,
+        call_id: CallId,
+        target: str,
+        offer: bytes,
+        identity: Identity,
+        headers: tuple[tuple[str, str], ...],
+        now: float,
+    ) -> None:
+        from device.sip.invite_options import InviteOptions  # noqa: PLC0415
+
+        self._place(call_id, target, offer, identity, InviteOptions(headers=headers), now)
+
+    def identity_of(self, account_id: AccountId | None) -> Identity:
+        """Who we are at an account, or without one. Raises SipStateError for an account that is not there."""
+        identity = self._nobody if account_id is None else self._identities.get(account_id)
+        if identity is None:
+            raise SipStateError(f"no account {account_id!r}; choose another or set it up")
+        return identity
+
+    def subscribe(
+        self,
+        name: str,
+        target: str,
+        package: str,
+        accept: str,
+        account_id: AccountId | None,
+        now: float,
+        expires_s: int = 3600,
+    ) -> None:
+        """Ask to be told of an event package (RFC 6665); `name` is the owner's word for it, and replaces another.
+
+        `SubscriptionChanged` and `NotifyReceived` follow. Raises SipStateError for a target that cannot be asked,
+        and when there are too many subscriptions.
+        """
+        from device.sip.subscriber import Wish  # noqa: PLC0415
+        from device.sip.subscription import EventHeader  # noqa: PLC0415
+
+        identity = self.identity_of(account_id)
+        wish = Wish(name, dialled_uri(target, identity.domain), EventHeader(package), accept, expires_s)
+        if not self.features.subscriptions.subscribe(identity, wish, now):
+            raise SipStateError("too many subscriptions; end one")
+
+    def unsubscribe(self, name: str, now: float) -> None:
+        """End a subscription; it is no error if there is none."""
+        if self._features is not None:
+            self._features.subscriptions.leave(name, now)
+
+    def serve_package(self, name: str, make: Callable[[], Package]) -> None:
+        """Let others subscribe to an event package; `make` is called with the first one who does."""
+        self._core.packages[name] = make
+
+    def package_changed(self, name: str, now: float) -> None:
+        """Tell the subscribers of a package of ours that its state has changed."""
+        if self._features is not None:
+            self._features.subscriptions.changed(name, now)
+
+    def set_owner(self, owner: CallOwner) -> None:
+        """Ask `owner` how available we are and what we can, when OPTIONS asks us."""
+        self._core.owner = owner
+
+    def transfer(self, call_id: CallId, target: str, now: float, replaced: CallId | None = None) -> None:
+        """Send the far end of a call to `target` (REFER), or to the far end of our call `replaced`.
+
+        `TransferProgressed` and then once `TransferFinished` follow. Raises SipStateError for calls that are not
+        established, and for a target that cannot be called.
+        """
+        self.features.transfers.transfer(call_id, target, replaced, now)
+
+    def accept_transfer(self, transfer_id: str, call_id: CallId, offer: bytes, now: float) -> None:
+        """Carry out `TransferRequested` by a call of the name `call_id`."""
+        self.features.transfers.accept(transfer_id, call_id, offer, now)
+
+    def refuse_transfer(self, transfer_id: str, status: int, now: float) -> None:
+        """Answer `TransferRequested` with a failure, such as 603."""
+        self.features.transfers.refuse(transfer_id, _failure(status), now)
+
+    def send_message(self, target: str, text: str, account_id: AccountId | None, now: float) -> str:
+        """Send a text (RFC 3428); answers its name, under which `MessageFinished` follows. Raises SipStateError."""
+        return self.features.send_message(self.identity_of(account_id), target, text, now)
+
+    def send_info(self, call_id: CallId, content_type: str, body: bytes, now: float) -> None:
+        """Send an INFO within a call (RFC 6086); `InfoFinished` follows. Raises SipStateError."""
+        session = self._calls.get(call_id)
+        if session is None:
+            raise SipStateError(f"there is no call {call_id}")
+        self.features.send_info(session, content_type, body, now)
+
     def _step(self, call_id: CallId, happened: CallInput, now: float) -> None:
         session = self._calls.get(call_id)
         if session is not None:
@@ -241,7 +381,8 @@ class UserAgent:
     @property
     def is_idle(self) -> bool:
         """Whether no call and no request is under way, so that the process may end or the network be taken down."""
-        return not (len(self._calls) or len(self._client) or len(self._server))
+        features_idle = self._features is None or self._features.is_idle
+        return features_idle and not (len(self._calls) or len(self._client) or len(self._server))
 
     @property
     def is_settled(self) -> bool:
@@ -292,12 +433,15 @@ class UserAgent:
             session.handle_timeout(now)
         for registration in list(self._registrations.values()):
             registration.handle_timeout(now)
+        if self._features is not None:
+            self._features.handle_timeout(now)
         self._tidy()
 
     def next_timeout(self) -> float | None:
         return earliest(
             *(session.next_timeout() for session in self._calls),
             *(registration.next_timeout() for registration in self._registrations.values()),
+            self._features.next_timeout() if self._features is not None else None,
         )
 
     def next_event(self) -> SipEvent | None:

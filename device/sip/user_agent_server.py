@@ -9,7 +9,7 @@ from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import AccountId, CallId
 from device.records import dataclass
 from device.sip.call_table import CallTable
-from device.sip.core import ACCEPT, Core, sdp_of
+from device.sip.core import ACCEPT, SDP, Core, sdp_of
 from device.sip.dialog import Dialog
 from device.sip.hop import Hop
 from device.sip.identity import Identity
@@ -21,6 +21,7 @@ from device.sip.uri import Uri
 from device.sip.user_agent_client import UserAgentClient
 
 if TYPE_CHECKING:
+    from device.sip.features import Features
     from device.sip.invite_session import InviteSession
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 LINGERING_LIMIT: Final = 4
 """Calls that have ended but whose last messages are under way count up to so many times `max_calls`."""
 OVERLOAD_RETRY_AFTER_S: Final = 5
+FEATURE_METHODS: Final = frozenset(("MESSAGE", "NOTIFY", "REFER", "SUBSCRIBE"))
+"""Methods that mean something outside dialogs besides INVITE and OPTIONS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,20 @@ MergeId = tuple[str, str, int, str]
 class UserAgentServer:
     """Answers requests, or gives them to the call that they belong to; an INVITE for us makes a new one.
 
-    `nobody` is whom a call to our bare address is for.
+    `nobody` is whom a call to our bare address is for; `features` loads the rooms of what few phones are ever asked.
     """
 
-    __slots__ = ("_calls", "_client", "_core", "_identities", "_incoming_count", "_merge_ids", "_nobody", "_open")
+    __slots__ = (
+        "_calls",
+        "_client",
+        "_core",
+        "_features",
+        "_identities",
+        "_incoming_count",
+        "_merge_ids",
+        "_nobody",
+        "_open",
+    )
 
     def __init__(
         self,
@@ -62,12 +75,14 @@ class UserAgentServer:
         calls: CallTable,
         identities: Mapping[AccountId, Identity],
         nobody: Identity,
+        features: Callable[[], Features],
     ) -> None:
         self._core = core
         self._client = client
         self._calls = calls
         self._identities = identities
         self._nobody = nobody
+        self._features = features
         self._merge_ids: dict[ServerKey, MergeId] = {}
         self._open: set[MergeId] = set()
         self._incoming_count = 0
@@ -115,8 +130,9 @@ class UserAgentServer:
 
     def _receive_in_dialog(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
         found = self._calls.find(request)
-        if found is None or request.method == "NOTIFY":
-            self._refuse(key, request, Refusal(481), now)
+        if found is None:
+            if not self._receive_in_subscription(key, request, source, now):
+                self._refuse(key, request, Refusal(481), now)
             return
         session, dialog = found
         fault = find_content_fault(request)
@@ -128,6 +144,22 @@ class UserAgentServer:
             self.IN_DIALOG.get(request.method, UserAgentServer._confirm)(
                 self, InDialogRequest(session, dialog, key, request, source), now
             )
+
+    def _receive_in_subscription(self, key: ServerKey, request: Request, source: Hop, now: float) -> bool:
+        """A request in a dialog that no call has: it may be that of a subscription."""
+        if request.method not in ("NOTIFY", "SUBSCRIBE"):
+            return False
+        return self._features().receive_in_dialog(key, request, source, now)
+
+    def _receive_event(self, happened: InDialogRequest, now: float) -> None:
+        """A NOTIFY or SUBSCRIBE in the dialog of a call: a usage beside the call (RFC 5057)."""
+        if not self._receive_in_subscription(happened.key, happened.request, happened.source, now):
+            self._refuse(happened.key, happened.request, Refusal(481), now)
+
+    def _receive_feature(self, happened: InDialogRequest, now: float) -> None:
+        self._features().receive_in_call(
+            happened.key, happened.request, happened.source, happened.session, happened.dialog, now
+        )
 
     def _confirm(self, happened: InDialogRequest, now: float) -> None:
         """A request in a call that asks for nothing but its 200."""
@@ -158,6 +190,11 @@ class UserAgentServer:
         "OPTIONS": _receive_options,
         "PRACK": _receive_prack,
         "UPDATE": _receive_update,
+        "INFO": _receive_feature,
+        "MESSAGE": _receive_feature,
+        "REFER": _receive_feature,
+        "NOTIFY": _receive_event,
+        "SUBSCRIBE": _receive_event,
     }
     """What becomes of a request within a call's dialog, by its method; others that are served get 200."""
 
@@ -169,22 +206,37 @@ class UserAgentServer:
             return
         self._open.add(merge_id)
         self._merge_ids[key] = merge_id
-        if request.method not in ("INVITE", "OPTIONS"):
+        if request.method not in ("INVITE", "OPTIONS") and request.method not in FEATURE_METHODS:
             self._refuse(key, request, Refusal(481), now)
             return
         called = self._called_identity(request, source)
         if isinstance(called, Refusal):
             self._refuse(key, request, called, now)
             return
-        fault = find_content_fault(request) or self._overload()
+        fault = find_content_fault(request)
         if fault is not None:
             self._refuse(key, request, fault, now)
+        elif request.method in FEATURE_METHODS:
+            self._features().receive_outside_dialog(key, request, source, called, now)
         elif request.method == "OPTIONS":
-            self._core.respond(key, self._capabilities(request), now)
+            self._answer_options(key, request, now)
         else:
-            self._take_call(called, InviteReceived(key, request, source), now)
+            self._receive_invite(called, InviteReceived(key, request, source), now)
 
-    def _take_call(self, identity: Identity, invite: InviteReceived, now: float) -> None:
+    def _receive_invite(self, called: Identity, invite: InviteReceived, now: float) -> None:
+        """A call for us: one more, or with Replaces one in the place of another (RFC 3891 section 3)."""
+        replaced: CallId | Refusal | None = None
+        if "Replaces" in invite.request.headers:
+            from device.sip.replacement import find_replaced  # noqa: PLC0415  # few calls have it
+
+            replaced = find_replaced(invite.request, self._calls)
+        refusal = replaced if isinstance(replaced, Refusal) else self._overload() if replaced is None else None
+        if refusal is not None:
+            self._refuse(invite.key, invite.request, refusal, now)
+        else:
+            self._take_call(called, invite, replaced if isinstance(replaced, str) else None, now)
+
+    def _take_call(self, identity: Identity, invite: InviteReceived, replaces: CallId | None, now: float) -> None:
         # The rooms of calls are loaded with the first call: a phone that only waits is 0.4 MB smaller.
         from device.sip.callee_session import CalleeSession  # noqa: PLC0415
         from device.sip.invite_usage import InviteUsage  # noqa: PLC0415
@@ -196,7 +248,7 @@ class UserAgentServer:
         if usage.is_too_brief(invite.request):
             usage.refuse_brief(invite.key, invite.request, now)
             return
-        session = CalleeSession(usage, invite)
+        session = CalleeSession(usage, invite, replaces)
         self._calls.add(session)
         session.start(now)
 
@@ -228,13 +280,36 @@ class UserAgentServer:
             return Refusal(503, (("Retry-After", str(OVERLOAD_RETRY_AFTER_S)),))
         return None
 
-    def _capabilities(self, request: Request) -> Response:
-        """The 200 to OPTIONS (section 11.2)."""
-        response = request.response(200, to_tag=self._core.ids.tag())
+    def _answer_options(self, key: ServerKey, request: Request, now: float) -> None:
+        """The status that an INVITE would get, and what we can (section 11.2)."""
+        owner = self._core.owner
+        refusal = self._overload()
+        status = owner.availability() if owner is not None else 200
+        if refusal is None and status == 200:
+            self._core.respond(key, self._capabilities(request), now)
+            return
+        # A refusal says what we can as well.
+        response = self._capabilities(request, refusal.status if refusal is not None else status)
+        for name, value in refusal.headers if refusal is not None else ():
+            response.headers.add(name, value)
+        self._core.respond(key, response, now)
+
+    def _capabilities(self, request: Request, status: int = 200) -> Response:
+        """The answer to OPTIONS, with a session description where the other side takes one (section 11.2)."""
+        response = request.response(status, to_tag=self._core.ids.tag())
         self._core.add_capabilities(response)
-        response.headers.add("Accept", ACCEPT)
-        response.headers.add("Accept-Encoding", "identity")
-        response.headers.add("Accept-Language", "en")
+        for name, value in (
+            ("Accept", ACCEPT),
+            ("Accept-Encoding", "identity"),
+            ("Accept-Language", "en"),
+            ("Allow-Events", self._core.allow_events),
+            # No info package is taken (RFC 6086 section 5.2.3).
+            ("Recv-Info", ""),
+        ):
+            response.headers.add(name, value)
+        owner = self._core.owner
+        if status == 200 and owner is not None and _takes_sdp(request):
+            self._core.add_body(response, owner.capabilities())
         return response
 
 
@@ -246,3 +321,9 @@ def _of_number(uri: Uri, identities: list[Identity]) -> list[Identity]:
 
     number = called_number(uri)
     return [one for one in identities if number is not None and is_same_number(number, one.user)]
+
+
+def _takes_sdp(request: Request) -> bool:
+    """Whether Accept permits a session description; without the header it does (section 20.1)."""
+    accepted = [token.lower() for token in request.tokens("Accept")]
+    return not request.headers.get_all("Accept") or not {SDP, "application/*", "*/*"}.isdisjoint(accepted)

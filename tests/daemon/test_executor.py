@@ -24,8 +24,10 @@ from device.phone.commands import (
     HoldCall,
     LogCall,
     PlaceCall,
+    PlaceTransfer,
     PulseRelay,
     Refuse,
+    RefuseTransfer,
     RejectCall,
     ResumeCall,
     SelectAudioPath,
@@ -36,6 +38,7 @@ from device.phone.commands import (
     StartTone,
     StopRinger,
     StopTone,
+    TransferCall,
 )
 from device.store.errors import StoreError
 
@@ -66,14 +69,27 @@ def bench() -> SimpleNamespace:
     notes: list[tuple[object, ...]] = []
     line, engine, desk, log = (_Recording(name, notes) for name in ("line", "engine", "desk", "log"))
     settings = MediaSettings(tones="uk", tone_level_db=-22)
-    executor = Executor(line, engine, desk, log, settings, lambda monotonic: monotonic + 1_700_000_000)  # type: ignore[arg-type]
+    runtime = _Recording("runtime", notes)
+    executor = Executor(
+        line,  # type: ignore[arg-type]
+        engine,  # type: ignore[arg-type]
+        desk,  # type: ignore[arg-type]
+        log,  # type: ignore[arg-type]
+        settings,
+        lambda monotonic: monotonic + 1_700_000_000,
+        runtime.transfer,  # type: ignore[arg-type]
+    )
     return SimpleNamespace(executor=executor, notes=notes, line=line, engine=engine, desk=desk, log=log)
 
 
 @pytest.mark.parametrize(
     ("command", "done"),
     [
-        (PlaceCall(CALL, "1002", emergency=True), ("line.place", CALL, "1002", True, NOW)),
+        (PlaceCall(CALL, "1002", emergency=True), ("line.place", CALL, "1002", True, NOW, False)),
+        (PlaceCall(CALL, "1002", anonymous=True), ("line.place", CALL, "1002", False, NOW, True)),
+        (PlaceTransfer("t", CALL), ("line.place_transfer", "t", CALL, NOW)),
+        (RefuseTransfer("t", 603), ("line.refuse_transfer", "t", 603, NOW)),
+        (TransferCall(CALL, "1003", None), ("runtime.transfer", CALL, "1003", None, NOW)),
         (SendRinging(CALL), ("line.ring", CALL, NOW)),
         (AnswerCall(CALL), ("line.answer", CALL, NOW)),
         (RejectCall(CALL, 486), ("line.reject", CALL, 486, NOW)),

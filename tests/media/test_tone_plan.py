@@ -22,6 +22,7 @@ def test_every_country_has_every_tone(country: str, name: str) -> None:
     ("country", "name", "frequencies", "times"),
     [
         ("us", "DIAL", (350, 440), None),
+        ("us", "MESSAGE_WAITING", (350, 440), [100, 100] * 10 + [10_000, 0]),
         ("us", "RINGBACK", (440, 480), [2000, 4000]),
         ("us", "REORDER", (480, 620), [250, 250]),
         ("uk", "RINGBACK", (400, 450), [400, 200, 400, 2000]),
@@ -59,5 +60,5 @@ def test_names_in_any_spelling_and_unknown_ones() -> None:
     assert tone_pattern("DE", "dial") is tone_pattern("de", "DIAL")
     with pytest.raises(UnknownToneError, match="known are itu, us"):
         tone_pattern("xx", "DIAL")
-    with pytest.raises(UnknownToneError, match="known are DIAL, RINGBACK"):
+    with pytest.raises(UnknownToneError, match="known are DIAL, MESSAGE_WAITING, RINGBACK"):
         tone_pattern("de", "MUSIC")

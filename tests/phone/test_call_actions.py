@@ -30,6 +30,7 @@ from device.phone.events import (
     HoldRequested,
     MediaLost,
     RegistrationUpdated,
+    TransferRequested,
 )
 from device.phone.states import PhoneState
 from tests.phone.bench import CALLER, Bench
@@ -208,6 +209,11 @@ def _bench_in(state: PhoneState) -> Bench:
         PhoneState.RINGBACK: [lambda: bench.dial("001"), bench.far_rings],
         PhoneState.CONNECTED: [lambda: bench.dial("001"), bench.far_answers],
         PhoneState.HELD: [lambda: bench.dial("001"), bench.far_answers, bench.flash],
+        PhoneState.TRANSFERRING: [
+            lambda: bench.dial("001"),
+            bench.far_answers,
+            lambda: bench.handle(TransferRequested("1002")),
+        ],
         PhoneState.BUSY_TONE: [lambda: bench.dial("001"), lambda: bench.far_ends(486)],
         PhoneState.REORDER: [lambda: bench.wait(4)],
         PhoneState.HOWLER: [lambda: bench.wait(24)],

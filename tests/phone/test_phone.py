@@ -35,6 +35,7 @@ def test_status_at_rest() -> None:
         "missed_calls": 0,
         "messages_waiting": False,
         "call": None,
+        "parked": None,
     }
 
 

@@ -19,8 +19,10 @@ from device.phone.commands import (
     HoldCall,
     LogCall,
     PlaceCall,
+    PlaceTransfer,
     PulseRelay,
     Refuse,
+    RefuseTransfer,
     RejectCall,
     ResumeCall,
     SelectAudioPath,
@@ -31,11 +33,13 @@ from device.phone.commands import (
     StartTone,
     StopRinger,
     StopTone,
+    TransferCall,
 )
 from device.phone.events import (
     AnswerRequested,
     ButtonPressed,
     CallAnswered,
+    CallerChanged,
     CallFinished,
     CallOffered,
     CallProgressed,
@@ -55,8 +59,12 @@ from device.phone.events import (
     MissedCallsSeen,
     PhoneEvent,
     RegistrationUpdated,
+    ReplacementOffered,
     RequestEvent,
     ResumeRequested,
+    TransferEnded,
+    TransferOffered,
+    TransferRequested,
 )
 from device.phone.phone import Phone
 from device.phone.settings import PhoneSettings
@@ -89,6 +97,9 @@ class World:
         """Calls that the network knows: "placed", "offered", "answered"."""
         self.known: list[CallId] = []
         self.logged: list[CallId] = []
+        self.asked: set[str] = set()
+        """Transfers that wait for an answer."""
+        self.transfers = 0
         self.audio: set[CallId] = set()
         self.held: set[CallId] = set()
         self.tone = ""
@@ -122,14 +133,32 @@ class World:
         self.live[call_id] = "offered"
         self.tell(CallOffered(call_id, caller, "", after_s))
 
+    def replace(self, which: int) -> None:
+        """Somebody takes the place of the far end of a call that there is, or was."""
+        replaced = self.pick(which)
+        if replaced is not None:
+            call_id = CallId(f"in-{len(self.known)}")
+            self.known.append(call_id)
+            self.live[call_id] = "offered"
+            self.tell(ReplacementOffered(call_id, replaced, "sip:dave@e"))
+
+    def refer(self, which: int, target: str) -> None:
+        """A far end asks us to call somebody."""
+        self.transfers += 1
+        name = f"transfer-{self.transfers}"
+        self.asked.add(name)
+        self.tell(TransferOffered(name, self.pick(which), target))
+        assert not self.asked, "each transfer is answered at once"
+
+    def pick(self, which: int) -> CallId | None:
+        """The present call (0), the one that waits (1), or any earlier one."""
+        chosen = {0: self.phone.call_id, 1: self.phone.parked_id}.get(which)
+        return chosen or (self.known[which % len(self.known)] if self.known else None)
+
     def about(self, which: int, news: Callable[[CallId], PhoneEvent]) -> None:
         """News of the present call (0) or of any earlier one."""
-        current = self.phone.call_id
-        if which == 0 and current is not None:
-            call_id = current
-        elif self.known:
-            call_id = self.known[which % len(self.known)]
-        else:
+        call_id = self.pick(which)
+        if call_id is None:
             return
         event = news(call_id)
         if isinstance(event, CallFinished):
@@ -143,16 +172,14 @@ class World:
             case PlaceCall(call_id, target):
                 assert target
                 assert call_id not in self.known
-                assert not [c for c in self.live if self.live[c] != "offered"], "two calls at once"
-                self.known.append(call_id)
-                self.live[call_id] = "placed"
+                self.place(call_id)
             case SendRinging(call_id):
                 assert self.live[call_id] == "offered"
             case AnswerCall(call_id):
                 assert self.live[call_id] == "offered"
                 self.live[call_id] = "answered"
             case RejectCall(call_id, status):
-                assert status in (480, 486, 603)
+                assert status in (480, 481, 486, 603)
                 assert self.live.pop(call_id) == "offered"
             case HangUp(call_id):
                 assert self.live.pop(call_id) in ("placed", "answered")
@@ -170,13 +197,34 @@ class World:
             case SendDigit(call_id, _):
                 assert call_id in self.audio
                 assert call_id in self.live
+            case _:
+                self.tell_others(command)
+
+    def tell_others(self, command: Command) -> None:
+        match command:
             case LogCall(call_id):
                 assert call_id not in self.logged
                 assert call_id not in self.live
                 assert command.started <= (command.answered or command.started) <= command.ended == self.now
                 self.logged.append(call_id)
+            case PlaceTransfer(transfer_id, call_id):
+                self.asked.remove(transfer_id)
+                self.place(call_id)
+            case RefuseTransfer(transfer_id, status):
+                assert status in (486, 603)
+                self.asked.remove(transfer_id)
+            case TransferCall(call_id, target, joined):
+                assert self.live[call_id] in ("placed", "answered")
+                assert bool(target) != (joined in self.live)
             case _:
                 self.switch(command)
+
+    def place(self, call_id: CallId) -> None:
+        assert call_id not in self.known
+        others = [c for c in self.live if self.live[c] != "offered" and c != self.phone.parked_id]
+        assert not others, "two calls at once"
+        self.known.append(call_id)
+        self.live[call_id] = "placed"
 
     def switch(self, command: Command) -> None:
         match command:
@@ -208,9 +256,10 @@ class World:
 
     def check(self) -> None:
         state, snapshot = self.phone.state, self.phone.snapshot()
-        assert len(self.live) <= 1, "two calls at once"
-        assert self.phone.call_id in (*self.live, None)
-        assert (self.phone.call_id is None) == (not self.live)
+        there = [call_id for call_id in (self.phone.call_id, self.phone.parked_id) if call_id is not None]
+        assert sorted(there) == sorted(self.live), "the phone knows the calls that there are"
+        assert not (self.phone.parked_id is not None and self.phone.call_id is None)
+        assert self.phone.parked_id not in self.audio
         assert set(self.known) == {*self.logged, *self.live}, "each call ends once in the log"
         assert snapshot.tone == self.tone
         assert snapshot.lifted == self.lifted
@@ -231,8 +280,9 @@ class World:
     def come_to_rest(self) -> None:
         """Hang up, and let the far end hang up: then all is quiet and all is logged."""
         self.tell(HookReplaced(self.now))
-        if self.phone.call_id is not None:
-            self.tell(HangupRequested())
+        for _ in range(2):
+            if self.phone.call_id is not None:
+                self.tell(HangupRequested())
         self.wait(1000.0)
         assert self.phone.state in (PhoneState.IDLE, PhoneState.OUT_OF_SERVICE)
         assert not self.live
@@ -256,6 +306,14 @@ def _offering(caller: str, after_s: float | None) -> Step:
     return lambda world: world.offer(caller, after_s)
 
 
+def _replacing(which: int) -> Step:
+    return lambda world: world.replace(which)
+
+
+def _referring(which: int) -> Step:
+    return lambda world: world.refer(which, "sip:carol@d")
+
+
 def _waiting(seconds: float) -> Step:
     return lambda world: world.wait(seconds)
 
@@ -275,6 +333,9 @@ _EVENTS: list[Callable[[World], Any]] = [
     lambda world: HangupRequested(),
     lambda world: HoldRequested(),
     lambda world: ResumeRequested(),
+    lambda world: TransferRequested(),
+    lambda world: TransferRequested("1002"),
+    lambda world: HangupRequested(world.phone.parked_id),
 ]
 _NEWS: list[Callable[[CallId], Any]] = [
     CallProgressed,
@@ -288,6 +349,9 @@ _NEWS: list[Callable[[CallId], Any]] = [
     MediaLost,
     lambda call_id: DigitHeard(call_id, "1"),
     lambda call_id: DigitHeard(call_id, "2"),
+    lambda call_id: TransferEnded(call_id, succeeded=True),
+    lambda call_id: TransferEnded(call_id, succeeded=False),
+    lambda call_id: CallerChanged(call_id, "sip:eve@f", "Eve"),
 ]
 STEPS: st.SearchStrategy[Step] = st.one_of(
     st.sampled_from(_EVENTS).map(_telling),
@@ -300,6 +364,8 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     ),
     st.sampled_from(["1001#", "112", "x"]).map(lambda digits: _telling(lambda world: DigitsRequested(digits))),
     st.builds(_offering, st.sampled_from(["sip:1001@b", "sip:spam@c"]), st.sampled_from([None, 0.0, 2.0])),
+    st.builds(_replacing, st.integers(0, 3)),
+    st.builds(_referring, st.integers(0, 3)),
     st.builds(_about, st.integers(0, 3), st.sampled_from(_NEWS)),
     st.builds(_about, st.just(0), st.sampled_from(_NEWS)),
     st.sampled_from([0.0, 0.3, 1.0, 2.0, 4.0, 20.0, 90.0]).map(_waiting),

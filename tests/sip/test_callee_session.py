@@ -3,6 +3,7 @@
 import pytest
 
 from device.model import CallId
+from device.sip.call_facts import CallFacts
 from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, CallEstablished, EndCause, IncomingCall, OfferReceived
 from device.sip.message import Response
@@ -34,7 +35,15 @@ def test_an_answered_call(bench: Bench) -> None:
         Call_Info="<sip:x>;answer-after=0",
     )
     assert bench.event(IncomingCall) == IncomingCall(
-        IN, None, "sip:bob@192.0.2.2", "Bob B.", "sip:offhook@192.0.2.1", OFFER, "udp:192.0.2.2:5060", 0.0
+        IN,
+        None,
+        "sip:bob@192.0.2.2",
+        "Bob B.",
+        "sip:offhook@192.0.2.1",
+        OFFER,
+        "udp:192.0.2.2:5060",
+        0.0,
+        CallFacts("sip:bob@192.0.2.2", "Bob B.", call_info=("info sip:x",)),
     )
     bench.agent.ring(IN, bench.now)
     ringing = bench.sent_response()

@@ -3,6 +3,7 @@
 import pytest
 
 from device.model import CallId
+from device.sip.core import ALLOW
 from device.sip.errors import SipStateError
 from device.sip.events import (
     CallEnded,
@@ -25,7 +26,7 @@ def test_an_answered_call(bench: Bench) -> None:
     invite = bench.call()
     assert str(invite.uri) == "sip:192.0.2.2"
     assert invite.body == OFFER
-    assert invite.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE"
+    assert invite.headers.get("Allow") == ALLOW
     bench.reply(invite, 100, tag="")
     bench.reply(invite, 180)
     bench.reply(invite, 200, body=ANSWER)

@@ -25,7 +25,7 @@ def bench() -> Bench:
 @pytest.mark.parametrize(
     ("method", "uri", "headers", "status"),
     [
-        ("REFER", "foo:bar", {"Require": "x"}, 405),
+        ("PUBLISH", "foo:bar", {"Require": "x"}, 405),
         ("INVITE", "foo:bar", {"Require": "x", "Content_Type": "text/plain"}, 416),
         ("INVITE", "sip:nobody@192.0.2.1", {"Require": "x", "Content_Type": "text/plain"}, 404),
         ("INVITE", "sip:offhook@192.0.2.1", {"Require": "x", "Content_Type": "text/plain"}, 420),
@@ -60,7 +60,7 @@ def test_a_request_that_is_refused_changes_nothing(bench: Bench) -> None:
 
 
 def test_a_refused_method_is_told_all_that_are_served(bench: Bench) -> None:
-    bench.request("REFER", Refer_To="<sip:x@y>")
+    bench.request("PUBLISH")
     refusal = bench.sent_response()
     assert refusal.status == 405
     assert {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"} <= set(refusal.tokens("Allow"))

@@ -65,7 +65,14 @@ ANSWERS: dict[str, Any] = {
     "call.place": {"call": "c7"},
     "call.answer": {"call": "c7"},
     "call.hangup": {"call": "c7"},
+    "call.hold": {"call": "c7"},
+    "call.resume": {"call": "c7"},
+    "call.transfer": {"call": "c7"},
     "call.digits": {},
+    "message.send": {"message": "m-1"},
+    "message.list": {
+        "messages": [{"from": "sip:1002@pbx", "name": "", "account": "office", "call": "", "text": "hi", "at": 0.0}]
+    },
     "account.list": {"accounts": [ACCOUNT, DOWN]},
     "account.show": ACCOUNT,
     "account.add": ACCOUNT,
@@ -138,8 +145,9 @@ class AnsweringDaemon:
         return None
 
     def _has_been_asked(self) -> bool:
-        """`log -f` asks for the last lines after it has subscribed."""
-        return self.events[0][0] != "log" or any(name == "log.tail" for name, _ in self.calls)
+        """Some verbs ask for something after they have subscribed."""
+        wanted = {"log": "log.tail", "call": "call.transfer", "message": "message.send"}.get(self.events[0][0])
+        return wanted is None or any(name == wanted for name, _ in self.calls)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -1,0 +1,54 @@
+"""Texts to other phones, and those that came."""
+
+import time
+from argparse import ArgumentParser, Namespace
+
+from device.cli_commands.command import EXIT_OK, Command, Session
+from device.control.errors import FAILED, ControlError
+
+PATIENCE_S = 40.0
+"""Longer than a text waits for its answer, in seconds."""
+
+
+def _send_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="a number or a SIP address")
+    parser.add_argument("text", metavar="TEXT", help="what to say; quoted for the shell")
+    parser.add_argument("--account", metavar="ID", help="account to send with (default: the first registered one)")
+
+
+def _send(session: Session, given: Namespace) -> int:
+    session.client.subscribe(["message"])
+    result = session.ask("message.send", target=given.target, text=given.text, account=given.account)
+    end = time.monotonic() + PATIENCE_S
+    while (event := session.client.next_event(max(0.0, end - time.monotonic()))) is not None:
+        outcome = event.params
+        if outcome.get("message") != result["message"]:
+            continue
+        if outcome.get("event") == "sent":
+            return session.answer(
+                {**result, "status": outcome["status"], "text": outcome["text"]}, str(outcome["text"])
+            )
+        raise ControlError(FAILED, f"not sent: {outcome.get('text')}")
+    raise ControlError(FAILED, "no answer came in time: the other messages before it may take long; see `offhook log`")
+
+
+def _list(session: Session, _given: Namespace) -> int:
+    result = session.ask("message.list")
+    if session.output.as_json:
+        return session.answer(result)
+    rows = [
+        (
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(message["at"])),
+            message.get("name") or message["from"],
+            message["text"],
+        )
+        for message in result["messages"]
+    ]
+    session.output.table(("at", "from", "message"), rows, "no message since the daemon was started")
+    return EXIT_OK
+
+
+COMMANDS = (
+    Command("message send", "send a text", "message send 1002 'The parcel is here.'", _send, _send_arguments),
+    Command("message list", "show the texts that came", "message list", _list),
+)
