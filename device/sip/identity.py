@@ -3,8 +3,8 @@
 from device.annotations import Final
 from device.model import Account, AccountId, Credential
 from device.records import replace
+from device.sip.client_auth import ClientAuth
 from device.sip.core import Core
-from device.sip.digest import ClientAuth
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import NameAddr, Via
 from device.sip.hop import DEFAULT_PORTS, UDP, NextHop, bracketed, ip_literal

@@ -7,7 +7,8 @@ from device.exchange.settings import ExchangeSettings
 from device.ids import CountingIds
 from device.model import Binding, Credential
 from device.records import replace
-from device.sip.digest import ClientAuth, ha1
+from device.sip.client_auth import ClientAuth
+from device.sip.digest import ha1
 from device.sip.endpoint import SipEndpoint
 from device.sip.hop import Hop
 from device.sip.message import Request, Response

@@ -5,7 +5,8 @@ import pytest
 from device.exchange.exchange import BindingsChanged, CallForwarded
 from device.model import Binding, Credential
 from device.sip.auth_headers import parse_challenges
-from device.sip.digest import ClientAuth, authorize
+from device.sip.client_auth import ClientAuth
+from device.sip.digest import authorize
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from tests.exchange.switchboard import (

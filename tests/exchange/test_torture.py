@@ -4,7 +4,8 @@ import pytest
 
 from device.ids import CountingIds
 from device.model import Binding, Credential
-from device.sip.digest import ClientAuth, ha1
+from device.sip.client_auth import ClientAuth
+from device.sip.digest import ha1
 from device.sip.hop import Hop
 from device.sip.message import Request
 from device.sip.parser import parse_message

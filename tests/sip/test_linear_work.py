@@ -8,7 +8,8 @@ import pytest
 from device.ids import CountingIds
 from device.model import Credential
 from device.sip.auto_answer import auto_answer_delay
-from device.sip.digest import ClientAuth, parse_challenges, parse_credentials
+from device.sip.client_auth import ClientAuth
+from device.sip.digest import parse_challenges, parse_credentials
 from device.sip.errors import SipParseError
 from device.sip.headers import parse_name_addr_list, parse_via_list
 from device.sip.hop import Hop

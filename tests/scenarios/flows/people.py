@@ -8,7 +8,8 @@ from device.exchange.proxy import Received
 from device.exchange.settings import ExchangeSettings
 from device.ids import CountingIds
 from device.model import Account, AccountId, Binding, CallId, Credential
-from device.sip.digest import ClientAuth, ha1
+from device.sip.client_auth import ClientAuth
+from device.sip.digest import ha1
 from device.sip.endpoint import SipEndpoint
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, OfferReceived, RegistrationChanged
 from device.sip.hop import Hop, NextHop
