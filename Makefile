@@ -1,5 +1,6 @@
 # Targets for people who know make; ./run and ./test set everything up by themselves.
 BIN := .venv/bin/
+FUZZ_SECONDS ?= 60
 
 .PHONY: run test check lint types imports scripts tests interop bench fuzz soak fresh format clean
 
@@ -38,6 +39,10 @@ bench:  ## memory, CPU, speed beside the peers; prints ratios
 soak:  ## a million strange messages to one user agent; memory must stand still
 	firmware_scripts/prepare test
 	$(BIN)python -m tests.sip.soak
+
+fuzz:  ## arbitrary bytes for everything that reads from the network, FUZZ_SECONDS a target, guided by coverage
+	firmware_scripts/prepare fuzz
+	$(BIN)python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 fresh:  ## the README's two commands in bare Debian 12 and 13 roots
 	firmware_scripts/prepare interop

@@ -188,9 +188,9 @@ class OutgoingInvite:
             return
         self._answered_by = tag
         self._answered_cseq = response.cseq.number
-        if response.cseq.number < self._cseq:
-            # An address of before the redirection has answered after all; the one after it must not go on ringing.
-            self.cancel(now)
+        # Where the answer is not that of the last INVITE (an address of before a redirection has answered after all, or
+        # a far end sends another Via back than it got), that one must not go on ringing.
+        self.cancel(now)
         exchange.dialog.local_cseq = max(self._cseq, response.cseq.number, exchange.dialog.local_cseq)
         exchange.contact = self._contact
         self._usage.exchange = exchange

@@ -5,7 +5,7 @@ import re
 from device.annotations import Final
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.uri import Params, Uri, unescape
+from device.sip.uri import Params, Uri, escape_param, unescape
 
 MAX_NUMBER: Final = 128
 """Digits of the longest number that is read; E.164 allows 15, local ones and prefixes of providers take some more."""
@@ -61,14 +61,20 @@ class TelUri:
         return self.number == other.number and _comparable(self.params) == _comparable(other.params)
 
     def subscriber(self) -> str:
-        """All after "tel:", not escaped: also the user part of a SIP URI with user=phone."""
+        """All after "tel:", not escaped, as it becomes the user part of a SIP URI with user=phone."""
+        return self.number + "".join(
+            f";{name}" if value is None else f";{name}={value}" for name, value in self._sorted()
+        )
+
+    def _sorted(self) -> list[tuple[str, str | None]]:
         ranks = {name: rank for rank, name in enumerate(_FIRST)}
-        ordered = sorted(self.params, key=lambda param: (ranks.get(param[0], len(_FIRST)), param[0]))
-        return self.number + "".join(f";{name}" if value is None else f";{name}={value}" for name, value in ordered)
+        return sorted(self.params, key=lambda param: (ranks.get(param[0], len(_FIRST)), param[0]))
 
     def __str__(self) -> str:
-        user = str(Uri("sip", self.subscriber(), host="h"))
-        return "tel:" + user[len("sip:") : -len("@h")]
+        text = "tel:" + escape_param(self.number)
+        for name, value in self._sorted():
+            text += f";{name}" if value is None else f";{name}={escape_param(value)}"
+        return text
 
 
 def parse_tel(uri: Uri) -> TelUri:

@@ -232,6 +232,11 @@ def unescape(text: str) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def escape_param(text: str) -> str:
+    """`text` as the value of a parameter of a URI, also of a tel URI (RFC 3966 section 3 has the same characters)."""
+    return _escape(text, _PARAM_UNSAFE)
+
+
 def _escape(text: str, unsafe: re.Pattern[str]) -> str:
     if unsafe.search(text) is None:
         return text

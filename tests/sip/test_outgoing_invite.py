@@ -154,3 +154,20 @@ def test_an_answer_from_before_the_redirection_wins_all_the_same(bench: Bench) -
     assert [type(event) for event in bench.events()] == [CallRinging, CallEstablished]
     bench.agent.hang_up(CALL, bench.now)
     assert bench.sent_request("BYE").cseq.number == 3
+
+
+def test_an_answer_with_another_via_leaves_no_invite_ringing(bench: Bench) -> None:
+    """What goes on ringing is cancelled, or its transaction would stay for good."""
+    invite = bench.call()
+    bench.reply(invite, 180)
+    answer = invite.response(200, to_tag="peer")
+    answer.headers.set("Via", "SIP/2.0/UDP 192.0.2.1:5060;rport")
+    answer.headers.add("Contact", "<sip:bob@192.0.2.2:5060>")
+    answer.headers.add("Content-Type", "application/sdp")
+    answer.body = ANSWER
+    bench.receive(answer)
+    bench.event(CallEstablished)
+    assert bench.methods() == ["CANCEL", "ACK"]
+    bench.agent.hang_up(CALL, bench.now)
+    bench.advance(200.0)
+    assert len(bench.endpoint.layer) == 0

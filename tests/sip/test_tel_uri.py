@@ -89,8 +89,8 @@ def test_parameters_stand_in_the_order_of_the_standard() -> None:
 
 
 def test_what_needs_an_escape_gets_it() -> None:
-    tel = TelUri("*21#", (("isub", "a b"),))
-    assert str(tel) == "tel:*21%23;isub=a%20b"
+    tel = TelUri("*21#", (("isub", "a b;c=d"),))
+    assert str(tel) == "tel:*21%23;isub=a%20b%3Bc%3Dd"
     assert parse_tel(parse_uri(str(tel))) == tel
 
 

@@ -1,0 +1,1 @@
+"""Arbitrary bytes for everything that reads from the network: see README.md here."""
