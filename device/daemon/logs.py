@@ -11,6 +11,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 KEPT_LINES = 300
 """Log lines kept in memory for `offhook log`; about 40 kB."""
 
+MAX_ENTRY = 4000
+"""Characters of one entry: names and addresses of strangers may be as long as a datagram, and stand in the log."""
+
 _JOURNAL_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """Syslog severities that journald reads from a "<N>" in front of a line (sd-daemon(3))."""
 
@@ -22,7 +25,8 @@ class _LineFormatter(logging.Formatter):
     """Shows control characters as such: a stranger's name must not steer the terminal of whoever reads the log."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).translate(_CONTROLS)
+        text = super().format(record).translate(_CONTROLS)
+        return text if len(text) <= MAX_ENTRY else f"{text[:MAX_ENTRY]}... and {len(text) - MAX_ENTRY} characters more"
 
 
 class RecentLines(logging.Handler):

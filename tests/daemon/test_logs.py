@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device.daemon.logs import KEPT_LINES, RecentLines, set_level, start_logging
+from device.daemon.logs import KEPT_LINES, MAX_ENTRY, RecentLines, set_level, start_logging
 
 logger = logging.getLogger("device.daemon.sample")
 
@@ -145,3 +145,13 @@ def test_control_characters_are_shown_and_not_obeyed(capsys: pytest.CaptureFixtu
     logging.getLogger("device.test").info("%s calls", "\x1b[2Jevil\x07\x9b")
     assert "\\x1b[2Jevil\\x07\\x9b calls" in recent.lines[-1]
     assert "\\x1b[2Jevil\\x07\\x9b calls" in capsys.readouterr().err
+
+
+def test_a_stranger_cannot_make_an_entry_as_long_as_a_datagram(stderr: _Stderr) -> None:
+    with stderr:
+        recent = start_logging("info", {})
+        logger.warning("wrong password for %s", "x" * 60_000)
+        (line,) = recent.lines
+        assert "wrong password for xxx" in line
+        assert len(line) < MAX_ENTRY + 50
+        assert line.endswith("characters more")
