@@ -53,9 +53,7 @@ def test_name_servers_are_addresses_with_or_without_port() -> None:
     assert parse_dns_servers(" , ") == ()
 
 
-@pytest.mark.parametrize(
-    "server", ["dns.example", "192.0.2.53:0", "192.0.2.53:70000", "[::1]53", "1:2:x"]
-)
+@pytest.mark.parametrize("server", ["dns.example", "192.0.2.53:0", "192.0.2.53:70000", "[::1]53", "1:2:x"])
 def test_what_is_no_name_server_is_refused(server: str) -> None:
     faults = replace(UserAgentSettings(), dns_servers=f"192.0.2.1 {server}").faults()
     assert faults == [f"sip.dns_servers: {server} is no IP address, with or without a port; write 192.0.2.53:53"]

@@ -75,7 +75,8 @@ def missiles(seed: int) -> Iterator[bytes]:
 def options(port: int, branch: str, transport: str = "UDP") -> bytes:
     """The question whether somebody is there."""
     return (
-        f"OPTIONS sip:offhook@{HOST} SIP/2.0\r\nVia: SIP/2.0/{transport} {HOST}:{port};branch=z9hG4bK-{branch};rport\r\n"
+        f"OPTIONS sip:offhook@{HOST} SIP/2.0\r\n"
+        f"Via: SIP/2.0/{transport} {HOST}:{port};branch=z9hG4bK-{branch};rport\r\n"
         f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag={branch}\r\nTo: <sip:offhook@{HOST}>\r\n"
         f"Call-ID: probe-{branch}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     ).encode()
@@ -118,7 +119,7 @@ class Blast:
             return b" 200 " in self._await_answer(sock)[:20]
 
     def _await_answer(self, sock: socket.socket) -> bytes:
-        """Ask, again and again since the buffer may be full, and pass over what else comes until the answer is there."""
+        """Ask, again since the buffer may be full, and pass over what else comes until the answer is there."""
         self._probes += 1
         branch = f"probe{sock.getsockname()[1]}-{self._probes}"
         question = options(sock.getsockname()[1], branch)
