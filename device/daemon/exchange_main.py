@@ -97,7 +97,7 @@ class ExchangeRuntime:
             loop,
             lambda next_hop, hops: self.endpoint.receive_lookup(next_hop, hops, time.monotonic()),
             ids,
-            ipv6=is_ipv6(options.host),
+            ipv6=not options.host or is_ipv6(options.host),
         )
         self._server = ControlServer(loop, options.socket, self._methods(loop))
 
@@ -141,8 +141,7 @@ class ExchangeRuntime:
                 self._resolver.lookup(next_hop)
             case StreamBroken(source, reason):
                 logger.info("closing the connection of %s: %s", source, reason)
-                if source.connection is not None:
-                    self.sockets.tcp.close_connection(source.connection)
+                self.sockets.close_connection(source)
             case BindingsChanged(aor, bindings):
                 self._store_bindings(aor, bindings, now)
             case CallForwarded(caller, called, targets):
@@ -173,9 +172,9 @@ class ExchangeRuntime:
     def _sent_by(self, hop: Hop) -> tuple[str, int]:
         return self.sockets.sent_by(hop)
 
-    def _own_address(self, _transport: str, host: str) -> tuple[str, int]:
+    def _own_address(self, transport: str, host: str) -> tuple[str, int]:
         address = ip_literal(host) or self._resolver.known_address(host) or ANYWHERE
-        return self.sockets.address_towards(address), self.sockets.local_port
+        return self.sockets.address_towards(address), self.sockets.port_of(transport)
 
     # The control socket.
 

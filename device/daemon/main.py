@@ -16,7 +16,9 @@ from device.daemon.notify import ServiceNotifier
 from device.daemon.options import USAGE, RunOptions, UsageError, parse_options
 from device.daemon.wiring import PhoneParts, build_phone, usable_configuration, usable_profile
 from device.errors import DeviceError
+from device.net.addresses import NetError
 from device.net.link_monitor import LinkMonitor
+from device.sip.settings import UserAgentSettings
 from device.store.database import Database, open_database
 from device.store.settings import Settings
 from device.timing import earliest
@@ -60,7 +62,7 @@ def _run(options: RunOptions, log: RecentLines) -> int:
             set_level(configuration.daemon.log_level)
             profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
             parts = build_phone(configuration, profile, database, loop, options.socket, log, notices)
-            _live(parts, configuration, database)
+            _live(parts, configuration, database, notices)
     finally:
         # Last of all: whoever waits for the socket to go away finds everything else done, the store closed.
         if parts is not None:
@@ -79,10 +81,10 @@ def _configuration(database: Database, options: RunOptions) -> tuple[Configurati
     return configuration, notices
 
 
-def _live(parts: PhoneParts, configuration: Configuration, database: Database) -> None:
+def _live(parts: PhoneParts, configuration: Configuration, database: Database, notices: list[str]) -> None:
     notifier = ServiceNotifier(os.environ)
     try:
-        _start(parts, configuration, notifier, database)
+        _start(parts, configuration, notifier, database, notices)
         parts.loop.run()
     finally:
         _stop(parts, configuration, notifier)
@@ -104,13 +106,33 @@ class _Upkeep:
         return earliest(next_ping, self._database.next_timeout(), self._link_monitor.next_timeout())
 
 
-def _start(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier, database: Database) -> None:
+def _listen(parts: PhoneParts, sip: UserAgentSettings, notices: list[str]) -> None:
+    """Open the SIP sockets. Without TLS a phone still works for whoever can put that right; raises NetError."""
+    parts.sockets.open(sip.port, sip.tcp)
+    if not sip.tls_verify:
+        notices.append("sip.tls_verify is off: whoever is on the way to a server can read and change everything")
+    if not sip.tls_certificate:
+        return
+    try:
+        parts.sockets.listen_tls(sip.tls_port)
+    except NetError as error:
+        notices.append(f"nobody can call by TLS: {error}")
+        logger.error("%s", notices[-1])
+
+
+def _start(
+    parts: PhoneParts,
+    configuration: Configuration,
+    notifier: ServiceNotifier,
+    database: Database,
+    notices: list[str],
+) -> None:
     # From here on a stop is an orderly one, however early it comes.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: parts.loop.call_soon_threadsafe(parts.loop.stop))
     now = time.monotonic()
     parts.server.open()
-    parts.sockets.open(configuration.sip.port, configuration.sip.tcp)
+    _listen(parts, configuration.sip, notices)
     parts.desk.start(now)
     parts.accounts.start(now, parts.power_up_delay_s)
     parts.link_monitor.open()

@@ -192,11 +192,9 @@ class Runtime:
             self._resolver.lookup(event.next_hop)
         elif isinstance(event, StreamBroken):
             logger.info("closing the connection of %s: %s", event.source, event.reason)
-            if event.source.connection is not None:
-                self._sockets.tcp.close_connection(event.source.connection)
+            self._sockets.close_connection(event.source)
         elif isinstance(event, FlowDoubted):
-            if event.hop.connection is not None:
-                self._sockets.tcp.close_connection(event.hop.connection)
+            self._sockets.close_connection(event.hop)
         elif isinstance(event, TransportDoubted):
             logger.warning("account %s: unregistered for long; making new sockets", event.account_id)
             self._sockets.renew()

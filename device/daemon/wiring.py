@@ -40,6 +40,7 @@ from device.net.link_monitor import LinkMonitor
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
 from device.net.sip_sockets import SipSockets
+from device.net.tls_options import TlsOptions
 from device.phone.events import PhoneEvent
 from device.phone.phone import Phone
 from device.phone.settings import PhoneSettings
@@ -47,6 +48,7 @@ from device.records import dataclass, replace
 from device.sip.endpoint import SipEndpoint
 from device.sip.hop import Hop, ip_literal
 from device.sip.instance import Instance
+from device.sip.settings import UserAgentSettings
 from device.sip.timers import SipTimers
 from device.sip.user_agent import UserAgent
 from device.store.accounts import Accounts
@@ -194,12 +196,25 @@ class _SipSide:
     resolver: Resolver
 
 
+def tls_options(settings: UserAgentSettings) -> TlsOptions:
+    """What the settings say about TLS."""
+    return TlsOptions(
+        ca_file=settings.tls_ca_file,
+        system_cas=settings.tls_system_cas,
+        certificate=settings.tls_certificate,
+        key=settings.tls_key,
+        verify=settings.tls_verify,
+        wildcards=settings.tls_wildcards,
+        minimum=settings.tls_minimum,
+    )
+
+
 def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instance: Instance, late: _Late) -> _SipSide:
     sip = configuration.sip
 
-    def local_address(_transport: str, host: str) -> tuple[str, int]:
+    def local_address(transport: str, host: str) -> tuple[str, int]:
         address = ip_literal(host) or resolver.known_address(host) or SOMEWHERE
-        return sockets.address_towards(address), sockets.local_port
+        return sockets.address_towards(address), sockets.port_of(transport)
 
     def sent_by(hop: Hop) -> tuple[str, int]:
         return sockets.sent_by(hop)
@@ -207,12 +222,12 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instanc
     timers = SipTimers()
     user_agent = UserAgent(sip, timers, ids, local_address, instance)
     endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace, TRANSACTIONS, TRANSACTIONS)
-    sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address)
+    sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address, tls_options(sip), sip.dscp)
     resolver = Resolver(
         loop,
         lambda next_hop, hops: late.runtime.receive_lookup(next_hop, hops, loop.now()),
         ids,
-        ipv6=is_ipv6(sip.bind_address),
+        ipv6=not sip.bind_address or is_ipv6(sip.bind_address),
         servers=sip.dns_servers,
     )
     return _SipSide(user_agent, endpoint, sockets, resolver)
@@ -276,7 +291,7 @@ def _network_follower(sip: _SipSide, line: PhoneLine, loop: Loop) -> Callable[[]
     """Tells everybody whom it concerns that links or addresses have changed."""
 
     def network_changed() -> None:
-        sip.sockets.tcp.drop_stranded()
+        sip.sockets.drop_stranded()
         sip.resolver.network_changed()
         sip.user_agent.network_changed(loop.now())
         line.network_changed(loop.now())
@@ -327,7 +342,8 @@ def _make_device(audio: AudioSettings) -> AudioDevice:
 def _port_opener(configuration: Configuration, ids: SystemIds) -> Callable[[], RtpSocketPair]:
     daemon = configuration.daemon
     host = configuration.sip.bind_address
-    return lambda: open_rtp_sockets(host, daemon.rtp_first_port, daemon.rtp_last_port, ids)
+    dscp = configuration.media.dscp
+    return lambda: open_rtp_sockets(host, daemon.rtp_first_port, daemon.rtp_last_port, ids, dscp)
 
 
 def _wall_clock(monotonic: float) -> float:

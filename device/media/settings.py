@@ -28,6 +28,7 @@ class MediaSettings:
         "tones": "country whose tones the phone plays: " + ", ".join(COUNTRIES),
         "tone_level_db": "level of each frequency of a tone in dB below full scale, from -60 to 0",
         "symmetric": "send to where the peer's packets come from, for peers behind address translation (yes or no)",
+        "dscp": "mark of our sound's packets for routers, 0 to 63 (RFC 2474); 46 is expedited forwarding, 0 none",
         "rtcp": "send and expect control packets with loss and delay figures (yes or no)",
     }
 
@@ -43,6 +44,7 @@ class MediaSettings:
     tones: str = "itu"
     tone_level_db: int = -16
     symmetric: bool = True
+    dscp: int = 46
     rtcp: bool = True
 
     @property
@@ -79,6 +81,7 @@ class MediaSettings:
                 f" {self.jitter_max_ms} must rise from at least 0 to at most 2000",
             ),
             (self.tones in COUNTRIES, f"tones: {self.tones!r} is not one of {', '.join(COUNTRIES)}"),
+            (0 <= self.dscp <= 63, f"dscp: {self.dscp} is not between 0 and 63"),
             (-60 <= self.tone_level_db <= 0, f"tone_level_db: {self.tone_level_db} is not between -60 and 0"),
         )
         return [f"{self.SECTION}.{text}" for holds, text in checks if not holds]

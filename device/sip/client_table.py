@@ -264,7 +264,8 @@ class ClientTable:
         """The request with our Via for `hop` on top (section 18.1.1, RFC 3581 section 3), and its bytes."""
         host, port = self._sent_by(hop)
         sent = request.copy()
-        sent.headers.prepend("Via", f"SIP/2.0/{hop.transport} {bracketed(host)}:{port};branch={branch};rport")
+        place = f"{bracketed(host)}:{port}" if port else bracketed(host)
+        sent.headers.prepend("Via", f"SIP/2.0/{hop.transport} {place};branch={branch};rport")
         return sent, sent.encode()
 
     def _send_cancel(self, invite: ClientTransaction, now: float) -> None:

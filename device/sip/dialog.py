@@ -27,6 +27,7 @@ class Dialog:
     __slots__ = (
         "call_id",
         "confirmed",
+        "is_secure",
         "local",
         "local_cseq",
         "remote",
@@ -44,6 +45,8 @@ class Dialog:
         self.local_cseq = 0
         self.remote_cseq: int | None = None
         self.confirmed = False
+        self.is_secure = False
+        """Whether it was begun with a `sips:` URI, so that both Contacts are such (section 12.1, RFC 5630)."""
 
     @classmethod
     def of_response(cls, response: Response, request_uri: Uri) -> "Dialog":
@@ -56,6 +59,7 @@ class Dialog:
         dialog.local_cseq = response.cseq.number
         dialog.route_set = tuple(reversed(response.record_routes))
         dialog.confirmed = 200 <= response.status < 300
+        dialog.is_secure = request_uri.scheme == "sips"
         return dialog
 
     @classmethod
@@ -68,6 +72,7 @@ class Dialog:
         dialog = cls(request.call_id, local, request.from_, _target(request))
         dialog.remote_cseq = request.cseq.number
         dialog.route_set = tuple(request.record_routes)
+        dialog.is_secure = request.uri.scheme == "sips"
         return dialog
 
     @property
@@ -94,7 +99,7 @@ class Dialog:
     def refresh_target(self, message: Request | Response) -> None:
         """Take the Contact of a re-INVITE, or of a 2xx to ours, as the new remote target (section 12.2)."""
         contacts = message.contacts
-        if contacts and contacts[0].uri.scheme == "sip":
+        if contacts and contacts[0].uri.is_sip:
             self.remote_target = contacts[0].uri
 
     def is_in_order(self, request: Request) -> bool:
@@ -145,6 +150,6 @@ def _target(request: Request) -> Uri:
     if not contacts and (request.top_via.branch or "").startswith(BRANCH_MAGIC_COOKIE):
         raise SipParseError("Contact is missing", status=400)
     uri = contacts[0].uri if contacts else request.from_.uri
-    if uri.scheme != "sip":
+    if not uri.is_sip:
         raise SipParseError(f"Contact is no sip URI but {uri.scheme}", status=400)
     return uri

@@ -7,7 +7,7 @@ from device.sip.client_auth import ClientAuth
 from device.sip.core import Core
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import NameAddr, Via
-from device.sip.hop import DEFAULT_PORTS, UDP, NextHop, bracketed, ip_literal
+from device.sip.hop import DEFAULT_PORTS, TLS, UDP, NextHop, bracketed, ip_literal
 from device.sip.registration_grant import NOTHING_GRANTED
 from device.sip.target import host_uri, next_hop_of
 from device.sip.uri import Uri
@@ -37,7 +37,8 @@ class Identity:
 
     def __init__(self, core: Core, account: Account | None, credential: Credential | None) -> None:
         self._core = core
-        self._learnt: tuple[str, int] | None = None
+        self._learnt: tuple[str, str, int] | None = None
+        """By which transport, and as which host and port, a server sees us."""
         self.is_translated = False
         """Whether the server saw our last REGISTER come from another address than ours (RFC 3581)."""
         self.grant = NOTHING_GRANTED
@@ -119,19 +120,32 @@ class Identity:
 
     def next_hop(self, uri: Uri) -> NextHop:
         """Where a request outside a dialog goes: its first route, the account's registrar for its domain, the URI."""
-        if self.proxy is not None:
-            return next_hop_of(self.proxy, self.transport)
-        if self.grant.service_route:
-            return next_hop_of(self.grant.service_route[0].uri, self.transport)
+        if self.proxy is None and self.grant.service_route:
+            return self._way(self.grant.service_route[0].uri, uri, self.transport)
         return self.registrar_hop(uri)
 
     def registrar_hop(self, uri: Uri) -> NextHop:
         """Where a REGISTER for `uri` goes: no service route is for it (RFC 3608 section 5)."""
         if self.proxy is not None:
-            return next_hop_of(self.proxy, self.transport)
+            return self._way(self.proxy, uri, self.transport)
         if self._registrar is not None and self.is_home(uri):
-            return next_hop_of(self._registrar, self.transport)
-        return next_hop_of(uri, self.transport if self.transport != UDP else None)
+            return self._way(self._registrar, uri, self.transport)
+        return self._way(uri, uri, self.transport if self.transport != UDP else None)
+
+    def _way(self, by: Uri, uri: Uri, transport: str | None) -> NextHop:
+        """The way by one URI to another: secure from here on where the other or the account asks for that (26.2.2)."""
+        secure = uri.scheme == "sips" or self.transport == TLS
+        return next_hop_of(replace(by, scheme="sips") if secure else by, transport)
+
+    def vouched(self, next_hop: NextHop) -> NextHop:
+        """The way with what the account adds: its domain where TLS may be spoken, and TLS where nothing is said.
+
+        A server of ours may be certified for its domain alone, whatever name or address a route gives it.
+        """
+        transport = next_hop.transport or (TLS if self.transport == TLS else None)
+        if self._home is None or (transport or self.transport) not in (TLS, None):
+            return next_hop
+        return replace(next_hop, transport=transport, domain=ip_literal(self._home.host) or self._home.host)
 
     def is_home(self, uri: Uri) -> bool:
         """Whether a URI is one of this account's own domain."""
@@ -149,50 +163,54 @@ class Identity:
         host, _ = self._core.local_address(next_hop.transport or UDP, next_hop.host)
         return NameAddr(self._core.settings.display_name, Uri("sip", user=self.user, host=bracketed(host)))
 
-    def contact(self, transport: str | None, destination: str) -> NameAddr:
+    def contact(self, transport: str | None, destination: str, secure: bool = False) -> NameAddr:
         """Where the peer at `destination` reaches us in a dialog (section 8.1.1.8).
 
         That is our GRUU where the registrar gave us one (RFC 5627 section 4.4), of which the temporary one tells
-        nothing of us; or our address, with `ob` where a proxy knows our flow (RFC 5626 section 4.3).
+        nothing of us; or our address, with `ob` where a proxy knows our flow (RFC 5626 section 4.3). A `secure` one is
+        a `sips:` URI, as those want who used one themselves.
         """
         grant = self.grant
         gruu = grant.public_gruu
         if self.account is not None and self.account.privacy and grant.temporary_gruu is not None:
             gruu = grant.temporary_gruu
         if gruu is not None:
-            return NameAddr("", gruu)
-        contact = self.direct_contact(transport, destination)
+            return NameAddr("", replace(gruu, scheme="sips") if secure else gruu)
+        contact = self.direct_contact(transport, destination, secure)
         return replace(contact, uri=contact.uri.with_params(ob=None)) if grant.outbound else contact
 
-    def direct_contact(self, transport: str | None, destination: str) -> NameAddr:
+    def direct_contact(self, transport: str | None, destination: str, secure: bool = False) -> NameAddr:
         """Our own address as the peer at `destination` reaches it: what is registered."""
-        transport = transport or UDP
+        transport = TLS if secure else transport or UDP
         host, port = self._contact_address(transport, destination)
-        uri = Uri("sip", user=self.user, host=bracketed(host), port=port)
-        return NameAddr("", uri if transport == UDP else uri.with_params(transport=transport.lower()))
+        uri = Uri("sips" if secure else "sip", user=self.user, host=bracketed(host), port=port or None)
+        return NameAddr("", uri if transport == UDP or secure else uri.with_params(transport=transport.lower()))
 
     def _contact_address(self, transport: str, destination: str) -> tuple[str, int]:
         host, port = self._core.local_address(transport, destination)
         settings = self._core.settings
         if settings.advertised_address:
             return settings.advertised_address, settings.advertised_port or port
-        if self._learnt is not None and transport == UDP:
-            return self._learnt
+        if self._learnt is not None and self._learnt[0] == transport:
+            return self._learnt[1:]
         return host, port
 
     def learn_address(self, via: Via) -> bool:
         """Take our public address from the Via of a response, as the server saw it; true when Contact changes by it.
 
-        Only over UDP: the port that a server sees of a TCP connection takes no calls.
+        The port that a server sees of a connection takes calls on that connection alone. So it counts only where
+        nobody can connect to us: behind address translation, and where we do not listen (no port in our Via).
         """
         settings = self._core.settings
-        sent = (ip_literal(via.host) or via.host, via.port or DEFAULT_PORTS[UDP])
-        seen = (via.received or sent[0], via.rport or sent[1])
+        host = ip_literal(via.host) or via.host
+        sent = (host, via.port or DEFAULT_PORTS.get(via.transport, 5060))
+        seen = (via.received or host, via.rport or sent[1])
         # The port of a connection that we opened is never the one that we listen on.
-        self.is_translated = seen != sent if via.transport == UDP else seen[0] != sent[0]
-        if via.transport != UDP or settings.advertised_address or not settings.learn_contact:
+        self.is_translated = seen != sent if via.transport == UDP else seen[0] != host
+        if settings.advertised_address or not settings.learn_contact:
             return False
-        learnt = seen if seen != sent else None
+        listens = via.transport == UDP or via.port is not None
+        learnt = (via.transport, *seen) if self.is_translated or (not listens and seen != sent) else None
         changed = learnt != self._learnt
         self._learnt = learnt
         return changed

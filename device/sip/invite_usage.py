@@ -77,6 +77,9 @@ class InviteUsage:
     def _send(self, dialog: Dialog, request: Request, owner: RequestOwner | None, now: float) -> SentRequest:
         return self.client.send(request, dialog.next_hop, self.identity, owner, dialog.next_cseq, now)
 
+    def _next_hop(self, dialog: Dialog) -> NextHop:
+        return self.identity.vouched(dialog.next_hop)
+
     def send_bye(self, owner: RequestOwner | None, cause: EndCause | None, now: float) -> SentRequest:
         """End the session (RFC 3261 section 15.1.1) and say why (RFC 3326)."""
         bye = self.confirmed_dialog.build_request("BYE")
@@ -88,7 +91,7 @@ class InviteUsage:
         """Send a re-INVITE with the offer `sdp`, or with none (section 14.1)."""
         exchange = self.confirmed_exchange
         request = exchange.dialog.build_request("INVITE")
-        self._add_contact(exchange, request, exchange.dialog.next_hop)
+        self._add_contact(exchange, request, self._next_hop(exchange.dialog))
         self.core.add_capabilities(request)
         self.add_interval(request)
         self.core.add_body(request, sdp)
@@ -99,7 +102,7 @@ class InviteUsage:
     ) -> SentRequest:
         """Send an UPDATE (RFC 3311 section 5.1)."""
         request = exchange.dialog.build_request("UPDATE")
-        self._add_contact(exchange, request, exchange.dialog.next_hop)
+        self._add_contact(exchange, request, self._next_hop(exchange.dialog))
         self.core.add_capabilities(request)
         if exchange.dialog.confirmed:
             self.add_interval(request)
@@ -109,7 +112,7 @@ class InviteUsage:
         return self._send(exchange.dialog, request, owner, now)
 
     def _add_contact(self, exchange: DialogExchange, message: Request | Response, hop: Hop | NextHop) -> None:
-        contact: NameAddr = self.identity.contact(hop.transport, hop.host)
+        contact: NameAddr = self.identity.contact(hop.transport, hop.host, exchange.dialog.is_secure)
         exchange.contact = str(contact)
         message.headers.add("Contact", exchange.contact)
 
@@ -119,8 +122,9 @@ class InviteUsage:
         exchange = self.exchange
         if exchange is None or not exchange.contact:
             return False
-        hop = exchange.dialog.next_hop
-        return exchange.contact != str(self.identity.contact(hop.transport, hop.host))
+        hop = self._next_hop(exchange.dialog)
+        secure = exchange.dialog.is_secure
+        return exchange.contact != str(self.identity.contact(hop.transport, hop.host, secure))
 
     def acknowledge(self, dialog: Dialog, cseq_number: int, invite: Request, sdp: bytes, now: float) -> None:
         """Send the ACK of a 2xx to `invite`, with our answer if the 2xx brought the offer, and keep it.
@@ -129,10 +133,11 @@ class InviteUsage:
         """
         ack = dialog.build_ack(cseq_number, invite)
         self.core.add_body(ack, sdp)
-        self._acks[dialog.remote.tag or "", ack.cseq.number] = (ack, dialog.next_hop)
+        next_hop = self._next_hop(dialog)
+        self._acks[dialog.remote.tag or "", ack.cseq.number] = (ack, next_hop)
         while len(self._acks) > _ACKS_KEPT:
             del self._acks[next(iter(self._acks))]
-        self.core.acknowledge(ack, dialog.next_hop, now)
+        self.core.acknowledge(ack, next_hop, now)
 
     def acknowledge_again(self, response: Response, now: float) -> bool:
         """Repeat the ACK of a retransmitted 2xx; false when there has been none yet (section 13.2.2.4)."""

@@ -125,7 +125,7 @@ class OutgoingInvite:
         headers.add("To", str(self._to))
         headers.add("Call-ID", self._sip_call_id)
         headers.add("CSeq", str(CSeq(self._next_cseq(), "INVITE")))
-        self._contact = str(usage.identity.contact(next_hop.transport, next_hop.host))
+        self._contact = str(usage.identity.contact(next_hop.transport, next_hop.host, target.scheme == "sips"))
         headers.add("Contact", self._contact)
         for name, value in self._extra:
             headers.add(name, value)
@@ -305,9 +305,11 @@ class OutgoingInvite:
     def _usable_contacts(self, response: Response) -> list[Uri]:
         """The addresses of a redirection that were not tried yet, the preferred ones first."""
         uris: list[Uri] = []
+        # What was to be secure is not redirected into the open (RFC 3261 section 8.1.3.4).
+        schemes = ("sips",) if self._to.uri.scheme == "sips" else ("sip", "sips")
         for contact in sorted(response.contacts, key=lambda contact: -contact.q):
             uri = contact.uri.target()
-            if uri.scheme == "sip" and not any(uri.matches(known) for known in (*self._tried, *uris)):
+            if uri.scheme in schemes and not any(uri.matches(known) for known in (*self._tried, *uris)):
                 uris.append(uri)
                 if len(uris) == MAX_REDIRECTIONS:
                     break

@@ -7,6 +7,8 @@ from device.sip.hop import ip_literal
 
 HIGHEST_PORT = 65535
 _DNS_PORT = 53
+HIGHEST_DSCP = 63
+TLS_VERSIONS = ("1.2", "1.3")
 
 CHOICES = {"accept_refer": ("off", "in-call", "servers")}
 """The settings that take one of a few words."""
@@ -50,7 +52,7 @@ class UserAgentSettings:
     HELP: ClassVar[dict[str, str]] = {
         "user_agent": "text of the User-Agent and Server headers; empty sends neither",
         "bind_address": "local IP address to listen on; empty for every address",
-        "port": "local port for SIP over UDP and TCP",
+        "port": "local port for SIP over UDP and TCP; 0 takes a high one at random, anew with each start",
         "tcp": "listen for SIP over TCP as well",
         "advertised_address": "host to write into Contact instead of the local or learnt one; empty for automatic",
         "advertised_port": "port that goes with advertised_address; 0 for the local port",
@@ -71,6 +73,15 @@ class UserAgentSettings:
         "session_min_se_s": "shortest such time in seconds that another side may ask for",
         "reliable_ringing": "have the caller confirm that it hears ringing, where it can (100rel)",
         "power_up_spread_s": "seconds over which phones spread their first registration after a power failure",
+        "dscp": "mark of our SIP packets for routers, 0 to 63 (RFC 2474); 24 is CS3, 0 none",
+        "tls_ca_file": "file with the certificates (PEM) of authorities that servers over TLS may be certified by",
+        "tls_system_cas": "trust the authorities that this system trusts, too",
+        "tls_verify": "check the certificates of servers; off lets anybody on the way read and change everything",
+        "tls_wildcards": "let *.example.org in a certificate stand for pbx.example.org, which RFC 5922 forbids",
+        "tls_minimum": "oldest version of TLS that is spoken: 1.2 or 1.3",
+        "tls_certificate": "file with our own certificate (PEM): shown to servers that ask, and others may call by TLS",
+        "tls_key": "file with its private key (PEM, no passphrase); empty where that is in the same file",
+        "tls_port": "local port for SIP over TLS where there is a certificate; 0 takes any",
         "unregister_timeout_s": "seconds to wait for the server when the registration is taken back",
     }
 
@@ -97,13 +108,24 @@ class UserAgentSettings:
     session_min_se_s: int = 90
     reliable_ringing: bool = False
     power_up_spread_s: int = 5
+    dscp: int = 24
+    tls_ca_file: str = ""
+    tls_system_cas: bool = True
+    tls_verify: bool = True
+    tls_wildcards: bool = False
+    tls_minimum: str = "1.2"
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_port: int = 5061
     unregister_timeout_s: int = 4
 
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words; empty when they are good."""
         faults = self._choice_faults()
         for name, lowest, highest in (
-            ("port", 1, HIGHEST_PORT),
+            ("port", 0, HIGHEST_PORT),
+            ("tls_port", 0, HIGHEST_PORT),
+            ("dscp", 0, HIGHEST_DSCP),
             ("advertised_port", 0, HIGHEST_PORT),
             ("failover_s", 1, 32),
             ("ring_timeout_s", 5, 3600),
@@ -133,7 +155,23 @@ class UserAgentSettings:
         for name in ("user_agent", "display_name", "ip_call_user", "advertised_address", "bind_address"):
             if not getattr(self, name).isprintable():
                 faults.append(f"sip.{name}: contains a line break or another control character")
-        return faults + self._interval_faults()
+        return faults + self._interval_faults() + self._tls_faults()
+
+    def _tls_faults(self) -> list[str]:
+        faults = []
+        if self.tls_minimum not in TLS_VERSIONS:
+            faults.append(f"sip.tls_minimum: {self.tls_minimum!r} is not one of {', '.join(TLS_VERSIONS)}")
+        if self.tls_key and not self.tls_certificate:
+            faults.append("sip.tls_key: is set but sip.tls_certificate is empty; name the certificate, too")
+        if self.tls_certificate and self.tls_port == self.port != 0:
+            faults.append(f"sip.tls_port: {self.tls_port} is that of sip.port; give TLS another, usually 5061")
+        if not (self.tls_system_cas or self.tls_ca_file) and self.tls_verify:
+            faults.append("sip.tls_system_cas: is off but sip.tls_ca_file is empty, so that no server could be trusted")
+        for name in ("tls_ca_file", "tls_certificate", "tls_key"):
+            path = getattr(self, name)
+            if path and not path.startswith("/"):
+                faults.append(f"sip.{name}: {path!r} is no absolute path")
+        return faults
 
     def _interval_faults(self) -> list[str]:
         if self.session_expires_s == 0 or self.session_expires_s >= self.session_min_se_s:

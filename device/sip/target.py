@@ -6,7 +6,7 @@ from device.annotations import Final
 from device.records import replace
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import parse_name_addr
-from device.sip.hop import NextHop, bracketed, ip_literal
+from device.sip.hop import TLS, NextHop, bracketed, ip_literal
 from device.sip.uri import Uri, parse_host_port, parse_uri
 
 _SEPARATORS: Final = re.compile(r"[\s().-]")
@@ -56,8 +56,8 @@ def _uri(text: str, domain: str) -> Uri:
 
 def _sip_uri(text: str) -> Uri:
     uri = parse_uri(text)
-    if uri.scheme != "sip":
-        raise SipStateError(f"cannot call {text!r}: secure SIP (sips) is not available; dial it as sip:")
+    if not uri.is_sip:
+        raise SipStateError(f"cannot call {text!r}: {uri.scheme} is no telephone's address; dial a sip: or tel: URI")
     method = uri.param("method")
     if method is not None and method != "INVITE":
         # Such a link asks for something else than a call (section 19.1.5).
@@ -88,8 +88,13 @@ def _number_uri(text: str, domain: str) -> Uri:
 
 
 def next_hop_of(uri: Uri, transport: str | None = None) -> NextHop:
-    """Where RFC 3263 begins for `uri`; `transport` holds where the URI names none. `maddr` beats the host."""
+    """Where RFC 3263 begins for `uri`; `transport` holds where the URI names none. `maddr` beats the host.
+
+    A `sips:` URI is reached by TLS or not at all (RFC 3261 section 26.2.2), whatever else it says.
+    """
     named = uri.transport
+    if uri.scheme == "sips":
+        named = TLS
     return NextHop(uri.param("maddr") or uri.host, uri.port, named.upper() if named else transport)
 
 

@@ -99,7 +99,7 @@ class UserAgentClient:
         self._core.sign(request)
         if identity.auth is not None:
             request = identity.auth.authorize(request)
-        sent = SentRequest(request, next_hop, identity, owner, next_cseq)
+        sent = SentRequest(request, identity.vouched(next_hop), identity, owner, next_cseq)
         self._start(sent, now)
         return sent
 

@@ -160,9 +160,9 @@ def test_the_account_of_one_call_is_not_that_of_the_next(phone: WholePhone, far_
 
 
 def test_a_call_that_cannot_begin_tells_why(phone: WholePhone) -> None:
-    refusal = phone.control.refusal("call.place", target="sips:a@b")
+    refusal = phone.control.refusal("call.place", target="<mailto:a@b>")
     assert refusal.code == FAILED
-    assert "sips" in refusal.message
+    assert "mailto is no telephone" in refusal.message
 
 
 # Settings.
@@ -205,10 +205,10 @@ def test_a_bad_setting_is_refused_with_all_faults_and_the_old_one_kept(phone: Wh
     phone.control.call("settings.set", values={"phone.hotline": "1002"})
     refusal = phone.control.refusal(
         "settings.set",
-        values={"phone.hotline": "1003", "sip.port": "0", "sip.prot": "1", "media.tones": "atlantis", "x.y": None},
+        values={"phone.hotline": "1003", "sip.port": "-1", "sip.prot": "1", "media.tones": "atlantis", "x.y": None},
     )
     assert refusal.code == INVALID_PARAMS
-    for words in ("nothing was changed", "sip.port: 0", "did you mean sip.port?", "media.tones: 'atlantis'", "x.y:"):
+    for words in ("nothing was changed", "sip.port: -1", "did you mean sip.port?", "media.tones: 'atlantis'", "x.y:"):
         assert words in refusal.message
     assert phone.control.call("settings.get", key="phone.hotline")["value"] == "1002"
 

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from device.demo.system import free_port
 from device.phone.states import PhoneState
 from device.store.database import open_database
 from device.store.settings import Settings
+from tests.support.certificates import Authority
 from tests.support.small_registrar import SmallRegistrar
 from tests.support.turning import HandLoop, hand_loop
 from tests.support.whole_phone import HOST, QUIET, FarEnd
@@ -322,6 +324,37 @@ def test_what_the_store_tells_of_itself_is_a_notice(life: _Life) -> None:
         assert "was damaged" in str(notices)
 
     assert life.run(person) == 0
+
+
+def test_it_listens_for_tls_with_a_certificate(life: _Life, tmp_path: Path) -> None:
+    ours = Authority(tmp_path / "ca").issue("DNS:phone.example")
+    port = free_port()
+
+    def person() -> None:
+        with socket.create_connection(("127.0.0.1", port), 2) as plain:
+            context = ssl.create_default_context(cafile=tmp_path / "ca" / "ca.pem")
+            with context.wrap_socket(plain, server_hostname="phone.example") as secured:
+                secured.sendall(b"\r\n\r\n")
+                assert secured.recv(10) == b"\r\n"
+        assert life.client.call("status")["notices"] == []  # type: ignore[index, call-overload]
+
+    settings = {"sip__tls_certificate": str(ours.path), "sip__tls_key": str(ours.key), "sip__tls_port": str(port)}
+    assert life.run(person, **settings) == 0
+
+
+def test_a_certificate_that_is_gone_does_not_keep_the_phone_down(life: _Life, tmp_path: Path) -> None:
+    def person() -> None:
+        notices = life.client.call("status")["notices"]  # type: ignore[index, call-overload]
+        assert f"nobody can call by TLS: sip.tls_certificate: {tmp_path}/none.pem: No such file" in str(notices)
+
+    assert life.run(person, sip__tls_certificate=str(tmp_path / "none.pem")) == 0
+
+
+def test_servers_that_are_not_checked_are_a_notice(life: _Life) -> None:
+    def person() -> None:
+        assert "sip.tls_verify is off" in str(life.client.call("status")["notices"])  # type: ignore[index, call-overload]
+
+    assert life.run(person, sip__tls_verify="off") == 0
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])

@@ -198,7 +198,7 @@ def test_without_ports_the_phone_says_so_instead_of_waiting(loop: HandLoop, tmp_
 
 
 def test_what_cannot_be_called_ends_at_once(phone: WholePhone) -> None:
-    assert "sips" in phone.control.refusal("call.place", target="sips:x@y").message
+    assert "mailto" in phone.control.refusal("call.place", target="<mailto:x@y>").message
     phone.wait(S.REORDER)
     _is_over(phone)
 

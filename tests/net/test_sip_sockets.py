@@ -1,13 +1,18 @@
 """UDP and TCP at one port, and the address that others are told."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from device.net.addresses import NetError
 from device.net.sip_sockets import PORT_TRIES, SipSockets
+from device.net.tls_options import TlsOptions
 from device.net.udp import UdpSocket
 from device.sip.hop import Hop, Transmission
+from tests.support.certificates import Authority
+from tests.support.processes import ROOT
 from tests.support.turning import HandLoop, Recorder
 
 HOST = "127.0.0.1"
@@ -31,8 +36,59 @@ def test_nothing_that_was_to_be_secret_goes_out_in_the_open(loop: HandLoop, hear
     sockets.open(0)
     hop = Hop("TLS", HOST, sockets.local_port)
     sockets.send(Transmission(b"a secret", hop))
-    assert heard.errors == [(hop, "TLS is not available; use UDP or TCP")]
-    assert not heard.streamed
+    # What comes to the plain port is a handshake, no message; and nobody answers it.
+    loop.turn_until(lambda: heard.streamed)
+    sockets.close()
+    assert b"secret" not in heard.stream
+    assert not heard.datagrams
+
+
+def test_a_transport_that_nobody_knows_is_told(loop: HandLoop, heard: Recorder) -> None:
+    sockets = SipSockets(loop, heard, HOST)
+    hop = Hop("SCTP", HOST, 5060)
+    sockets.send(Transmission(b"x", hop))
+    assert heard.errors == [(hop, "SCTP is not available; use UDP, TCP or TLS")]
+
+
+def test_tls_is_loaded_when_it_is_wanted(loop: HandLoop, heard: Recorder) -> None:
+    script = (
+        "import sys; from tests.support.turning import Recorder, hand_loop\n"
+        "from device.net.sip_sockets import SipSockets; from device.sip.hop import Hop, Transmission\n"
+        "with hand_loop() as loop:\n"
+        "    sockets = SipSockets(loop, Recorder(), '127.0.0.1'); sockets.open(0); sockets.handle_timeout(1.0)\n"
+        "    print('ssl' in sys.modules, end=' ')\n"
+        "    sockets.send(Transmission(b'x', Hop('TLS', '127.0.0.1', 1))); print('ssl' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.split() == ["False", "True"]
+
+
+def test_tls_has_a_port_of_its_own_where_there_is_a_certificate(loop: HandLoop, heard: Recorder, tmp_path) -> None:
+    authority = Authority(tmp_path / "ca")
+    ours = authority.issue(f"IP:{HOST}")
+    options = TlsOptions(ca_file=str(authority.path), certificate=str(ours.path), key=str(ours.key))
+    sockets = SipSockets(loop, heard, HOST, tls_options=options)
+    sockets.open(0)
+    assert sockets.port_of("TLS") == 0
+    sockets.listen_tls(0)
+    port = sockets.port_of("TLS")
+    assert sockets.sent_by(Hop("TLS", HOST, 5061)) == (HOST, port)
+    assert sockets.port_of("UDP") == sockets.port_of("TCP") == sockets.local_port != port
+    sockets.send(Transmission(b"a secret", Hop("TLS", HOST, port)))
+    loop.turn_until(lambda: heard.streamed)
+    assert heard.streamed[0][0] == b"a secret"
+    assert sockets.next_timeout() is not None
+    sockets.close_connection(Hop("UDP", HOST, port))
+    sockets.close_connection(heard.streamed[0][1])
+    sockets.drop_stranded()
+    loop.turn_until(lambda: len(heard.closed) == 2)
+    sockets.close()
+
+
+def test_where_nobody_can_connect_there_is_no_port(loop: HandLoop, heard: Recorder) -> None:
+    sockets = SipSockets(loop, heard, HOST)
+    sockets.open(0, listen_tcp=False)
+    assert (sockets.port_of("UDP"), sockets.port_of("TCP"), sockets.port_of("TLS")) == (sockets.local_port, 0, 0)
     sockets.close()
 
 

@@ -105,7 +105,7 @@ def test_a_response_without_contact_leaves_the_request_uri_as_target() -> None:
 def test_a_request_without_usable_contact_makes_no_dialog() -> None:
     bare = invite()
     bare.headers.remove("Contact")
-    for contact in ("", "<tel:+4412345>", "<sips:alice@192.0.2.1>"):
+    for contact in ("", "<tel:+4412345>", "<mailto:alice@192.0.2.1>"):
         if contact:
             bare.headers.set("Contact", contact)
         with pytest.raises(SipParseError) as caught:

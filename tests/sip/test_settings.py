@@ -16,10 +16,10 @@ def test_every_setting_has_help() -> None:
 
 def test_every_fault_is_reported_at_once() -> None:
     faults = replace(
-        UserAgentSettings(), port=0, advertised_port=70000, max_calls=0, ip_call_user="", user_agent="a\r\nb"
+        UserAgentSettings(), port=-1, advertised_port=70000, max_calls=0, ip_call_user="", user_agent="a\r\nb"
     ).faults()
     assert len(faults) == 6
-    assert "sip.port: 0 is not between 1 and 65535" in faults
+    assert "sip.port: -1 is not between 0 and 65535" in faults
     assert any(fault.startswith("sip.ip_call_user: is empty") for fault in faults)
     assert any(fault.startswith("sip.user_agent: contains a line break") for fault in faults)
     assert any("advertised_address is empty" in fault for fault in faults)
@@ -57,3 +57,35 @@ def test_name_servers_are_addresses_with_or_without_port() -> None:
 def test_what_is_no_name_server_is_refused(server: str) -> None:
     faults = replace(UserAgentSettings(), dns_servers=f"192.0.2.1 {server}").faults()
     assert faults == [f"sip.dns_servers: {server} is no IP address, with or without a port; write 192.0.2.53:53"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tls_minimum": "1.1"}, "sip.tls_minimum: '1.1' is not one of 1.2, 1.3"),
+        ({"tls_key": "/etc/key.pem"}, "sip.tls_key: is set but sip.tls_certificate is empty"),
+        ({"tls_certificate": "/etc/cert.pem", "tls_port": 5060}, "sip.tls_port: 5060 is that of sip.port"),
+        ({"tls_system_cas": False}, "sip.tls_system_cas: is off but sip.tls_ca_file is empty"),
+        ({"tls_ca_file": "ca.pem"}, "sip.tls_ca_file: 'ca.pem' is no absolute path"),
+        ({"tls_port": 70000}, "sip.tls_port: 70000 is not between 0 and 65535"),
+        ({"dscp": 64}, "sip.dscp: 64 is not between 0 and 63"),
+    ],
+)
+def test_settings_of_transports_that_cannot_be(changes: dict[str, object], words: str) -> None:
+    (fault,) = replace(UserAgentSettings(), **changes).faults()
+    assert fault.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"port": 0, "tls_port": 0, "tls_certificate": "/etc/cert.pem"},
+        {"tls_certificate": "/etc/cert.pem", "tls_key": "/etc/key.pem", "tls_minimum": "1.3"},
+        {"tls_system_cas": False, "tls_ca_file": "/etc/ca.pem"},
+        {"tls_system_cas": False, "tls_verify": False},
+        {"tls_port": 5060},
+        {"dscp": 0},
+    ],
+)
+def test_settings_of_transports_that_can(changes: dict[str, object]) -> None:
+    assert replace(UserAgentSettings(), **changes).faults() == []

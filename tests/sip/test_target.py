@@ -18,6 +18,7 @@ from device.sip.uri import parse_uri
         ("bob@there.org", "sip:bob@there.org"),
         ("bob@there.org:5070;transport=tcp", "sip:bob@there.org:5070;transport=tcp"),
         ("sip:x@y", "sip:x@y"),
+        ("sips:x@y", "sips:x@y"),
         ("SIP:x@y?Subject=hello", "sip:x@y"),
         ("tel:+44-20-7946;phone-context=x", "sip:+44207946@example.org"),
         ("tel:+44 20 7946", "sip:+44207946@example.org"),
@@ -51,7 +52,7 @@ def test_without_an_account_a_name_is_a_host_and_a_number_is_nothing() -> None:
             dialled_uri(number, "")
 
 
-@pytest.mark.parametrize("target", ["", "   ", "a" * 300, "1\n2", "sips:x@y", "sip:", "tel:bob", "bob smith"])
+@pytest.mark.parametrize("target", ["", "   ", "a" * 300, "1\n2", "<mailto:x@y>", "sip:", "tel:bob", "bob smith"])
 def test_what_cannot_be_called_is_said_in_words(target: str) -> None:
     with pytest.raises(SipStateError, match="cannot call"):
         dialled_uri(target, "" if target == "bob smith" else "example.org")
@@ -60,6 +61,8 @@ def test_what_cannot_be_called_is_said_in_words(target: str) -> None:
 def test_the_next_hop_of_a_uri_names_what_the_uri_says() -> None:
     assert next_hop_of(parse_uri("sip:a@b.org")) == NextHop("b.org", None, None)
     assert next_hop_of(parse_uri("sip:a@b.org:5070"), "TCP") == NextHop("b.org", 5070, "TCP")
+    for secure in ("sips:a@b.org", "sips:a@b.org;transport=tcp", "sips:a@b.org;transport=udp"):
+        assert next_hop_of(parse_uri(secure), "UDP") == NextHop("b.org", None, "TLS")
     assert next_hop_of(parse_uri("sip:a@b.org;transport=udp;maddr=192.0.2.9"), "TCP") == NextHop(
         "192.0.2.9", None, "UDP"
     )

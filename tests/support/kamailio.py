@@ -8,11 +8,31 @@ from contextlib import closing
 from pathlib import Path
 
 from device.demo.system import free_port
+from tests.support.certificates import Certificate
 from tests.support.processes import HOST, Program, find_program, wait_until
 from tests.support.sipp import is_bound
 
 CONFIG = Path(__file__).parents[1] / "interop" / "kamailio" / "kamailio.cfg"
 DOMAIN = "kamailio.test"
+
+TLS = """
+enable_tls=yes
+listen=tls:{host}:{port}
+loadmodule "tls.so"
+modparam("tls", "config", "@FOLDER@/tls.cfg")
+"""
+
+TLS_CONFIG = """
+[server:default]
+method = {method}
+verify_certificate = no
+require_certificate = no
+certificate = {certificate}
+private_key = {key}
+[client:default]
+verify_certificate = no
+require_certificate = no
+"""
 
 SCHEMA = "CREATE TABLE subscriber (username TEXT, domain TEXT, ha1 TEXT, PRIMARY KEY (username, domain))"
 
@@ -28,11 +48,15 @@ class Kamailio:
         host: str = HOST,
         prefix: tuple[str, ...] = (),
         port: int = 0,
+        certificate: Certificate | None = None,
     ) -> None:
         self.folder = folder / f"kamailio-{host}"
         self.folder.mkdir()
         self.port = port or free_port()
         self.address = f"{host}:{self.port}"
+        self.tls_port = free_port()
+        self.tls_address = f"{host}:{self.tls_port}"
+        """Where it listens by TLS, if it has been given a certificate."""
         self._prefix = list(prefix)
         self.program: Program | None = None
         database = self.folder / "users.db"
@@ -48,12 +72,20 @@ class Kamailio:
             "DOMAIN": DOMAIN,
             "EXPIRES": expires_s,
             "DATABASE": database,
+            "TLS": TLS.format(host=host, port=self.tls_port) if certificate is not None else "",
             "FOLDER": self.folder,
         }
+        if certificate is not None:
+            self.use_tls(certificate)
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         self._config = self.folder / "kamailio.cfg"
         self._config.write_text(text)
+
+    def use_tls(self, certificate: Certificate, method: str = "TLSv1.2+") -> None:
+        """Show this certificate and speak these versions of TLS from the next start on."""
+        text = TLS_CONFIG.format(method=method, certificate=certificate.path, key=certificate.key)
+        (self.folder / "tls.cfg").write_text(text)
 
     def start(self) -> None:
         """Start it and wait until it listens."""

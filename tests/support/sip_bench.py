@@ -42,12 +42,15 @@ class Bench:
         *,
         account: Account | None = None,
         instance: Instance = NO_INSTANCE,
+        listens: bool = True,
     ) -> None:
         self.ids = CountingIds()
-        self.agent = UserAgent(
-            settings or UserAgentSettings(), SipTimers(), self.ids, lambda _transport, _host: LOCAL, instance
+        self._listens = listens
+        """Whether others can connect to us by TCP and TLS."""
+        self.agent = UserAgent(settings or UserAgentSettings(), SipTimers(), self.ids, self._local_address, instance)
+        self.endpoint = SipEndpoint(
+            self.agent, SipTimers(), self.ids, lambda hop: self._local_address(hop.transport, hop.host)
         )
-        self.endpoint = SipEndpoint(self.agent, SipTimers(), self.ids, lambda _hop: LOCAL)
         self.now = 0.0
         self.hops: list[Hop] = []
         self.keepalives: list[Transmission] = []
@@ -56,6 +59,9 @@ class Bench:
         self._events: list[object] = []
         if account is not None:
             self.agent.add_account(account, Credential(account.user, password="secret"))
+
+    def _local_address(self, transport: str, _host: str) -> tuple[str, int]:
+        return LOCAL if self._listens or transport == "UDP" else (LOCAL[0], 0)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, every timer at its moment."""
@@ -67,7 +73,8 @@ class Bench:
 
     def receive(self, message: Request | Response, source: Hop = PEER) -> None:
         """Let a message arrive."""
-        self.endpoint.receive_datagram(message.encode(), source, self.now)
+        take = self.endpoint.receive_datagram if source.transport == "UDP" else self.endpoint.receive_stream
+        take(message.encode(), source, self.now)
 
     def sent(self) -> list[Request | Response]:
         """Everything sent since the last look, parsed."""
@@ -132,6 +139,7 @@ class Bench:
         tag: str = "peer",
         body: bytes = b"",
         reason: str | None = None,
+        source: Hop | None = None,
         **headers: str,
     ) -> Response:
         """Answer one of our requests; `Record_Route="..."` adds a header field, a Contact is there below 300."""
@@ -139,7 +147,7 @@ class Bench:
         if status < 300 and request.method == "INVITE" and "Contact" not in headers:
             response.headers.add("Contact", "<sip:bob@192.0.2.2:5060>")
         self._fill(response, body, headers)
-        self.receive(response, PEER if request.top_via.transport == "UDP" else PEER_STREAM)
+        self.receive(response, source or (PEER if request.top_via.transport == "UDP" else PEER_STREAM))
         return response
 
     def request(
@@ -161,7 +169,7 @@ class Bench:
         branch = branch or f"z9hG4bK-peer{self._branches}"
         request = Request(method, uri)  # type: ignore[arg-type]
         for name, value in (
-            ("Via", f"SIP/2.0/UDP {source.host}:{source.port};branch={branch};rport"),
+            ("Via", f"SIP/2.0/{source.transport} {source.host}:{source.port};branch={branch};rport"),
             ("Max-Forwards", "70"),
             ("From", from_),
             ("To", to),
