@@ -28,12 +28,12 @@ class AnonymousIdentity(Identity):
         """Who we are: nobody."""
         return NameAddr(ANONYMOUS, ANONYMOUS_URI)
 
-    def contact(self, transport: str | None, destination: str) -> NameAddr:
+    def contact(self, transport: str | None, destination: str, secure: bool = False) -> NameAddr:
         """Where the peer reaches us, without our name: a temporary GRUU (RFC 5627 section 3.1.2), or our address."""
         grant = self._base.grant
         if grant.temporary_gruu is not None:
-            return NameAddr("", grant.temporary_gruu)
-        uri = replace(self._base.direct_contact(transport, destination).uri, user=ANONYMOUS_URI.user)
+            return NameAddr("", replace(grant.temporary_gruu, scheme="sips" if secure else "sip"))
+        uri = replace(self._base.direct_contact(transport, destination, secure).uri, user=ANONYMOUS_URI.user)
         return NameAddr("", uri.with_params(ob=None) if grant.outbound else uri)
 
 

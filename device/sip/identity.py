@@ -175,7 +175,7 @@ class Identity:
         if self.account is not None and self.account.privacy and grant.temporary_gruu is not None:
             gruu = grant.temporary_gruu
         if gruu is not None:
-            return NameAddr("", replace(gruu, scheme="sips") if secure else gruu)
+            return NameAddr("", replace(gruu, scheme="sips" if secure else gruu.scheme))
         contact = self.direct_contact(transport, destination, secure)
         return replace(contact, uri=contact.uri.with_params(ob=None)) if grant.outbound else contact
 
