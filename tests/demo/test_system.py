@@ -23,11 +23,13 @@ from device.demo.system import (
 from tests.support.processes import wait_until
 
 
-def test_a_free_port_is_free_for_both_transports() -> None:
+def test_a_free_port_is_free_for_both_transports_and_so_is_the_next() -> None:
     port = free_port()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind((HOST, port))
-        tcp.bind((HOST, port))
+    assert port % 2 == 0
+    for number in (port, port + 1):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind((HOST, number))
+            tcp.bind((HOST, number))
 
 
 def test_a_machine_without_free_ports_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,14 +46,7 @@ def test_a_machine_without_free_ports_is_told(monkeypatch: pytest.MonkeyPatch) -
         def bind(self, _address: object) -> None:
             raise OSError("taken")
 
-        def getsockname(self) -> tuple[str, int]:
-            return HOST, 1
-
-    class Udp(Taken):
-        def bind(self, _address: object) -> None:
-            pass
-
-    monkeypatch.setattr(module.socket, "socket", lambda *kind: Udp() if kind else Taken())
+    monkeypatch.setattr(module.socket, "socket", Taken)
     with pytest.raises(DemoError, match="no free port"):
         free_port()
 

@@ -48,7 +48,7 @@ class Asterisk:
         self.address = f"{host}:{self.port}"
         self.program: Program | None = None
         self._prefix = list(prefix)
-        rtp = free_port() & ~1
+        rtp = free_port()
         self.values: dict[str, object] = {
             "FOLDER": self.inside,
             "ARCH": next((self.root / "usr" / "lib").glob("*/asterisk")).parent.name,

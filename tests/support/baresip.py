@@ -54,7 +54,7 @@ class Baresip:
         self._socket: socket.socket | None = None
         self.events: list[dict[str, object]] = []
         self._taken = 0
-        rtp = free_port() & ~1
+        rtp = free_port()
         modules = next(place for place in MODULE_FOLDERS if os.path.isdir(place))
         (self.folder / "config").write_text(
             CONFIG.format(
