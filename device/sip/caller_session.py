@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from device.annotations import ClassVar
-from device.sip.causes import cause_text
+from device.sip.causes import cause_text, reason_of
 from device.sip.dialog import Dialog, DialogId
 from device.sip.dialog_exchange import AnswerSent, DialogExchange
 from device.sip.events import CallRinging, CallTrying, EndCause, OfferReceived
@@ -36,6 +36,8 @@ from device.sip.uri import Uri
 _log = logging.getLogger(__name__)
 
 _S = SessionState
+
+REQUEST_TERMINATED = 487
 
 
 class CallerSession(InviteSession):
@@ -194,7 +196,10 @@ class CallerSession(InviteSession):
 
     def _take_back(self, now: float) -> None:
         self._close_offers(now)
-        self._outgoing.cancel(now)
+        cause = self._cause
+        # Who hangs up before the answer clears the call as anybody does; what failed has a status of its own.
+        failed = cause is not None and cause.status not in (0, REQUEST_TERMINATED)
+        self._outgoing.cancel(now, reason_of(cause.status, cause.text) if failed and cause else reason_of(0, ""))
 
     def _bye_before_answer(self, happened: ByeReceived, now: float) -> None:
         """No callee may do this (section 15), but some do; the rest of a fork must not go on ringing."""

@@ -71,7 +71,8 @@ class OutgoingRequest:
         """The one whose events count; None while the look-up lasts."""
         self.heard = False
         """Whether any response has come from the present hop."""
-        self.cancel_wanted = False
+        self.cancel_wanted: str | None = None
+        """The Reason (RFC 3326) of the CANCEL that waits for a provisional response, "" for none; None without one."""
 
     @property
     def can_retry(self) -> bool:
@@ -175,7 +176,7 @@ class ClientTable:
             return True
         return False
 
-    def cancel(self, key: ClientKey, now: float) -> ClientKey | None:
+    def cancel(self, key: ClientKey, now: float, reason: str = "") -> ClientKey | None:
         """Send CANCEL for an INVITE, or note it until a provisional response comes (section 9.1).
 
         Gives the key of the CANCEL. None when there is nothing to cancel: the request is unknown, no INVITE,
@@ -192,9 +193,9 @@ class ClientTable:
             return None
         outgoing.settle()
         if invite.state is State.CALLING:
-            outgoing.cancel_wanted = True
+            outgoing.cancel_wanted = reason
         else:
-            self._send_cancel(invite, now)
+            self._send_cancel(invite, reason, now)
         return ClientKey(invite.branch, "CANCEL")
 
     def receive_transport_error(self, hop: Hop, reason: str, now: float) -> None:
@@ -268,11 +269,13 @@ class ClientTable:
         sent.headers.prepend("Via", f"SIP/2.0/{hop.transport} {place};branch={branch};rport")
         return sent, sent.encode()
 
-    def _send_cancel(self, invite: ClientTransaction, now: float) -> None:
+    def _send_cancel(self, invite: ClientTransaction, reason: str, now: float) -> None:
         key = ClientKey(invite.branch, "CANCEL")
         if key in self._requests or not isinstance(invite, InviteClientTransaction):
             return
         cancel = build_cancel(invite.request)
+        if reason:
+            cancel.headers.add("Reason", reason)
         outgoing = OutgoingRequest(key, cancel, NextHop(invite.hop.host, invite.hop.port, invite.hop.transport))
         outgoing.settle()
         self._requests[key] = outgoing
@@ -312,8 +315,8 @@ class ClientTable:
             if event.response.status >= 200:
                 outgoing.settle()
                 self._answered.setdefault(outgoing.key)
-            elif outgoing.cancel_wanted:
-                self._send_cancel(transaction, now)
+            elif outgoing.cancel_wanted is not None:
+                self._send_cancel(transaction, outgoing.cancel_wanted, now)
 
     def _fail(self, outgoing: OutgoingRequest, event: TransactionEvent) -> None:
         """End a request that has no transaction; nobody waits for news of an ACK."""

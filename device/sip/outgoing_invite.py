@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from device.annotations import Final
-from device.sip.causes import cause_text
+from device.sip.causes import cause_text, reason_of
 from device.sip.core import sdp_of
 from device.sip.dialog import MAX_FORWARDS, Dialog
 from device.sip.dialog_exchange import AnswerTaken, DialogExchange, OfferSent, OfferTaken
@@ -143,9 +143,9 @@ class OutgoingInvite:
         elif self._redirections:
             self._send(self._redirections.pop(0), now)
 
-    def cancel(self, now: float) -> None:
-        """Take the INVITE back (section 9.1)."""
-        self._usage.client.cancel(self._sent, now)
+    def cancel(self, now: float, reason: str = "") -> None:
+        """Take the INVITE back (section 9.1), for a `reason` in the words of RFC 3326."""
+        self._usage.client.cancel(self._sent, now, reason)
 
     def acknowledge(self, sdp: bytes, now: float) -> None:
         """Send the ACK for the 2xx that won, with our answer where the 2xx brought the offer."""
@@ -190,7 +190,7 @@ class OutgoingInvite:
         self._answered_cseq = response.cseq.number
         # Where the answer is not that of the last INVITE (an address of before a redirection has answered after all, or
         # a far end sends another Via back than it got), that one must not go on ringing.
-        self.cancel(now)
+        self.cancel(now, reason_of(200, "Call completed elsewhere"))
         exchange.dialog.local_cseq = max(self._cseq, response.cseq.number, exchange.dialog.local_cseq)
         exchange.contact = self._contact
         self._usage.exchange = exchange

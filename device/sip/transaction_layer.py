@@ -87,10 +87,13 @@ class TransactionLayer:
         self.now = now
         self._clients.send(ack, next_hop, now)
 
-    def cancel(self, key: ClientKey, now: float) -> ClientKey | None:
-        """Cancel an INVITE (section 9.1); see `ClientTable.cancel`. Calling it twice sends one CANCEL."""
+    def cancel(self, key: ClientKey, now: float, reason: str = "") -> ClientKey | None:
+        """Cancel an INVITE (section 9.1); see `ClientTable.cancel`. Calling it twice sends one CANCEL.
+
+        `reason` is its Reason header field (RFC 3326).
+        """
         self.now = now
-        return self._clients.cancel(key, now)
+        return self._clients.cancel(key, now, reason)
 
     def receive_lookup(self, next_hop: NextHop, hops: Iterable[Hop], now: float) -> None:
         """The answer to LookupWanted: hops in the order in which to try them, none when nothing was found."""

@@ -107,10 +107,10 @@ class UserAgentClient:
         sent.key = self._core.layer.send_request(sent.request.copy(), sent.next_hop, now)
         self._sent[sent.key] = sent
 
-    def cancel(self, sent: SentRequest, now: float) -> None:
+    def cancel(self, sent: SentRequest, now: float, reason: str = "") -> None:
         """Cancel an INVITE; the layer holds the CANCEL until a provisional response has come (section 9.1)."""
         sent.cancelled = True
-        self._core.layer.cancel(sent.key, now)
+        self._core.layer.cancel(sent.key, now, reason)
 
     def receive_response(self, key: ClientKey, response: Response, source: Hop, now: float) -> None:
         """Pass a response on, or answer its challenge."""

@@ -306,3 +306,33 @@ def test_requests_of_foreign_dialogs_do_not_match(bench: Bench) -> None:
         bench.request("BYE", call_id=call_id, to=str(to), from_=str(from_))
         assert bench.statuses() == [481]
     assert bench.events() == []
+
+
+# Why (RFC 3326).
+
+
+def test_a_cancel_says_that_the_caller_hung_up(bench: Bench) -> None:
+    bench.reply(bench.call(), 180)
+    bench.agent.hang_up(CALL, bench.now)
+    assert bench.sent_request("CANCEL").headers.get("Reason") == 'Q.850;cause=16;text="Normal call clearing"'
+
+
+def test_a_cancel_says_that_nobody_answered_also_when_it_had_to_wait(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 100, tag="")
+    bench.advance(180)
+    assert bench.sent_request("CANCEL").headers.get("Reason") == 'SIP;cause=408;text="no answer"'
+
+
+def test_a_cancel_that_waits_for_a_provisional_response_keeps_its_reason(bench: Bench) -> None:
+    invite = bench.call()
+    bench.agent.hang_up(CALL, bench.now)
+    assert "CANCEL" not in bench.methods()
+    bench.reply(invite, 180)
+    assert "Q.850;cause=16" in (bench.sent_request("CANCEL").headers.get("Reason") or "")
+
+
+def test_a_bye_says_why(bench: Bench) -> None:
+    bench.established()
+    bench.agent.hang_up(CALL, bench.now)
+    assert bench.sent_request("BYE").headers.get("Reason") == 'Q.850;cause=16;text="Normal call clearing"'
