@@ -79,6 +79,8 @@ class Bridge:
         for leg in list(self._legs.values()):
             try:
                 frames.append(leg.next_frame(now))
+                if leg.turned(now):
+                    self._report(reports.StreamHeard(leg.call_id, leg.is_heard))
                 for digit in leg.digits_received():
                     self._report(reports.DigitHeard(leg.call_id, digit))
             except Exception as error:  # one call's fault must not end the others

@@ -6,6 +6,8 @@ from device.audio.commands import AttachStream
 from device.media.resample import Resampler
 from device.media.stream import MediaStream, StreamParameters, StreamReport
 
+PAUSE_S = 2.0
+"""A stream without packets for so long is not heard any more."""
 MAX_DATAGRAMS_A_PERIOD = 64
 """How many datagrams are taken from a port in 20 ms; a flood must not stop the sound."""
 
@@ -29,6 +31,8 @@ class Leg:
         self._expecting = False
         self._quiet_since = now
         self._silence_told = False
+        self.is_heard = False
+        """Whether packets are coming in."""
         self._adapt(command.parameters, now)
 
     def update(self, parameters: StreamParameters, now: float) -> None:
@@ -77,6 +81,13 @@ class Leg:
         """The far end has shown that it is there."""
         self._quiet_since = at
         self._silence_told = False
+
+    def turned(self, now: float) -> bool:
+        """Whether `is_heard` has just become another."""
+        last = self._stream.last_packet_at
+        heard = last is not None and now - last < PAUSE_S
+        changed, self.is_heard = heard is not self.is_heard, heard
+        return changed
 
     def newly_silent(self, report: StreamReport, timeout_s: float, now: float) -> float:
         """Seconds without RTP when that has just become too long, else 0."""

@@ -38,6 +38,14 @@ class StreamSilent:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamHeard:
+    """Sound from the far end begins to come, or has stopped to; while a call rings that decides who rings it back."""
+
+    call_id: CallId
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DigitHeard:
     """The far end pressed a key (RFC 4733)."""
 
@@ -60,7 +68,7 @@ class DeviceFound:
     name: str
 
 
-AudioReport = StreamEnded | StreamProgressed | StreamSilent | DigitHeard | DeviceLost | DeviceFound
+AudioReport = StreamEnded | StreamProgressed | StreamSilent | StreamHeard | DigitHeard | DeviceLost | DeviceFound
 
 
 @dataclass(frozen=True, slots=True)

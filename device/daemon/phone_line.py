@@ -60,12 +60,31 @@ ACCOUNTS_KEPT = 64
 ANSWERED_ELSEWHERE = 200
 """What the user agent gives as the cause when another phone of the same user took the call."""
 
+RINGING = 180
+EARLY_DIALOG_TERMINATED = 199
 BAD_REQUEST = 400
 TEMPORARILY_UNAVAILABLE = 480
 NOT_ACCEPTABLE_HERE = 488
 SERVICE_UNAVAILABLE = 503
 
 OpenPorts = Callable[[], RtpSocketPair]
+
+
+class Ringback:
+    """What a call of ours has met since it began to ring."""
+
+    __slots__ = ("alerted", "heard")
+
+    def __init__(self) -> None:
+        self.alerted = False
+        """180 came."""
+        self.heard = False
+        """Sound comes from the far end."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the caller should hear our own ringback."""
+        return self.alerted and not self.heard
 
 
 class PhoneLine:
@@ -93,6 +112,8 @@ class PhoneLine:
         self._calls: dict[CallId, CallSound] = {}
         self._answers: dict[CallId, bytes] = {}
         self._early: dict[CallId, bytes] = {}
+        self._ringing: dict[CallId, Ringback] = {}
+        """Calls of ours that ring and are not answered."""
         self._events: list[PhoneEvent] = []
         self.last_end = ""
         """Why the last call ended, in words: for whoever asked for a call that could not even begin."""
@@ -285,7 +306,7 @@ class PhoneLine:
             case CallTrying():
                 self._events.append(CallProgressed(event.call_id))
             case CallRinging():
-                self._events.append(CallRang(event.call_id, self._take_early_media(event)))
+                self._rang(event)
             case CallEstablished():
                 self._established(event)
             case OfferReceived():
@@ -333,6 +354,30 @@ class PhoneLine:
             alert=facts.alert,
         )
 
+    def _rang(self, event: CallRinging) -> None:
+        """Our tone is heard after 180, as long as the far end sends no sound of its own (RFC 3960 section 3.2)."""
+        ringback = self._ringing.setdefault(event.call_id, Ringback())
+        if event.status == RINGING:
+            ringback.alerted = True
+        elif event.status == EARLY_DIALOG_TERMINATED and not event.sdp:
+            ringback.heard = False
+            self._end_early_media(event.call_id)
+        early = self._take_early_media(event)
+        self._events.append(CallRang(event.call_id, early, ringback.is_wanted))
+
+    def _end_early_media(self, call_id: CallId) -> None:
+        sound = self._calls.get(call_id)
+        if sound is not None and self._early.pop(call_id, None) is not None:
+            sound.session.answer_gone()
+            sound.refresh()
+
+    def sound_heard(self, call_id: CallId, heard: bool) -> None:
+        """Sound from the far end begins or ceases to come: while it rings that takes the place of our tone."""
+        ringback = self._ringing.get(call_id)
+        if ringback is not None:
+            ringback.heard = heard
+            self._events.append(CallRang(call_id, call_id in self._early, ringback.is_wanted))
+
     def _take_early_media(self, event: CallRinging) -> bool:
         if not event.sdp:
             return False
@@ -347,6 +392,7 @@ class PhoneLine:
     def _established(self, event: CallEstablished) -> None:
         if event.sdp and event.sdp != self._early.get(event.call_id):
             self._take_answer(event.call_id, event.sdp)
+        self._ringing.pop(event.call_id, None)
         logger.info("%s: connected with %s", event.call_id, event.remote)
         self._events.append(CallAnswered(event.call_id))
 
@@ -411,6 +457,7 @@ class PhoneLine:
         self._answers.pop(call_id, None)
         self._facts.pop(call_id, None)
         self._early.pop(call_id, None)
+        self._ringing.pop(call_id, None)
         self._reoffered.discard(call_id)
         sound = self._calls.pop(call_id, None)
         if sound is not None:

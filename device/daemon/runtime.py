@@ -8,7 +8,15 @@ from collections.abc import Callable
 
 from device.annotations import TYPE_CHECKING
 from device.audio.engine import AudioEngine
-from device.audio.reports import AudioReport, DeviceFound, DeviceLost, DigitHeard, StreamEnded, StreamSilent
+from device.audio.reports import (
+    AudioReport,
+    DeviceFound,
+    DeviceLost,
+    DigitHeard,
+    StreamEnded,
+    StreamHeard,
+    StreamSilent,
+)
 from device.daemon.accounts import AccountTable
 from device.daemon.desk import Desk
 from device.daemon.executor import Executor
@@ -263,6 +271,8 @@ class Runtime:
         match report:
             case DigitHeard(call_id, digit):
                 self.features.hear_digit(call_id, digit, "rtp", now)
+            case StreamHeard(call_id, heard):
+                self._line.sound_heard(call_id, heard)
             case StreamSilent(call_id, seconds):
                 logger.warning("%s: no sound from the other side for %.0f s", call_id, seconds)
                 self.post(MediaLost(call_id))

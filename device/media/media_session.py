@@ -110,6 +110,10 @@ class MediaSession:
         self._on_hold_before = self._on_hold
         self._agree(agreed)
 
+    def answer_gone(self) -> None:
+        """The branch of a forked call whose answer was taken has failed: there is nobody to be heard for now."""
+        self._agree(None)
+
     def offer_refused(self) -> None:
         """Our last re-offer was refused: all stays as it was before (RFC 3264 section 8)."""
         self._offered = None

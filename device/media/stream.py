@@ -43,7 +43,8 @@ class MediaStream:
         self._digits_sent = self._digits_heard = 0
         self._pending = b""
         self._discarded = 0
-        self._last_packet_at: float | None = None
+        self.last_packet_at: float | None = None
+        """Monotonic seconds of the last valid packet."""
         self._marker = True
         self._buffer = _new_buffer(parameters)
         self._take_codecs(parameters)
@@ -112,7 +113,7 @@ class MediaStream:
         if not known or not self._source.accept(source, packet.ssrc, packet.sequence, now):
             self._discarded += 1
             return
-        self._last_packet_at = now
+        self.last_packet_at = now
         if self._session.receive(packet, now, timed=is_audio):
             self._playout.reset()
             self._events_in = TelephoneEventReceiver()
@@ -273,7 +274,7 @@ class MediaStream:
             round_trip_ms=None if session.round_trip_s is None else round(1000 * session.round_trip_s, 2),
             remote_lost=about_us.cumulative_lost if about_us else None,
             remote_jitter_ms=round(1000 * about_us.jitter / clock, 2) if about_us else None,
-            last_packet_at=self._last_packet_at,
+            last_packet_at=self.last_packet_at,
             digits_sent=self._digits_sent + self._events_out.sent,
             digits_received=self._digits_heard,
         )

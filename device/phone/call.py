@@ -26,6 +26,7 @@ class Call:
         "pressed_at",
         "remote",
         "remote_name",
+        "ringback",
         "started",
     )
 
@@ -39,6 +40,9 @@ class Call:
         self.audio = False
         """Whether microphone and earpiece are joined to it."""
         self.early_media = False
+        """Whether the far end may be heard before it answers."""
+        self.ringback = True
+        """Whether our own tone is heard while the far end rings."""
         self.held = False
         self.held_to_transfer = False
         """Whether it was put on hold only to be transferred."""

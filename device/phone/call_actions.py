@@ -96,10 +96,12 @@ def stop_ringing(line: Line, event: None, now: float) -> None:
 
 
 def hear_ringback(line: Line, event: CallRang, now: float) -> None:
-    """The far end rings; early media is heard instead of our own ringback, and once begun it goes on."""
+    """The far end rings; sound of its own is heard instead of our ringback tone."""
+    call = line.standing_call()
     if event.early_media:
-        line.standing_call().early_media = True
+        call.early_media = True
         line.connect_audio()
+    call.ringback = not call.early_media if event.ringback is None else event.ringback
 
 
 def begin_talk(line: Line, event: CallAnswered, now: float) -> None:

@@ -59,10 +59,12 @@ class CallProgressed:
 
 @dataclass(frozen=True, slots=True)
 class CallRang:
-    """The far end rings; with `early_media` it already sends sound, such as its own ringback or an announcement."""
+    """The far end rings; with `early_media` it may already send sound, such as its own ringback or an announcement."""
 
     call_id: CallId
     early_media: bool = False
+    ringback: bool | None = None
+    """Whether our own ringback tone is to be heard (RFC 3960 section 3.2); None: unless there is early media."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def wanted_tone(line: Line) -> str:
         tone = "MESSAGE_WAITING"
     if line.state is PhoneState.OUT_OF_SERVICE and line.lifted:
         tone = line.settings.out_of_service_tone
-    elif line.state is PhoneState.RINGBACK and not line.standing_call().early_media:
+    elif line.state is PhoneState.RINGBACK and line.standing_call().ringback:
         tone = "RINGBACK"
     elif line.state in _TALKING and line.beeping:
         tone = _CONFIRMATION

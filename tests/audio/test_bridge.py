@@ -19,7 +19,7 @@ from device.audio.commands import (
     UpdateStream,
 )
 from device.audio.manual import ManualPort
-from device.audio.reports import AudioReport, DigitHeard, StreamEnded, StreamProgressed, StreamSilent
+from device.audio.reports import AudioReport, DigitHeard, StreamEnded, StreamHeard, StreamProgressed, StreamSilent
 from device.audio.settings import AudioSettings
 from device.media.stream import StreamParameters
 from device.media.tones import TonePattern, ToneSegment
@@ -219,6 +219,22 @@ def test_commands_for_unknown_calls_are_ignored() -> None:
     bench.obey(SendDigit(CallId("x"), "1"))
     assert bench.reports == []
     assert bench.faults == []
+
+
+def test_the_beginning_and_the_pause_of_sound_are_told() -> None:
+    bench = Bench()
+    rtp, _ = bench.attach()
+    bench.period()
+    assert bench.told(StreamHeard) == []
+    rtp.arrived.append((frame(1), FAR_RTP))
+    for _ in range(100):
+        bench.period()
+    assert bench.told(StreamHeard) == [StreamHeard(CallId("a"), True)]
+    for _ in range(2):
+        bench.period()
+    rtp.arrived.append((frame(1), FAR_RTP))
+    bench.period()
+    assert [told.heard for told in bench.told(StreamHeard)] == [True, False, True]  # type: ignore[attr-defined]
 
 
 def test_a_second_stream_of_a_call_replaces_the_first() -> None:

@@ -391,14 +391,55 @@ def test_early_media_is_taken_and_bad_early_media_is_mere_ringing(phone: WholePh
     call_id = CallId(phone.place(far_end.target))
     line.take_events()
     line.receive(CallRinging(call_id, 183, "Session Progress", NONSENSE), 0.0)
-    assert line.take_events() == [CallRang(call_id, early_media=False)]
+    assert line.take_events() == [CallRang(call_id, early_media=False, ringback=False)]
     line.receive(CallRinging(call_id, 183, "Session Progress", sdp()), 0.0)
-    assert line.take_events() == [CallRang(call_id, early_media=True)]
+    assert line.take_events() == [CallRang(call_id, early_media=True, ringback=False)]
     assert line._calls[call_id].session.parameters is not None
     # The same description in the 200 is no news.
     line.receive(CallEstablished(call_id, sdp(), far_end.target, ""), 0.0)
     assert len(line.take_events()) == 1
     assert far_end.told(CallEnded) == []
+
+
+def ringbacks(line: PhoneLine) -> list[bool | None]:
+    """Whether our own tone is wanted, after each event for the phone."""
+    return [event.ringback for event in line.take_events() if isinstance(event, CallRang)]
+
+
+def test_our_own_tone_is_heard_until_the_far_end_sends_sound(phone: WholePhone, far_end: FarEnd) -> None:
+    """RFC 3960 section 3.2: never without a 180, and never against sound that really comes."""
+    line = phone.parts.line
+    call_id = CallId(phone.place(far_end.target))
+    line.take_events()
+    line.receive(CallRinging(call_id, 183, "", b""), 0.0)
+    line.receive(CallRinging(call_id, 180, "", b""), 0.0)
+    line.receive(CallRinging(call_id, 183, "", sdp()), 0.0)
+    assert ringbacks(line) == [False, True, True]
+    line.sound_heard(call_id, True)
+    line.receive(CallRinging(call_id, 180, "", b""), 0.0)
+    line.sound_heard(call_id, False)
+    assert ringbacks(line) == [False, False, True]
+    line.receive(CallEstablished(call_id, sdp(), far_end.target, ""), 0.0)
+    line.take_events()
+    line.sound_heard(call_id, True)
+    assert line.take_events() == []
+
+
+def test_a_branch_that_failed_is_heard_no_more(phone: WholePhone, far_end: FarEnd) -> None:
+    line = phone.parts.line
+    call_id = CallId(phone.place(far_end.target))
+    line.receive(CallRinging(call_id, 180, "", b""), 0.0)
+    line.receive(CallRinging(call_id, 183, "", sdp()), 0.0)
+    line.sound_heard(call_id, True)
+    session = line._calls[call_id].session
+    line.receive(CallRinging(call_id, 199, "", sdp(port=7000)), 0.0)
+    assert session.parameters is not None
+    assert session.parameters.remote[1] == 7000
+    line.take_events()
+    line.receive(CallRinging(call_id, 199, "", b""), 0.0)
+    line.receive(CallRinging(call_id, 199, "", b""), 0.0)
+    assert ringbacks(line) == [True, True]
+    assert not session.parameters.receiving
 
 
 def test_events_of_calls_that_are_over_harm_nobody(phone: WholePhone) -> None:

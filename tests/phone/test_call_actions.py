@@ -67,6 +67,16 @@ def test_early_media_after_ringing_stops_local_ringback() -> None:
     assert bench.far_rings(early_media=True) == [StopTone(), ConnectAudio("out-1")]
 
 
+def test_our_own_ringback_follows_what_is_heard() -> None:
+    bench = Bench()
+    bench.calling()
+    call_id = bench.call_id
+    assert bench.handle(CallRang(call_id, True, True))[0] == ConnectAudio(call_id)
+    assert bench.phone.snapshot().tone == "RINGBACK"
+    assert bench.handle(CallRang(call_id, True, False)) == [StopTone()]
+    assert bench.handle(CallRang(call_id, True, True)) == [StartTone("RINGBACK")]
+
+
 @pytest.mark.parametrize(
     ("status", "tone", "cause"),
     [
