@@ -139,8 +139,8 @@ def give_up_calling(line: Line, event: None, now: float) -> PhoneState:
 
 
 def lose_far_end(line: Line, event: CallFinished, now: float) -> PhoneState:
-    """The far end hung up."""
-    line.close_call(now, "answered" if 0 <= event.status < 300 else cause_of(event.status))
+    """The far end hung up, or is lost: then the log says how, for "no answer" would be wrong after a talk."""
+    line.close_call(now, "answered" if 0 <= event.status < 300 else event.text or cause_of(event.status))
     return line.after_call(now, line.state_after_talk, answered=True)
 
 
