@@ -198,6 +198,19 @@ class ClientTable:
             self._send_cancel(invite, reason, now)
         return ClientKey(invite.branch, "CANCEL")
 
+    def abandon(self, key: ClientKey) -> None:
+        """Send a request no more and take no answer to it: its TU has another in its place."""
+        outgoing = self._requests.get(key)
+        if outgoing is None:
+            return
+        transaction = outgoing.transaction
+        if transaction is not None:
+            on_wire = ClientKey(transaction.branch, key.method)
+            self._transactions.pop(on_wire, None)
+            self._deadlines.cancel(on_wire)
+        self._forget(key)
+        self._outbox.put(TransactionTerminated(key))
+
     def receive_transport_error(self, hop: Hop, reason: str, now: float) -> None:
         """What was sent to `hop` did not arrive there."""
         if hop.transport == TCP:

@@ -329,6 +329,9 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._contact = contacts.contact
         request = build_register(self._core, identity, uri, self._names, self._next_cseq(), contacts, expires_s)
         self._timers.set(AnswerOverdue, now + GIVE_UP_S)
+        if self._sent is not None:
+            # Two must not be under way at once (section 10.2), and nothing comes back to where we were.
+            self._client.abandon(self._sent, now)
         self._sent = self._client.send(request, next_hop, identity, self, self._next_cseq, now)
 
     def _next_cseq(self) -> int:

@@ -95,6 +95,11 @@ class TransactionLayer:
         self.now = now
         return self._clients.cancel(key, now, reason)
 
+    def abandon(self, key: ClientKey, now: float) -> None:
+        """Forget a request on its way; its TransactionTerminated follows and nothing else."""
+        self.now = now
+        self._clients.abandon(key)
+
     def receive_lookup(self, next_hop: NextHop, hops: Iterable[Hop], now: float) -> None:
         """The answer to LookupWanted: hops in the order in which to try them, none when nothing was found."""
         self.now = now

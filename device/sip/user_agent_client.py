@@ -112,6 +112,11 @@ class UserAgentClient:
         sent.cancelled = True
         self._core.layer.cancel(sent.key, now, reason)
 
+    def abandon(self, sent: SentRequest, now: float) -> None:
+        """Nobody waits for the answer any more, and the request is repeated no more."""
+        sent.settled = True
+        self._core.layer.abandon(sent.key, now)
+
     def receive_response(self, key: ClientKey, response: Response, source: Hop, now: float) -> None:
         """Pass a response on, or answer its challenge."""
         sent = self._sent.get(key)

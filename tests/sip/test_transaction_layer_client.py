@@ -393,6 +393,30 @@ class TestCancel:
         assert events(layer)[1:] == [TransportFailed(key, "unreachable"), TransactionTerminated(key)]
 
 
+class TestAbandoning:
+    def test_nothing_more_is_sent_and_no_answer_taken(self) -> None:
+        layer = make_layer()
+        key = layer.send_request(request("REGISTER"), BOB, 0.0)
+        (one,) = sent(layer)
+        layer.abandon(key, 0.1)
+        assert events(layer) == [TransactionTerminated(key)]
+        assert layer.next_timeout() is None
+        receive(layer, one.data, 200, now=0.2)
+        assert events(layer) == []
+        assert layer.unmatched_responses == 1
+        layer.abandon(key, 0.3)
+        assert (events(layer), len(layer)) == ([], 0)
+
+    def test_a_look_up_that_is_under_way(self) -> None:
+        layer = make_layer()
+        key = layer.send_request(request("REGISTER"), PROXY, 0.0)
+        assert events(layer) == [LookupWanted(PROXY)]
+        layer.abandon(key, 0.1)
+        assert events(layer) == [TransactionTerminated(key)]
+        layer.receive_lookup(PROXY, [HOP_1], 0.2)
+        assert (sent(layer), len(layer), layer.next_timeout()) == ([], 0, None)
+
+
 class TestStrayResponses:
     def response(self, status: int = 200, method: str = "INVITE", sent_by: str = "192.0.2.1:5060") -> Response:
         via = f"SIP/2.0/UDP {sent_by};branch=z9hG4bK-gone;rport"
