@@ -219,7 +219,7 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instanc
     def sent_by(hop: Hop) -> tuple[str, int]:
         return sockets.sent_by(hop)
 
-    timers = SipTimers()
+    timers = SipTimers(next_server=float(sip.failover_s))
     user_agent = UserAgent(sip, timers, ids, local_address, instance)
     endpoint = SipEndpoint(user_agent, timers, ids, sent_by, late.trace, TRANSACTIONS, TRANSACTIONS)
     sockets = SipSockets(loop, endpoint, sip.bind_address, sip.advertised_address, tls_options(sip), sip.dscp)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from device.annotations import TYPE_CHECKING, Final
 from device.ids import IdSource
 from device.net.interfaces import Reactor
-from device.sip.hop import TCP, UDP, Hop, NextHop
+from device.sip.hop import TCP, TLS, UDP, Hop, NextHop
 from device.sip.settings import parse_dns_servers
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Resolver:
         self._addresses: dict[str, str] = {}
         self.ipv6 = ipv6
         """Whether IPv6 can be spoken; may be set until the first name comes, like `transports`."""
-        self.transports: tuple[str, ...] = (UDP, TCP)
+        self.transports: tuple[str, ...] = (UDP, TCP, TLS)
         """What we speak, in the order of preference where DNS leaves the choice."""
 
     def lookup(self, next_hop: NextHop) -> None:

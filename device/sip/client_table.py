@@ -1,7 +1,7 @@
 """All client requests of the layer: their Via, hop after hop (RFC 3263 section 4.3), look-ups, CANCEL, deadlines."""
 
 import logging
-from collections import deque
+import re
 from collections.abc import Callable, Iterable
 
 from device.ids import IdSource
@@ -13,11 +13,14 @@ from device.sip.client_transaction import (
     build_cancel,
 )
 from device.sip.hop import DEFAULT_PORTS, TCP, UDP, Hop, NextHop, Transmission, bracketed
+from device.sip.hop_health import HopHealth
 from device.sip.message import Request, Response
 from device.sip.outbox import Outbox
+from device.sip.outgoing_request import OutgoingRequest
 from device.sip.timers import DeadlineHeap, SipTimers
 from device.sip.transaction import (
     ClientKey,
+    HopFailed,
     LookupWanted,
     Output,
     ResponseReceived,
@@ -28,6 +31,7 @@ from device.sip.transaction import (
     TransactionTimedOut,
     TransportFailed,
 )
+from device.timing import earliest
 
 _log = logging.getLogger(__name__)
 
@@ -41,54 +45,7 @@ UDP_ONLY_S = 300.0
 """How long a peer that refused TCP gets even large requests by UDP."""
 
 _MAX_UDP_ONLY = 64
-
-
-class OutgoingRequest:
-    """One request of the TU on its way through one or more hops, each with a transaction of its own."""
-
-    __slots__ = (
-        "branch_suffix",
-        "cancel_wanted",
-        "heard",
-        "hops",
-        "key",
-        "next_hop",
-        "request",
-        "transaction",
-        "udp_fallback",
-    )
-
-    def __init__(self, key: ClientKey, request: Request, next_hop: NextHop, branch_suffix: str = "") -> None:
-        self.key = key
-        self.request: Request | None = request
-        """As the TU gave it, without our Via; None when no other hop will be tried."""
-        self.next_hop = next_hop
-        self.branch_suffix = branch_suffix
-        self.hops: deque[Hop] = deque()
-        self.udp_fallback: Hop | None = None
-        """Where a large request that is being tried by TCP goes next."""
-        self.transaction: ClientTransaction | None = None
-        """The one whose events count; None while the look-up lasts."""
-        self.heard = False
-        """Whether any response has come from the present hop."""
-        self.cancel_wanted: str | None = None
-        """The Reason (RFC 3326) of the CANCEL that waits for a provisional response, "" for none; None without one."""
-
-    @property
-    def can_retry(self) -> bool:
-        """Whether there is another hop to try."""
-        return self.request is not None and (bool(self.hops) or self.udp_fallback is not None)
-
-    def means_next_hop(self, event: TransactionEvent) -> bool:
-        """Whether `event` is a failure after which another hop, if there is one, has its turn (RFC 3263 4.3)."""
-        if isinstance(event, ResponseReceived):
-            return event.response.status == 503
-        return isinstance(event, TransactionTimedOut | TransportFailed) and not self.heard
-
-    def settle(self) -> None:
-        """The present hop is the last: somebody answered there, or the TU wants it no more."""
-        self.hops.clear()
-        self.udp_fallback = self.request = None
+_SECONDS = re.compile(r"\s*(\d{1,9})")
 
 
 class ClientTable:
@@ -96,13 +53,18 @@ class ClientTable:
 
     At most `limit` requests live at once. When the table is full the one that was answered longest ago gives way;
     when all are unanswered a new one fails with TransportFailed.
+
+    A hop that says nothing is left for the next one after `SipTimers.next_server`. It may answer yet: whichever of the
+    hops answers first has the request, the others are taken back as far as they hear of it.
     """
 
     __slots__ = (
         "_answered",
         "_deadlines",
+        "_health",
         "_ids",
         "_limit",
+        "_lookup_deadlines",
         "_outbox",
         "_requests",
         "_sent_by",
@@ -124,10 +86,21 @@ class ClientTable:
         self._waiting: dict[NextHop, list[ClientKey]] = {}
         self._udp_only: dict[tuple[str, int], float] = {}
         self._deadlines: DeadlineHeap[ClientKey] = DeadlineHeap()
+        self._lookup_deadlines: DeadlineHeap[ClientKey] = DeadlineHeap()
+        self._health = HopHealth()
 
-    def send(self, request: Request, next_hop: NextHop, now: float, branch_suffix: str = "") -> ClientKey:
+    def send(
+        self,
+        request: Request,
+        next_hop: NextHop,
+        now: float,
+        branch_suffix: str = "",
+        preferred: Hop | None = None,
+        alternative: NextHop | None = None,
+    ) -> ClientKey:
         """Start a request, an ACK for a 2xx included; `request` itself is not changed."""
         outgoing = OutgoingRequest(self._new_key(request.method, branch_suffix), request, next_hop, branch_suffix)
+        outgoing.preferred = preferred
         if len(self._requests) >= self._limit and not self._evict():
             _log.debug("%s not sent: %d requests are under way already", request.method, self._limit)
             self._fail(outgoing, TransportFailed(outgoing.key, "too many requests are under way"))
@@ -139,6 +112,7 @@ class ClientTable:
         hop = next_hop.literal_hop()
         if hop is not None:
             outgoing.hops.append(hop)
+            outgoing.alternative = alternative if request.method != "ACK" else None
             self._try_next_hop(outgoing, now)
         else:
             self._look_up(outgoing, next_hop, now)
@@ -149,9 +123,15 @@ class ClientTable:
         hops = tuple(hops)
         for key in self._waiting.pop(next_hop, ()):
             outgoing = self._requests[key]
-            self._deadlines.cancel(key)
-            if hops:
-                outgoing.hops.extend(hops)
+            outgoing.awaited = None
+            self._lookup_deadlines.cancel(key)
+            ordered = self._health.order(hops, key.method, now)
+            if outgoing.tried:
+                outgoing.add_alternatives(ordered)
+                self._take_alternatives(outgoing, now)
+            elif ordered:
+                outgoing.ranking = hops
+                outgoing.hops.extend(self._preferred_first(ordered, outgoing.preferred))
                 self._try_next_hop(outgoing, now)
             else:
                 self._fail(outgoing, TransportFailed(key, f"no address found for {next_hop.host}"))
@@ -192,6 +172,7 @@ class ClientTable:
         if invite.state not in (State.CALLING, State.PROCEEDING):
             return None
         outgoing.settle()
+        self._stop_waiting(outgoing)
         if invite.state is State.CALLING:
             outgoing.cancel_wanted = reason
         else:
@@ -226,15 +207,34 @@ class ClientTable:
     def handle_timeout(self, now: float) -> None:
         """Run every transaction that has something due; give up look-ups that take too long."""
         for key in self._deadlines.pop_due(now):
-            entry = self._transactions.get(key)
-            if entry is not None:
-                self._run(*entry, entry[1].handle_timeout(now), now)
+            outgoing, transaction = self._transactions[key]
+            patience_until = outgoing.patience_until if outgoing.transaction is transaction else None
+            if patience_until is not None and patience_until <= now:
+                self._lose_patience(outgoing, transaction, now)
             else:
-                self._fail(self._requests[key], TransactionTimedOut(key))
+                self._run(outgoing, transaction, transaction.handle_timeout(now), now)
+        for key in self._lookup_deadlines.pop_due(now):
+            outgoing = self._requests[key]
+            self._stop_waiting(outgoing)
+            if outgoing.transaction is None:
+                self._fail(outgoing, outgoing.failure or TransactionTimedOut(key))
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
-        return self._deadlines.next_timeout()
+        return earliest(self._deadlines.next_timeout(), self._lookup_deadlines.next_timeout())
+
+    def hop_of(self, key: ClientKey) -> Hop | None:
+        """The hop that a request went to last, the one that answered if any did."""
+        outgoing = self._requests.get(key)
+        return outgoing.transaction.hop if outgoing is not None and outgoing.transaction is not None else None
+
+    def fail_back_at(self, key: ClientKey) -> float | None:
+        """When a server that DNS prefers to the one that answered gets its next chance; None where none was passed."""
+        outgoing, hop = self._requests.get(key), self.hop_of(key)
+        if outgoing is None or hop is None or hop not in outgoing.ranking:
+            return None
+        passed = outgoing.ranking[: outgoing.ranking.index(hop)]
+        return earliest(*(self._health.retry_at(one) for one in passed))
 
     def _new_key(self, method: str, branch_suffix: str) -> ClientKey:
         return ClientKey(self._ids.branch() + branch_suffix, method)
@@ -244,14 +244,58 @@ class ClientTable:
         if not waiting:
             self._outbox.put(LookupWanted(next_hop))
         waiting.append(outgoing.key)
-        self._deadlines.set(outgoing.key, now + self._timers.transaction_timeout)
+        outgoing.awaited = next_hop
+        self._lookup_deadlines.set(outgoing.key, now + self._timers.transaction_timeout)
+
+    def _preferred_first(self, hops: list[Hop], preferred: Hop | None) -> list[Hop]:
+        """`hops` beginning with the preferred one, if that is among them and well."""
+        if preferred is None or self._health.has_failed(preferred):
+            return hops
+        return sorted(hops, key=lambda hop: not hop.is_same_path(preferred))
+
+    def _lose_patience(self, outgoing: OutgoingRequest, transaction: ClientTransaction, now: float) -> None:
+        """The present hop has said nothing for long enough: the next one has its turn, if there is one."""
+        outgoing.patience_until = None
+        if outgoing.has_hops:
+            self._leave(outgoing, transaction, now)
+            self._try_next_hop(outgoing, now)
+        else:
+            self._look_for_alternatives(outgoing, now)
+            self._run(outgoing, transaction, [], now)
+
+    def _leave(self, outgoing: OutgoingRequest, transaction: ClientTransaction, now: float) -> None:
+        """Send nothing more to a hop; it may answer yet what it was sent."""
+        if outgoing.udp_fallback is None:
+            # That a server takes no TCP does not mean that it is dead.
+            self._note_failure(transaction.hop, now)
+        transaction.stop_retransmitting()
+        self._deadlines.set(ClientKey(transaction.branch, transaction.key.method), transaction.next_timeout())
+
+    def _look_for_alternatives(self, outgoing: OutgoingRequest, now: float) -> None:
+        next_hop, outgoing.alternative = outgoing.alternative, None
+        if next_hop is not None:
+            self._look_up(outgoing, next_hop, now)
+
+    def _take_alternatives(self, outgoing: OutgoingRequest, now: float) -> None:
+        """Go on to a hop that stands in for the one that was tried, if there is one."""
+        if outgoing.has_hops:
+            if outgoing.transaction is not None:
+                self._leave(outgoing, outgoing.transaction, now)
+            self._try_next_hop(outgoing, now)
+        elif outgoing.failure is not None:
+            self._fail(outgoing, outgoing.failure)
 
     def _try_next_hop(self, outgoing: OutgoingRequest, now: float) -> None:
         """Send by the next hop that is left; the first attempt has the branch of the key, others a new one."""
         request = outgoing.request
         assert request is not None, "settled requests try no other hop"
-        key = outgoing.key if outgoing.transaction is None else self._new_key(request.method, outgoing.branch_suffix)
+        key = self._new_key(request.method, outgoing.branch_suffix) if outgoing.tried else outgoing.key
+        if outgoing.udp_fallback is None and outgoing.tried:
+            self._outbox.put(HopFailed(outgoing.tried[-1]))
+        is_fallback = outgoing.udp_fallback is not None
         hop, outgoing.udp_fallback = outgoing.udp_fallback or outgoing.hops.popleft(), None
+        if is_fallback:
+            self._remember_udp_only(hop, now)
         sent, data = self._address(request, hop, key.branch)
         if hop.transport == UDP and len(data) > MAX_UDP_REQUEST_BYTES and not self._is_udp_only(hop, now):
             hop, outgoing.udp_fallback = replace(hop, transport=TCP), hop
@@ -260,6 +304,9 @@ class ClientTable:
             self._outbox.put(Transmission(data, hop))
             self._requests.pop(outgoing.key, None)
             return
+        if outgoing.tried:
+            _log.info("%s goes to %s, for %s does not serve", request.method, hop, outgoing.tried[-1])
+        outgoing.tried.append(hop)
         if not outgoing.can_retry:
             outgoing.request = None
         self._start(outgoing, key, sent, data, hop, now)
@@ -271,6 +318,9 @@ class ClientTable:
         transaction: ClientTransaction = kind(outgoing.key, request, data, hop, self._timers)
         outgoing.transaction = transaction
         outgoing.heard = False
+        outgoing.failure = outgoing.patience_until = None
+        if outgoing.can_retry:
+            outgoing.patience_until = now + self._timers.hop_patience(hop.is_reliable)
         self._transactions[key] = (outgoing, transaction)
         self._run(outgoing, transaction, transaction.start(now), now)
 
@@ -305,31 +355,87 @@ class ClientTable:
             self._transactions.pop(key, None)
             self._deadlines.cancel(key)
         else:
-            self._deadlines.set(key, transaction.next_timeout())
+            is_present = outgoing.transaction is transaction
+            patience_until = outgoing.patience_until if is_present else None
+            self._deadlines.set(key, earliest(transaction.next_timeout(), patience_until))
         for output in outputs:
             if isinstance(output, Transmission):
                 self._outbox.put(output)
             elif outgoing.transaction is transaction:
                 self._judge(outgoing, transaction, output, now)
+            elif isinstance(output, ResponseReceived):
+                self._judge_late(outgoing, transaction, output, now)
 
     def _judge(
         self, outgoing: OutgoingRequest, transaction: ClientTransaction, event: TransactionEvent, now: float
     ) -> None:
         """Give the event to the TU, unless it means that the next hop has its turn."""
+        self._note_health(outgoing, transaction.hop, event, now)
         if outgoing.can_retry and outgoing.means_next_hop(event):
             _log.debug("%s: next hop after %s", outgoing.key, type(event).__name__)
-            self._try_next_hop(outgoing, now)
+            self._go_on(outgoing, event, now)
             return
         self._outbox.put(event)
         if isinstance(event, TransactionTerminated):
             self._forget(outgoing.key)
         elif isinstance(event, ResponseReceived):
             outgoing.heard = True
+            outgoing.patience_until = outgoing.alternative = None
+            self._stop_waiting(outgoing)
             if event.response.status >= 200:
                 outgoing.settle()
                 self._answered.setdefault(outgoing.key)
             elif outgoing.cancel_wanted is not None:
                 self._send_cancel(transaction, outgoing.cancel_wanted, now)
+
+    def _go_on(self, outgoing: OutgoingRequest, event: TransactionEvent, now: float) -> None:
+        """The present hop has failed: try the next one, or look for others and remember the failure until then."""
+        if outgoing.has_hops:
+            self._try_next_hop(outgoing, now)
+            return
+        outgoing.failure, outgoing.transaction = event, None
+        if outgoing.awaited is None:
+            self._look_for_alternatives(outgoing, now)
+
+    def _judge_late(
+        self, outgoing: OutgoingRequest, transaction: ClientTransaction, event: ResponseReceived, now: float
+    ) -> None:
+        """A hop that had been left answers after all: it has the request if no other one has answered before."""
+        status = event.response.status
+        is_open = outgoing.key in self._requests and outgoing.key not in self._answered
+        if is_open and status != 503 and (not outgoing.heard or 200 <= status < 300):
+            later, outgoing.transaction = outgoing.transaction, transaction
+            outgoing.settle()
+            self._judge(outgoing, transaction, event, now)
+            if later is not None:
+                self._take_back(later, now)
+        elif status < 200:
+            # Two servers must not both let it ring.
+            self._send_cancel(transaction, outgoing.cancel_wanted or "", now)
+        elif status < 300 and transaction.key.method == "INVITE":
+            self._outbox.put(StrayResponse(event.response, event.source))
+
+    def _take_back(self, transaction: ClientTransaction, now: float) -> None:
+        """Another hop has answered: what is under way here is no longer wanted."""
+        transaction.stop_retransmitting()
+        if transaction.state is State.PROCEEDING:
+            self._send_cancel(transaction, "", now)
+        self._deadlines.set(ClientKey(transaction.branch, transaction.key.method), transaction.next_timeout())
+
+    def _note_health(self, outgoing: OutgoingRequest, hop: Hop, event: TransactionEvent, now: float) -> None:
+        if isinstance(event, ResponseReceived):
+            if event.response.status != 503:
+                self._health.note_success(hop)
+                return
+            told = _SECONDS.match(event.response.headers.get("Retry-After") or "")
+            # One call may find no line free while the server is well (section 21.5.4).
+            if told is not None or outgoing.key.method != "INVITE":
+                self._note_failure(hop, now, float(told[1]) if told is not None else None)
+        elif outgoing.means_next_hop(event) and outgoing.udp_fallback is None:
+            self._note_failure(hop, now)
+
+    def _note_failure(self, hop: Hop, now: float, retry_after_s: float | None = None) -> None:
+        self._health.note_failure(hop, now, retry_after_s)
 
     def _fail(self, outgoing: OutgoingRequest, event: TransactionEvent) -> None:
         """End a request that has no transaction; nobody waits for news of an ACK."""
@@ -341,17 +447,20 @@ class ClientTable:
     def _forget(self, key: ClientKey) -> None:
         outgoing = self._requests.pop(key, None)
         self._answered.pop(key, None)
-        if outgoing is not None and outgoing.transaction is None:
-            self._deadlines.cancel(key)
+        if outgoing is not None:
             self._stop_waiting(outgoing)
 
     def _stop_waiting(self, outgoing: OutgoingRequest) -> None:
         """Nobody waits for a look-up any more: if another request comes it is to be asked for again."""
-        waiting = self._waiting.get(outgoing.next_hop, [])
+        next_hop, outgoing.awaited = outgoing.awaited, None
+        if next_hop is None:
+            return
+        self._lookup_deadlines.cancel(outgoing.key)
+        waiting = self._waiting.get(next_hop, [])
         if outgoing.key in waiting:
             waiting.remove(outgoing.key)
             if not waiting:
-                del self._waiting[outgoing.next_hop]
+                del self._waiting[next_hop]
 
     def _evict(self) -> bool:
         """Make room; False when every request still awaits its answer."""

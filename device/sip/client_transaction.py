@@ -69,6 +69,11 @@ class _ClientTransaction(Transaction):
         self._data = data
         self._interval = timers.t1
 
+    def stop_retransmitting(self) -> None:
+        """Send the request no more, but know its answer when it comes."""
+        self._timer_set.cancel(Input.TIMER_A)
+        self._timer_set.cancel(Input.TIMER_E)
+
     def receive_response(self, response: Response, source: Hop, now: float) -> list[Output]:
         """A response whose branch and CSeq method are those of this transaction (section 17.1.3)."""
         return self._step(status_input(response.status), ResponseReceived(self.key, response, source), now)

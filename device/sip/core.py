@@ -9,7 +9,7 @@ from device.annotations import TYPE_CHECKING, Final, Protocol
 from device.ids import IdSource
 from device.model import CallId
 from device.sip.events import CallEnded, SipEvent
-from device.sip.hop import NextHop
+from device.sip.hop import Hop, NextHop
 from device.sip.instance import NO_INSTANCE, Instance
 from device.sip.message import Request, Response
 from device.sip.settings import UserAgentSettings
@@ -169,7 +169,7 @@ class Core:
         self.sign(response)
         self.layer.send_response(key, response, now)
 
-    def acknowledge(self, ack: Request, next_hop: NextHop, now: float) -> None:
-        """Send an ACK for a 2xx."""
+    def acknowledge(self, ack: Request, next_hop: NextHop, preferred: Hop | None, now: float) -> None:
+        """Send an ACK for a 2xx, by `preferred` if that is one of the hops that `next_hop` leads to."""
         self.sign(ack)
-        self.layer.send_ack(ack, next_hop, now)
+        self.layer.send_ack(ack, next_hop, now, preferred)

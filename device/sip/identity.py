@@ -7,7 +7,7 @@ from device.sip.client_auth import ClientAuth
 from device.sip.core import Core
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import NameAddr, Via
-from device.sip.hop import DEFAULT_PORTS, TLS, UDP, NextHop, bracketed, ip_literal
+from device.sip.hop import DEFAULT_PORTS, TLS, UDP, Hop, NextHop, bracketed, ip_literal
 from device.sip.registration_grant import NOTHING_GRANTED
 from device.sip.target import host_uri, next_hop_of
 from device.sip.uri import Uri
@@ -30,6 +30,7 @@ class Identity:
         "account",
         "auth",
         "grant",
+        "home_hop",
         "is_translated",
         "proxy",
         "servers",
@@ -43,6 +44,8 @@ class Identity:
         """Whether the server saw our last REGISTER come from another address than ours (RFC 3581)."""
         self.grant = NOTHING_GRANTED
         """What the registrar gave us, as long as we are registered."""
+        self.home_hop: Hop | None = None
+        """The server that took our last REGISTER: as long as it serves, calls go where the registration lives."""
         self.servers: set[str] = set()
         """Addresses from which this account's servers have answered or are configured to be."""
         self.proxy: Uri | None = None
@@ -64,6 +67,7 @@ class Identity:
                 self.servers = {address for address in addresses if address is not None}
                 self.auth = None
                 self.grant = NOTHING_GRANTED
+                self.home_hop = None
         self.account = account
         if credential is None:
             self.auth = None
@@ -140,12 +144,22 @@ class Identity:
     def vouched(self, next_hop: NextHop) -> NextHop:
         """The way with what the account adds: its domain where TLS may be spoken, and TLS where nothing is said.
 
-        A server of ours may be certified for its domain alone, whatever name or address a route gives it.
+        A server of ours may be certified for its domain alone, whatever name or address a route gives it. Where every
+        request is to go to the outbound proxy the way is always there.
         """
+        if self.proxy is not None and self.account is not None and self.account.proxy_mode == "always":
+            next_hop = next_hop_of(self.proxy, self.transport)
         transport = next_hop.transport or (TLS if self.transport == TLS else None)
         if self._home is None or (transport or self.transport) not in (TLS, None):
             return next_hop
         return replace(next_hop, transport=transport, domain=ip_literal(self._home.host) or self._home.host)
+
+    def stand_in(self, next_hop: NextHop) -> NextHop | None:
+        """The name of our servers, when `next_hop` is an address that may be one of theirs: others may stand in."""
+        if self._home is None or ip_literal(next_hop.host) is None:
+            return None
+        server = self.registrar_hop(self._home)
+        return self.vouched(server) if ip_literal(server.host) is None else None
 
     def is_home(self, uri: Uri) -> bool:
         """Whether a URI is one of this account's own domain."""
@@ -181,10 +195,26 @@ class Identity:
 
     def direct_contact(self, transport: str | None, destination: str, secure: bool = False) -> NameAddr:
         """Our own address as the peer at `destination` reaches it: what is registered."""
+        home = self.home_hop
+        if home is not None:
+            # DNS has chosen: what it chose is what we speak and where we are seen from.
+            transport = transport or (home.transport if self.transport is None else None)
+            if self._home is not None and destination == self.registrar_hop(self._home).host:
+                destination = home.host
         transport = TLS if secure else transport or UDP
         host, port = self._contact_address(transport, destination)
         uri = Uri("sips" if secure else "sip", user=self.user, host=bracketed(host), port=port or None)
         return NameAddr("", uri if transport == UDP or secure else uri.with_params(transport=transport.lower()))
+
+    def is_reached_otherwise(self, contact: NameAddr) -> bool:
+        """Whether DNS led to a server by another transport or family of addresses than the earlier `contact` has."""
+        hop = self.home_hop
+        if hop is None or self._core.settings.advertised_address:
+            return False
+        transport = (contact.uri.transport or UDP).upper()
+        address = ip_literal(contact.uri.host)
+        is_other_family = address is not None and (":" in address) != (":" in hop.host)
+        return is_other_family or (self.transport is None and transport != hop.transport)
 
     def _contact_address(self, transport: str, destination: str) -> tuple[str, int]:
         host, port = self._core.local_address(transport, destination)

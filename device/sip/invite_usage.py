@@ -137,13 +137,13 @@ class InviteUsage:
         self._acks[dialog.remote.tag or "", ack.cseq.number] = (ack, next_hop)
         while len(self._acks) > _ACKS_KEPT:
             del self._acks[next(iter(self._acks))]
-        self.core.acknowledge(ack, next_hop, now)
+        self.core.acknowledge(ack, next_hop, self.identity.home_hop, now)
 
     def acknowledge_again(self, response: Response, now: float) -> bool:
         """Repeat the ACK of a retransmitted 2xx; false when there has been none yet (section 13.2.2.4)."""
         kept = self._acks.get((response.to.tag or "", response.cseq.number))
         if kept is not None:
-            self.core.acknowledge(*kept, now)
+            self.core.acknowledge(*kept, self.identity.home_hop, now)
         return kept is not None
 
     def accept(self, key: ServerKey, request: Request, source: Hop, sdp: bytes, now: float) -> SuccessRetransmission:

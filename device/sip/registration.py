@@ -236,11 +236,20 @@ class Registration(StateTable[Phase, RegistrationInput]):
             return
         # A contact that the server saw under another address is registered again, once, under that one; not where
         # the server sends calls back over our flow whatever the contact says.
-        moved = self._identity.learn_address(response.top_via) and not grant.outbound
+        learnt = self._identity.learn_address(response.top_via)
+        moved = (learnt or self._identity.is_reached_otherwise(self._contact)) and not grant.outbound
         self.receive(Accepted(grant, sent.note), now)
+        self._plan_fail_back(sent, now)
         self._follows_move = moved and not self._follows_move
         if self._follows_move:
             self.receive(RefreshDue(), now)
+
+    def _plan_fail_back(self, sent: SentRequest, now: float) -> None:
+        """Where a better server was passed over because it failed: register again when it gets its next chance."""
+        chance = self._core.layer.fail_back_at(sent.key)
+        planned = self._timers.next_timeout()
+        if chance is not None and (planned is None or chance < planned):
+            self._timers.set(RefreshDue, max(chance, now))
 
     def _redirect(self, asked: Uri, response: Response, now: float) -> None:
         """Ask the address that a 3xx names, once; the account's own registrar stays the one to begin with."""

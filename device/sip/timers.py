@@ -23,11 +23,17 @@ class SipTimers:
     t1: float = 0.5
     t2: float = 4.0
     t4: float = 5.0
+    next_server: float = 4.0
+    """How long a server may say nothing before the next one that DNS names is tried: four transmissions over UDP."""
 
     @property
     def transaction_timeout(self) -> float:
         """64*T1: what Timers B, F, H, J, L and M share."""
         return 64 * self.t1
+
+    def hop_patience(self, reliable: bool) -> float:
+        """How long a hop may say nothing while there is another; a stream has to be opened first."""
+        return min(self.next_server * (2 if reliable else 1), self.transaction_timeout)
 
     @property
     def timer_a(self) -> float:

@@ -138,6 +138,13 @@ class KeepAliveLost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class HopFailed:
+    """A request has gone on to another server: what lives at this one, such as a registration, had better move."""
+
+    hop: Hop
+
+
 TransactionEvent = (
     RequestReceived
     | AckReceived
@@ -148,6 +155,7 @@ TransactionEvent = (
     | TransportFailed
     | TransactionTerminated
     | LookupWanted
+    | HopFailed
     | KeepAliveAnswered
     | KeepAliveLost
 )

@@ -20,6 +20,7 @@ from device.sip.transaction import (
     AckReceived,
     CancelReceived,
     ClientKey,
+    HopFailed,
     KeepAliveAnswered,
     KeepAliveLost,
     LookupWanted,
@@ -71,21 +72,42 @@ class TransactionLayer:
         self.unmatched_responses = 0
         """Responses that belonged to nothing and were dropped (section 18.1.2)."""
 
-    def send_request(self, request: Request, next_hop: NextHop, now: float, branch_suffix: str = "") -> ClientKey:
+    def send_request(
+        self,
+        request: Request,
+        next_hop: NextHop,
+        now: float,
+        branch_suffix: str = "",
+        preferred: Hop | None = None,
+        alternative: NextHop | None = None,
+    ) -> ClientKey:
         """Send a request other than ACK and CANCEL through a client transaction.
 
         `request` comes without our Via and is not changed; the layer prepends a Via with branch and rport to a copy.
         A host name is looked up first (LookupWanted). Several hops are tried in turn, with a new branch but the
         same key. `branch_suffix` ends every branch; a proxy puts its loop detection there (section 16.6 step 8).
+        `preferred` comes first among the hops that a name leads to, as long as it serves. When `next_hop` is an address
+        that fails, and the name `alternative` leads to it among others, those are tried after it.
         Every key ends with exactly one TransactionTerminated.
         """
         self.now = now
-        return self._clients.send(request, next_hop, now, branch_suffix)
+        return self._clients.send(request, next_hop, now, branch_suffix, preferred, alternative)
 
-    def send_ack(self, ack: Request, next_hop: NextHop, now: float) -> None:
-        """Send an ACK for a 2xx, or forward one: no transaction, a branch of its own, no events (section 13.2.2.4)."""
+    def send_ack(self, ack: Request, next_hop: NextHop, now: float, preferred: Hop | None = None) -> None:
+        """Send an ACK for a 2xx, or forward one: no transaction, a branch of its own, no events (section 13.2.2.4).
+
+        Where a name leads to several hops it goes to `preferred`, the one that the INVITE went to.
+        """
         self.now = now
-        self._clients.send(ack, next_hop, now)
+        self._clients.send(ack, next_hop, now, preferred=preferred)
+
+    def hop_of(self, key: ClientKey) -> Hop | None:
+        """The hop that a request went to last; None when its key is over or its look-up is not."""
+        return self._clients.hop_of(key)
+
+    def fail_back_at(self, key: ClientKey) -> float | None:
+        """When a server that DNS prefers to the one that answered gets its next chance; None where there is none."""
+        return self._clients.fail_back_at(key)
 
     def cancel(self, key: ClientKey, now: float, reason: str = "") -> ClientKey | None:
         """Cancel an INVITE (section 9.1); see `ClientTable.cancel`. Calling it twice sends one CANCEL.
@@ -239,6 +261,7 @@ __all__ = [
     "AckReceived",
     "CancelReceived",
     "ClientKey",
+    "HopFailed",
     "KeepAliveAnswered",
     "KeepAliveLost",
     "LookupWanted",

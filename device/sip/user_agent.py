@@ -32,6 +32,7 @@ from device.sip.transaction_layer import (
     AckReceived,
     CancelReceived,
     ClientKey,
+    HopFailed,
     KeepAliveAnswered,
     KeepAliveLost,
     RequestReceived,
@@ -422,6 +423,11 @@ class UserAgent:
         if isinstance(event, KeepAliveAnswered | KeepAliveLost):
             for registration in self._registrations.values():
                 registration.receive_keepalive(event, now)
+        elif isinstance(event, HopFailed):
+            for registration in self._registrations.values():
+                home = registration.identity.home_hop
+                if home is not None and home.is_same_path(event.hop):
+                    registration.connection_lost(now)
 
     def _tidy(self) -> None:
         self._calls.forget_over()

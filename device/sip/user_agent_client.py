@@ -104,7 +104,12 @@ class UserAgentClient:
         return sent
 
     def _start(self, sent: SentRequest, now: float) -> None:
-        sent.key = self._core.layer.send_request(sent.request.copy(), sent.next_hop, now)
+        identity, preferred, alternative = sent.identity, None, None
+        if sent.request.method != "REGISTER":
+            preferred, alternative = identity.home_hop, identity.stand_in(sent.next_hop)
+        sent.key = self._core.layer.send_request(
+            sent.request.copy(), sent.next_hop, now, preferred=preferred, alternative=alternative
+        )
         self._sent[sent.key] = sent
 
     def cancel(self, sent: SentRequest, now: float, reason: str = "") -> None:
@@ -163,6 +168,8 @@ class UserAgentClient:
 
     def _note_success(self, sent: SentRequest, response: Response) -> None:
         auth = sent.identity.auth
+        if sent.request.method == "REGISTER":
+            sent.identity.home_hop = self._core.layer.hop_of(sent.key)
         if auth is not None and auth.accepted(response, sent.request):
             # A new password may have been taken at once, with a nonce of before: then no challenge told its realm.
             self._tell_realms(sent.identity)

@@ -55,6 +55,8 @@ class Bench:
         self.hops: list[Hop] = []
         self.keepalives: list[Transmission] = []
         """What went on the wire so far that is no SIP message."""
+        self.located = [PEER]
+        """Where every name leads to."""
         self._branches = 0
         self._events: list[object] = []
         if account is not None:
@@ -125,7 +127,7 @@ class Bench:
     def _take_events(self) -> None:
         while (event := self.endpoint.next_event()) is not None:
             if isinstance(event, LookupWanted):
-                self.endpoint.receive_lookup(event.next_hop, [PEER], self.now)
+                self.endpoint.receive_lookup(event.next_hop, self.located, self.now)
             else:
                 self._events.append(event)
 
