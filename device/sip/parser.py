@@ -16,6 +16,9 @@ MAX_HEADER_LINES = 512
 _VALUE_A_LINE = ("Via", "Route", "Record-Route")
 """Lists that are put one value a line, so that a proxy can take the first away."""
 
+_CONTACT_READ = frozenset(("INVITE", "REGISTER", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE"))
+"""Requests that make or move a dialog or bind an address."""
+
 _LWS = " \t"
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:([^\r]*(?:\r\n[ \t][^\r]*)*)", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
@@ -172,9 +175,9 @@ def validate(message: Message) -> None:
     """Check what every element relies on; afterwards the typed properties checked here do not raise.
 
     Via (the top one), From, To, Call-ID and CSeq are there and well formed, the CSeq names the request's method,
-    header fields that stand once do not contradict each other, and Max-Forwards, Contact (but in answers to REGISTER),
-    Route, Record-Route and Content-Type are well formed where present. Raises SipParseError as `parse_message` does.
-    docs/parsing.md tells what is let through on purpose.
+    header fields that stand once do not contradict each other, and Max-Forwards, Route and Content-Type, in what may
+    make a dialog also Contact and Record-Route, are well formed where present. Raises SipParseError as `parse_message`
+    does. docs/parsing.md tells what is let through on purpose.
     """
     try:
         _check_headers(message)
@@ -203,12 +206,21 @@ def _check_headers(message: Message) -> None:
             status = 400 if message.method in METHODS else 501
             raise SipParseError(f"CSeq names {cseq.method[:20]} in a {message.method[:20]}", status)
         message.max_forwards  # noqa: B018
-    if isinstance(message, Request) or cseq.method != "REGISTER":
-        # What a registrar lists of other phones must not cost us our own registration.
+    if is_contact_read(message, cseq.method):
         message.contacts  # noqa: B018
+        message.record_routes  # noqa: B018
     message.routes  # noqa: B018
-    message.record_routes  # noqa: B018
     message.content_type  # noqa: B018
+
+
+def is_contact_read(message: Message, method: str) -> bool:
+    """Whether Contact and Record-Route mean anything in this message; where they do not they may be malformed (8.2.2).
+
+    What a registrar lists of other phones must not cost us our own registration, nor must a busy signal be lost.
+    """
+    if isinstance(message, Request):
+        return method in _CONTACT_READ
+    return 100 < message.status < 400 and method != "REGISTER"
 
 
 def _check_repeated(headers: Headers) -> None:
@@ -356,6 +368,7 @@ __all__ = [
     "PONG",
     "KeepAlive",
     "StreamFramer",
+    "is_contact_read",
     "is_keepalive",
     "parse_message",
     "validate",

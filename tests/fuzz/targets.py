@@ -30,7 +30,7 @@ from device.sip.headers import (
 from device.sip.hop import Hop
 from device.sip.message import Message, Request
 from device.sip.multipart import find_session, is_acceptable
-from device.sip.parser import StreamFramer, is_keepalive, parse_message, validate
+from device.sip.parser import StreamFramer, is_contact_read, is_keepalive, parse_message, validate
 from device.sip.tel_uri import called_number, parse_subscriber, parse_tel
 from device.sip.transaction_layer import LookupWanted
 from device.sip.uri import parse_uri
@@ -76,7 +76,8 @@ def pieces_of(data: bytes) -> list[bytes]:
 def use(message: Message) -> None:
     """Do with a validated message what the stack does; nothing here may raise."""
     assert message.top_via.transport
-    for address in (message.from_, message.to, *message.contacts, *message.routes, *message.record_routes):
+    further = [*message.contacts, *message.record_routes] if is_contact_read(message, message.cseq.method) else []
+    for address in (message.from_, message.to, *message.routes, *further):
         assert parse_name_addr(str(address)) == address
         assert isinstance((address.tag, address.q, address.expires, address.uri.matches(address.uri)), tuple)
     assert parse_via(str(message.top_via)).params == message.top_via.params

@@ -92,6 +92,11 @@ def test_any_1xx_but_100_is_progress_with_its_early_media(bench: Bench, status: 
     assert bench.event(CallRinging).sdp == ANSWER
 
 
+def test_a_failure_with_a_malformed_contact_is_heard(bench: Bench) -> None:
+    bench.reply(bench.call(), 486, Contact="<sip:a b@x>")
+    assert bench.end().status == 486
+
+
 # 8.1.3.3 and 18.1.2: whom a response is meant for.
 
 

@@ -83,6 +83,18 @@ def test_unknown_header_fields_and_malformed_ones_that_nobody_needs_are_passed_o
     assert bench.event(IncomingCall).offer == OFFER
 
 
+@pytest.mark.parametrize("method", ["BYE", "OPTIONS", "INFO"])
+def test_a_contact_that_nobody_reads_may_be_malformed(bench: Bench, method: str) -> None:
+    ours = bench.answered()
+    bench.in_dialog(method, ours, Contact="<sip:a b@x>", Record_Route="<<>")
+    assert bench.statuses() == [200]
+
+
+def test_a_contact_that_is_to_be_called_back_may_not(bench: Bench) -> None:
+    bench.request("INVITE", body=OFFER, Contact="<sip:a b@x>")
+    assert bench.statuses() == [400]
+
+
 @pytest.mark.parametrize("to", ["<tel:+44123456>", "<mailto:x@example.org>", "<foo:bar>", "<sip:somebody@example.org>"])
 def test_whatever_to_says_the_request_uri_decides_whom_a_call_is_for(bench: Bench, to: str) -> None:
     bench.request("INVITE", body=OFFER, to=to)
