@@ -52,9 +52,10 @@ class Dialog:
     def of_response(cls, response: Response, request_uri: Uri) -> "Dialog":
         """The dialog that a 1xx with To tag or a 2xx makes at the caller (section 12.1.2).
 
-        `request_uri` of the INVITE stands in for the Contact of peers that leave it out.
+        `request_uri` of the INVITE stands in for the Contact of peers that leave it out or write another scheme there.
         """
-        target = response.contacts[0].uri if response.contacts else request_uri
+        contacts = response.contacts
+        target = contacts[0].uri if contacts and contacts[0].uri.is_sip else request_uri
         dialog = cls(response.call_id, response.from_, response.to, target)
         dialog.local_cseq = response.cseq.number
         dialog.route_set = tuple(reversed(response.record_routes))

@@ -100,6 +100,7 @@ def test_a_final_answer_replaces_routes_and_target_of_the_early_dialog() -> None
 
 def test_a_response_without_contact_leaves_the_request_uri_as_target() -> None:
     assert uac().remote_target == REQUEST_URI
+    assert uac("Contact: <tel:+4412345>").remote_target == REQUEST_URI
 
 
 def test_a_request_without_usable_contact_makes_no_dialog() -> None:

@@ -122,7 +122,7 @@ def test_a_text_that_is_too_long_is_not_sent(bench: Bench) -> None:
     assert spare > 500
 
 
-@pytest.mark.parametrize(("target", "text"), [("1002", " "), ("", "hi"), ("sips:x@y", "hi")])
+@pytest.mark.parametrize(("target", "text"), [("1002", " "), ("", "hi"), ("sip:x@y;method=BYE", "hi")])
 def test_texts_that_cannot_be_sent(bench: Bench, target: str, text: str) -> None:
     with pytest.raises(SipStateError):
         bench.agent.send_message(target, text, OFFICE, bench.now)
