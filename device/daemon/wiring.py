@@ -291,7 +291,7 @@ def _network_follower(sip: _SipSide, line: PhoneLine, loop: Loop) -> Callable[[]
     """Tells everybody whom it concerns that links or addresses have changed."""
 
     def network_changed() -> None:
-        sip.sockets.drop_stranded()
+        sip.sockets.drop_connections()
         sip.resolver.network_changed()
         sip.user_agent.network_changed(loop.now())
         line.network_changed(loop.now())

@@ -123,6 +123,13 @@ class SipSockets:
             self.udp.open(self._bind_address, port)
         except NetError as error:
             logger.error("the UDP socket could not be made anew: %s", error)
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        """Close the connections that we opened: after a change of network nothing may come back on them.
+
+        Where something would, the kernel's ever longer pauses between repetitions could still take minutes.
+        """
         for streams in self._streams():
             streams.drop_ours()
 
@@ -137,11 +144,6 @@ class SipSockets:
         for streams in self._streams():
             if source.connection is not None and source.transport == streams.TRANSPORT:
                 streams.close_connection(source.connection)
-
-    def drop_stranded(self) -> None:
-        """Close the connections that a change of network has left without a way."""
-        for streams in self._streams():
-            streams.drop_stranded()
 
     def next_timeout(self) -> float | None:
         """When a connection needs attention."""

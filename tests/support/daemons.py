@@ -253,14 +253,14 @@ class PhoneDaemon(Daemon):
     def expect_registration(self, state: str, timeout_s: float = PATIENCE_S) -> dict[str, object]:
         return self.expect("registration", f"registration {state}", lambda news: news["state"] == state, timeout_s)
 
-    def expect_message(self, direction: str, start: str, part: str = "") -> str:
+    def expect_message(self, direction: str, start: str, part: str = "", timeout_s: float = PATIENCE_S) -> str:
         """Wait for a SIP message, "in" or "out", that begins with `start` and has `part` in it; answers all of it."""
 
         def wanted(message: dict[str, object]) -> bool:
             text = str(message["text"])
             return message["direction"] == direction and text.startswith(start) and part in text
 
-        return str(self.expect("sip", f"SIP {direction} {start} {part}", wanted)["text"])
+        return str(self.expect("sip", f"SIP {direction} {start} {part}", wanted, timeout_s)["text"])
 
     def messages(self, direction: str, start: str = "") -> list[str]:
         """Every SIP message so far, taken or not."""
