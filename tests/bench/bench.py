@@ -27,7 +27,8 @@ class Extent:
     peer_calls_limit: int = 200
     sipp_rates: tuple[int, ...] = (5, 10, 20, 50, 100, 200, 400)
     sipp_s: float = 2.5
-    message_s: float = 0.15
+    message_s: float = 0.05
+    idle_items: int = 20_000
 
 
 QUICK = Extent(
@@ -41,7 +42,8 @@ QUICK = Extent(
     peer_calls_limit=60,
     sipp_rates=(5, 20, 50, 100),
     sipp_s=1.5,
-    message_s=0.05,
+    message_s=0.02,
+    idle_items=4_000,
 )
 
 

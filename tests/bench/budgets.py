@@ -24,6 +24,14 @@ MOUTH_DELAY_MS = Gate(limit=30, target=22)
 USE_MESSAGE = Gate(peer_limit=1 / 2.5, peer_target=1 / 2, higher_is_better=True)
 """Messages per second, parsed and used: at least so much of what libosip2 parses when it is called by ctypes."""
 
+ENCODE_MESSAGE = USE_MESSAGE
+FASTER_THAN_PEER = Gate(peer_limit=1.0, higher_is_better=True)
+"""Beside the parsers in Python that there are."""
+
+IDLE_TRANSACTION_BYTES = Gate(limit=8192)
+IDLE_DIALOG_BYTES = Gate(limit=2048)
+"""Resident memory of each, 20,000 at once: what docs/benchmarks.md says that they cost."""
+
 
 def cpu_gate(major_version: int) -> Gate:
     """The gate for CPU time in a call beside that version of baresip."""

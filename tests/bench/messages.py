@@ -1,17 +1,19 @@
-"""Messages per second of our parser and encoder beside libosip2's, in one thread of this process."""
+"""Messages per second of our parser and encoder beside libosip2 and parsers from PyPI, one thread each."""
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 from device.sip.message import Message
 from device.sip.parser import parse_message, validate
-from tests.bench import budgets
+from tests.bench import budgets, idling
 from tests.bench.bench import Bench
 from tests.bench.figures import NO_GATE, Figure, Gate
 from tests.bench.osip import Osip
+from tests.bench.peer_parsers import VERSIONS, PeerParsers, peer_parsers
 from tests.bench.sample_messages import INVITE, OK
 
-STRETCHES = 8
+STRETCHES = 24
 BATCH = 50
 PEER_NAME = "libosip2"
 TOPIC = "messages"
@@ -42,7 +44,11 @@ def read(message: Message) -> tuple[object, ...]:
     )
 
 
-def rates(works: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
+Measure = Callable[[float], float]
+"""Works for so many seconds, and tells how often in a second."""
+
+
+def rates(works: Mapping[str, Measure], seconds: float) -> dict[str, float]:
     """How often each work can be done in a second.
 
     They take turns in short stretches, and the best stretch counts: whatever else the machine does only disturbs.
@@ -50,57 +56,81 @@ def rates(works: Mapping[str, Callable[[], object]], seconds: float) -> dict[str
     best = dict.fromkeys(works, 0.0)
     for _ in range(STRETCHES):
         for name, work in works.items():
-            best[name] = max(best[name], _rate(work, seconds))
+            best[name] = max(best[name], work(seconds))
     return best
 
 
-def _rate(work: Callable[[], object], seconds: float) -> float:
-    count = 0
-    began = time.perf_counter()
-    while (spent := time.perf_counter() - began) < seconds:
-        for _ in range(BATCH):
-            work()
-        count += BATCH
-    return count / spent
+def here(work: Callable[[], object]) -> Measure:
+    """Work in this process."""
+
+    def measure(seconds: float) -> float:
+        count = 0
+        began = time.perf_counter()
+        while (spent := time.perf_counter() - began) < seconds:
+            for _ in range(BATCH):
+                work()
+            count += BATCH
+        return count / spent
+
+    return measure
+
+
+def there(peers: PeerParsers, name: str, kind: str, sample: str) -> Measure:
+    """Work in the process of the other parsers."""
+    return lambda seconds: peers.rate(name, kind, sample, seconds)
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Each kind of work on the INVITE and on its 200."""
+    """Each kind of work on the INVITE and on its 200, and what transactions and dialogs at rest cost."""
+    figures: list[Figure] = []
     try:
         osip: Osip | None = Osip()
     except OSError:
         osip = None
-    figures = []
-    for name, data in (("INVITE", INVITE), ("200", OK)):
-        figures += _figures(name, data, osip, bench.extent.message_s)
-    if osip is None:
         figures.append(Figure(TOPIC, "libosip2: not measured", "", None, note="apt-get install libosip2-dev"))
-    return figures
+    with ExitStack() as stack:
+        try:
+            peers: PeerParsers | None = stack.enter_context(peer_parsers())
+        except OSError as error:
+            peers = None
+            figures.append(Figure(TOPIC, "parsers from PyPI: not measured", "", None, note=str(error)))
+        for name, data in (("INVITE", INVITE), ("200", OK)):
+            figures += _figures(name, data, osip, peers, bench.extent.message_s)
+    return [*figures, *idling.measure(bench)]
 
 
-def _figures(name: str, data: bytes, osip: Osip | None, seconds: float) -> list[Figure]:
-    message = parse_message(data)
-    works: dict[str, Callable[[], object]] = {
-        "parse": lambda: parse_message(data),
-        "use": lambda: use(data),
-        "checked use": lambda: checked_use(data),
-        "encode": message.encode,
+def _figures(name: str, data: bytes, osip: Osip | None, peers: PeerParsers | None, seconds: float) -> list[Figure]:
+    works: dict[str, Measure] = {
+        "parse": here(lambda: parse_message(data)),
+        "use": here(lambda: use(data)),
+        "checked use": here(lambda: checked_use(data)),
+        "encode": here(parse_message(data).encode),
     }
-    if osip is None:
+    with ExitStack() as stack:
+        if osip is not None:
+            theirs = stack.enter_context(osip.opened(data))
+            works["C parse"] = here(lambda: osip.parse(data))
+            works["C use"] = here(lambda: osip.use(data))
+            works["C encode"] = here(lambda: osip.encode(theirs))
+        if peers is not None:
+            works |= {
+                f"{peer} {kind}": there(peers, peer, kind, name) for peer in VERSIONS for kind in ("use", "encode")
+            }
         found = rates(works, seconds)
-    else:
-        with osip.opened(data) as theirs:
-            works["C parse"] = lambda: osip.parse(data)
-            works["C use"] = lambda: osip.use(data)
-            works["C encode"] = lambda: osip.encode(theirs)
-            found = rates(works, seconds)
 
-    def figure(what: str, ours: str, theirs: str, gate: Gate = NO_GATE) -> Figure:
-        return Figure(TOPIC, f"{name}: {what}", "/s", found[ours], found.get(theirs), PEER_NAME, gate)
+    def figure(what: str, ours: str, theirs: str, gate: Gate = NO_GATE, peer: str = PEER_NAME) -> Figure:
+        return Figure(TOPIC, f"{name}: {what}", "/s", found[ours], found.get(theirs), peer, gate)
 
-    return [
+    figures = [
         figure("parse", "parse", "C parse"),
         figure("parse and use, beside parse in C", "use", "C parse", budgets.USE_MESSAGE),
         figure("parse, check and use, values fetched from C", "checked use", "C use"),
-        figure("encode", "encode", "C encode"),
+        figure("encode", "encode", "C encode", budgets.ENCODE_MESSAGE),
     ]
+    if peers is not None:
+        for peer in VERSIONS:
+            figures.append(
+                figure(f"parse and use, beside {peer}", "use", f"{peer} use", budgets.FASTER_THAN_PEER, peer)
+            )
+            figures.append(figure(f"encode, beside {peer}", "encode", f"{peer} encode", budgets.FASTER_THAN_PEER, peer))
+    return figures
