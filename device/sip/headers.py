@@ -3,6 +3,7 @@
 Values are text decoded as UTF-8 with surrogateescape, so that bytes of any other encoding survive a round trip.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from device.annotations import Any
@@ -34,6 +35,12 @@ MAX_CSEQ = 2**31 - 1
 
 _CACHE_ENTRIES = 256
 _CACHE_TEXT_LENGTH = 256
+
+
+_PLAIN_ADDRESS = re.compile(r'(?:"([^"\\<>]*)"[ \t]*|([A-Za-z0-9._-]*)[ \t]*)<([^<>"]*)>')
+"""Most addresses: a quoted name without quoted pairs, a name of one word, or none."""
+
+_PLAIN_SENT_BY = re.compile(r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(?::([0-9]{1,4}))?")
 
 
 class Headers:
@@ -280,8 +287,13 @@ def parse_name_addr(text: str) -> NameAddr:
     address, rest = text[:close], text[close:]
     known = _addresses.get(address) if close else None
     if known is None:
-        address, rest = _split_address(text)
-        known = _parse_address(address)
+        plain = _PLAIN_ADDRESS.match(text)
+        if plain is not None:
+            quoted, word, uri_text = plain.groups()
+            known = (quoted or word or "", parse_uri(uri_text))
+        else:
+            address, rest = _split_address(text)
+            known = _parse_address(address)
         if address.endswith(">") and len(address) <= _CACHE_TEXT_LENGTH:
             if len(_addresses) >= _CACHE_ENTRIES:
                 _addresses.clear()
@@ -289,8 +301,10 @@ def parse_name_addr(text: str) -> NameAddr:
     if not rest:
         return NameAddr(known[0], known[1])
     if rest[0] != ";":
-        rest = rest.lstrip(LWS)
-        if rest[:1] != ";":
+        rest = rest.strip(LWS)
+        if not rest:
+            return NameAddr(known[0], known[1])
+        if rest[0] != ";":
             raise SipParseError(f"text after an address: {rest[:60]!a}")
     return NameAddr(known[0], known[1], parse_params(rest[1:]))
 
@@ -352,6 +366,14 @@ def parse_via(text: str) -> Via:
 
 def _parse_sent_by(head: str) -> tuple[str, str, int | None]:
     """`SIP/2.0/UDP host:port`, with white space allowed around slashes and colon."""
+    plain = _PLAIN_SENT_BY.fullmatch(head)
+    if plain is not None:
+        transport, host, port = plain.groups()
+        return transport, host.lower(), None if port is None else int(port)
+    return _parse_sent_by_pieces(head)
+
+
+def _parse_sent_by_pieces(head: str) -> tuple[str, str, int | None]:
     name, slash, rest = head.partition("/")
     version, other_slash, rest = rest.partition("/")
     words = rest.split(None, 1)

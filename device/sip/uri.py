@@ -12,6 +12,12 @@ _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:
 _ILLEGAL = re.compile(r"[\x00-\x20\"<>\x7f]")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
+_PLAIN = re.compile(
+    r"(sips?):(?:([A-Za-z0-9_.!~*'()&=+$,;?/-]+)@)?([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?)(?::([0-9]{1,5}))?"
+    r"(?:;([A-Za-z0-9_.!~*'()\[\]/:&+$=;-]*))?"
+)
+"""Most SIP URIs: no escape, no password, no IPv6, no headers. What does not match is read piece by piece."""
+
 # What need not be escaped in each part (RFC 3261 section 25.1).
 _UNRESERVED = r"A-Za-z0-9\-_.!~*'()"
 _USER_UNSAFE = re.compile(rf"[^{_UNRESERVED}&=+$,;?/]")
@@ -164,6 +170,22 @@ def parse_uri(text: str) -> Uri:
 
 
 def _parse(text: str) -> Uri:
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        scheme, user, host, port, params = plain.groups()
+        if len(host) <= 255 and (port is None or len(port) < 5 or int(port) <= 65535):
+            return Uri(
+                scheme,
+                user or "",
+                "",
+                host.lower(),
+                None if port is None else int(port),
+                () if params is None else _parse_params(params),
+            )
+    return _parse_pieces(text)
+
+
+def _parse_pieces(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     if not colon or not rest or _SCHEME.fullmatch(scheme) is None or _ILLEGAL.search(rest):
         raise SipParseError(f"not a URI: {_shown(text)}")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from itertools import cycle
 
 from device.sip.message import Message
 from device.sip.parser import parse_message, validate
@@ -11,7 +12,7 @@ from tests.bench.bench import Bench
 from tests.bench.figures import NO_GATE, Figure, Gate
 from tests.bench.osip import Osip
 from tests.bench.peer_parsers import VERSIONS, PeerParsers, peer_parsers
-from tests.bench.sample_messages import INVITE, OK
+from tests.bench.sample_messages import INVITE, OK, strangers
 
 STRETCHES = 24
 BATCH = 50
@@ -100,16 +101,19 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _figures(name: str, data: bytes, osip: Osip | None, peers: PeerParsers | None, seconds: float) -> list[Figure]:
+    others = cycle(strangers(data))
     works: dict[str, Measure] = {
         "parse": here(lambda: parse_message(data)),
         "use": here(lambda: use(data)),
         "checked use": here(lambda: checked_use(data)),
         "encode": here(parse_message(data).encode),
+        "use of strangers": here(lambda: use(next(others))),
     }
     with ExitStack() as stack:
         if osip is not None:
             theirs = stack.enter_context(osip.opened(data))
             works["C parse"] = here(lambda: osip.parse(data))
+            works["C parse of strangers"] = here(lambda: osip.parse(next(others)))
             works["C use"] = here(lambda: osip.use(data))
             works["C encode"] = here(lambda: osip.encode(theirs))
         if peers is not None:
@@ -124,6 +128,7 @@ def _figures(name: str, data: bytes, osip: Osip | None, peers: PeerParsers | Non
     figures = [
         figure("parse", "parse", "C parse"),
         figure("parse and use, beside parse in C", "use", "C parse", budgets.USE_MESSAGE),
+        figure("the same, never the same addresses", "use of strangers", "C parse of strangers"),
         figure("parse, check and use, values fetched from C", "checked use", "C use"),
         figure("encode", "encode", "C encode", budgets.ENCODE_MESSAGE),
     ]

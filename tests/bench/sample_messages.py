@@ -39,3 +39,15 @@ OK = (
     "Contact: <sip:1002@192.0.2.44:5060;transport=udp>\r\n"
     "Server: ExamplePhone/4.2\r\n" + _END
 ).encode()
+
+
+def strangers(data: bytes, count: int = 1000) -> list[bytes]:
+    """The message from and to others each time: no address, URI or Via has been read before."""
+    text = data.decode()
+    return [
+        text.replace("1001@", f"{2000 + number}@")
+        .replace("1002@", f"{5000 + number}@")
+        .replace("192.0.2.", f"192.{number // 200}.{number % 200}.")
+        .encode()
+        for number in range(count)
+    ]

@@ -3,6 +3,7 @@
 The mutated messages are in tests/fuzz.
 """
 
+import re
 import time
 from contextlib import suppress
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device.sip import headers as headers_module
+from device.sip import uri as uri_module
 from device.sip.errors import SipParseError
 from device.sip.headers import parse_name_addr, parse_name_addr_list, quote, unquote
 from device.sip.parser import StreamFramer
@@ -58,6 +61,45 @@ def test_any_uri_can_be_sent_and_read(user, password, params, headers) -> None: 
     uri = Uri("sip", user, password, "host.example", 5060, tuple(params), tuple(headers))
     assert parse_uri(str(uri)) == uri
     assert "\n" not in str(uri)
+
+
+def outcome(parse, text):  # type: ignore[no-untyped-def]
+    """What comes of parsing, the fault without its words."""
+    try:
+        return parse(text)
+    except SipParseError as error:
+        return error.status
+
+
+NEVER = re.compile("(?!)")
+PLAIN = st.text(alphabet=' \t";<>=:@?&%\\[]a9.-_/,', max_size=14)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(PLAIN, st.sampled_from(["sip:", "sips:", "sip:a@", "sip:a@b:"]))
+def test_the_short_way_to_a_uri_is_the_long_way(text: str, start: str) -> None:
+    assert outcome(uri_module._parse, start + text) == outcome(uri_module._parse_pieces, start + text)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(PLAIN, st.sampled_from(["SIP/2.0/UDP ", "SIP/2.0/UDP a", "SIP/2.0/"]))
+def test_the_short_way_to_a_via_is_the_long_way(text: str, start: str) -> None:
+    head = start + text
+    assert outcome(headers_module._parse_sent_by, head) == outcome(headers_module._parse_sent_by_pieces, head)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(PLAIN, st.sampled_from(["<sip:a@b>", "", '"x"']), PLAIN)
+def test_the_short_way_to_an_address_is_the_long_way(before: str, middle: str, after: str) -> None:
+    text = (before + middle + after).strip(" \t")
+    headers_module._addresses.clear()
+    short = outcome(parse_name_addr, text)
+    plain, headers_module._PLAIN_ADDRESS = headers_module._PLAIN_ADDRESS, NEVER
+    try:
+        headers_module._addresses.clear()
+        assert outcome(parse_name_addr, text) == short
+    finally:
+        headers_module._PLAIN_ADDRESS = plain
 
 
 BIG = 60000
