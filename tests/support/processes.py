@@ -98,3 +98,22 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
+
+
+class Command:
+    """A command of ours that a person typed, under way."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+
+    def finish(self, timeout_s: float = PATIENCE_S) -> tuple[int, str, str]:
+        """Wait for its end; answers exit status, output and complaints."""
+        try:
+            out, err = self._process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise AssertionError(f"a command did not end within {timeout_s:g} s") from None
+        return self._process.returncode, out, err
