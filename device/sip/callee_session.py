@@ -8,7 +8,7 @@ from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import CallId
 from device.sip.auto_answer import auto_answer_delay
 from device.sip.call_facts import read_facts
-from device.sip.causes import answered_elsewhere, cause_text
+from device.sip.causes import answered_elsewhere, cause_text, with_reason
 from device.sip.core import sdp_of
 from device.sip.dialog_exchange import AnswerSent, AnswerTaken, OfferSent, OfferTaken
 from device.sip.events import EndCause, IncomingCall, OfferAnswered, OfferReceived
@@ -93,6 +93,7 @@ class CalleeSession(InviteSession):
         source = self._invite.source
         trusted = self.identity.account is not None and source.host in self.identity.servers
         facts = read_facts(invite, trusted=trusted, replaces=self._replaces)
+        self._usage.party = (facts.caller, facts.caller_name)
         event = IncomingCall(
             self.call_id,
             self.identity.account_id,
@@ -279,7 +280,7 @@ class CalleeSession(InviteSession):
         if answered_elsewhere(happened.reasons):
             self._end(200, "answered elsewhere", local=False)
         else:
-            self._end(487, "cancelled by the caller", local=False)
+            self._end(487, with_reason("cancelled by the caller", list(happened.reasons)), local=False)
 
     def _ring_timed_out(self, _happened: RingTimedOut, now: float) -> None:
         self._refuse(480, now)

@@ -53,7 +53,44 @@ _TEXTS = {
 }
 _BY_CLASS = {3: "redirected", 4: "refused", 5: "the server failed", 6: "refused everywhere"}
 
-_REASON_CAUSE = re.compile(r"^\s*SIP\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{3})", re.IGNORECASE)
+_Q850_TEXTS = {
+    1: "unallocated number",
+    2: "no route to the network",
+    3: "no route to the number",
+    17: "user busy",
+    18: "no user responding",
+    19: "no answer from the user",
+    20: "subscriber absent",
+    21: "call rejected",
+    22: "number changed",
+    26: "answered elsewhere",
+    27: "destination out of order",
+    28: "invalid number format",
+    29: "facility rejected",
+    31: "normal, unspecified",
+    34: "no circuit available",
+    38: "network out of order",
+    41: "temporary failure",
+    42: "switching equipment congestion",
+    47: "resource unavailable",
+    50: "facility not subscribed",
+    55: "incoming calls barred",
+    57: "bearer capability not authorized",
+    58: "bearer capability not available",
+    63: "service not available",
+    65: "bearer capability not implemented",
+    79: "service not implemented",
+    88: "incompatible destination",
+    102: "a timer expired",
+    111: "protocol error",
+    127: "interworking, unspecified",
+}
+"""What the commoner causes of ITU-T Q.850 mean (table 1 there)."""
+
+_NORMAL_CLEARING = 16
+"""Somebody hung up: what needs no words."""
+
+_REASON_CAUSE = re.compile(r"^\s*(SIP|Q\.850)\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{1,3})\b", re.IGNORECASE)
 _REASON_TEXT = re.compile(r';\s*text\s*=\s*"([^"\\]{1,80})"', re.IGNORECASE)
 
 
@@ -74,14 +111,25 @@ def reason_of(status: int, text: str) -> str:
 
 
 def answered_elsewhere(reasons: Iterable[str]) -> bool:
-    """Whether a CANCEL says that another phone took the call (RFC 3326, cause 200)."""
-    return any(match is not None and match[1] == "200" for match in map(_REASON_CAUSE.match, reasons))
+    """Whether a CANCEL says that another phone took the call: RFC 3326 cause 200, or Q.850's 26."""
+    found = [(match[1].upper(), int(match[2])) for match in map(_REASON_CAUSE.match, reasons) if match is not None]
+    return ("SIP", 200) in found or ("Q.850", 26) in found
 
 
 def reason_text(reasons: list[str]) -> str:
-    """The text of the first Reason header that has one, printable and short; "" without (RFC 3326)."""
+    """Why, in words, by the first Reason header that says so: its own text, or what its Q.850 cause means; else ""."""
     for reason in reasons:
         match = _REASON_TEXT.search(reason)
         if match is not None and match[1].isprintable():
             return match[1]
+    for reason in reasons:
+        cause = _REASON_CAUSE.match(reason)
+        if cause is not None and cause[1].upper() == "Q.850" and int(cause[2]) != _NORMAL_CLEARING:
+            return _Q850_TEXTS.get(int(cause[2]), f"Q.850 cause {cause[2]}")
     return ""
+
+
+def with_reason(text: str, reasons: list[str]) -> str:
+    """`text`, and in brackets what the Reason headers of the message add to it."""
+    reason = reason_text(reasons)
+    return f"{text} ({reason})" if reason and reason.lower() not in text.lower() else text

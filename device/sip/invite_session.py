@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import CallId
-from device.sip.causes import reason_text
+from device.sip.causes import with_reason
 from device.sip.core import readable
 from device.sip.dialog import Dialog, DialogId
 from device.sip.dialog_exchange import DialogExchange
@@ -387,8 +387,8 @@ class InviteSession(StateTable[SessionState, CallInput]):
         """The other side ends the call (section 15.1.2)."""
         self._close_offers(now)
         self.confirm_bye(happened, now)
-        reason = reason_text(happened.request.headers.get_all("Reason"))
-        self._end(0, f"the other side hung up ({reason})" if reason else "the other side hung up", local=False)
+        text = with_reason("the other side hung up", happened.request.headers.get_all("Reason"))
+        self._end(0, text, local=False)
 
     def refuse_glare(self, happened: InviteReceived, now: float) -> None:
         """Their INVITE crosses ours, or the answer to our offer: 491 (section 14.2)."""

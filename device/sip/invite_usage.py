@@ -35,7 +35,18 @@ _LEAST_INTERVAL_S: Final = 90
 class InviteUsage:
     """The names, the dialog, the ACKs and the session timer of one call."""
 
-    __slots__ = ("_acks", "call_id", "client", "core", "exchange", "identity", "min_se_s", "owns_call_id", "timer")
+    __slots__ = (
+        "_acks",
+        "call_id",
+        "client",
+        "core",
+        "exchange",
+        "identity",
+        "min_se_s",
+        "owns_call_id",
+        "party",
+        "timer",
+    )
 
     def __init__(
         self, core: Core, client: UserAgentClient, identity: Identity, call_id: CallId, dialog: Dialog | None
@@ -52,6 +63,8 @@ class InviteUsage:
         """The shortest session interval that anybody on the way has asked for."""
         self.timer: SessionTimer | None = None
         """None until a session interval is agreed for the first time."""
+        self.party: tuple[str, str] | None = None
+        """URI text and name of the other party as they were told last; None while those of the dialog hold."""
         self._acks: dict[tuple[str, int], tuple[Request, NextHop]] = {}
 
     @property

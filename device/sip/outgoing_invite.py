@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from device.annotations import Final
-from device.sip.causes import cause_text, reason_of
+from device.sip.causes import cause_text, reason_of, with_reason
+from device.sip.connected_identity import may_tell, note_party
 from device.sip.core import sdp_of
 from device.sip.dialog import MAX_FORWARDS, Dialog
 from device.sip.dialog_exchange import AnswerTaken, DialogExchange, OfferSent, OfferTaken
@@ -194,8 +195,16 @@ class OutgoingInvite:
         exchange.dialog.local_cseq = max(self._cseq, response.cseq.number, exchange.dialog.local_cseq)
         exchange.contact = self._contact
         self._usage.exchange = exchange
+        self._note_party(exchange, response)
         self._usage.take_interval(exchange, response, now)
         self._take_session(exchange, sdp_of(response), now)
+
+    def _note_party(self, exchange: DialogExchange, response: Response) -> None:
+        """Whoever answered may be another than was called; our own server says who (RFC 3325 section 9.1)."""
+        if may_tell(response, exchange.dialog):
+            identity = self._usage.identity
+            trusted = identity.proxy is not None or identity.is_home(self._sent.request.uri)
+            note_party(self._usage, exchange.dialog, response, trusted=trusted)
 
     def _take_session(self, exchange: DialogExchange, sdp: bytes, now: float) -> None:
         """What the 2xx that won settles: the answer, their offer, or nothing that was not settled before it."""
@@ -288,7 +297,7 @@ class OutgoingInvite:
             return
         if status < 400 and self._redirections is None:
             self._redirections = self._usable_contacts(response)
-        text = cause_text(status, response.reason)
+        text = with_reason(cause_text(status, response.reason), response.headers.get_all("Reason"))
         if status in (401, 407):
             text = self._usage.identity.refusal_text()
         self._fail(InviteFailed(status, text), now)

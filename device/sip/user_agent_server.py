@@ -141,9 +141,21 @@ class UserAgentServer:
         elif not dialog.is_in_order(request):
             self._refuse(key, request, Refusal(500, reason="Out of order"), now)
         else:
+            if request.method in ("INVITE", "UPDATE") and not session.has_ended:
+                self._note_party(session, dialog, request, source)
             self.IN_DIALOG.get(request.method, UserAgentServer._confirm)(
                 self, InDialogRequest(session, dialog, key, request, source), now
             )
+
+    @staticmethod
+    def _note_party(session: InviteSession, dialog: Dialog, request: Request, source: Hop) -> None:
+        """See whether the other party is still the same (RFC 4916)."""
+        from device.sip.connected_identity import may_tell, note_party  # noqa: PLC0415  # there is a call
+
+        if may_tell(request, dialog):
+            identity = session.identity
+            trusted = identity.account is not None and source.host in identity.servers
+            note_party(session.usage, dialog, request, trusted=trusted)
 
     def _receive_in_subscription(self, key: ServerKey, request: Request, source: Hop, now: float) -> bool:
         """A request in a dialog that no call has: it may be that of a subscription."""
