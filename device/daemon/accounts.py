@@ -137,6 +137,10 @@ class AccountTable:
                 return account
         return next((account for account in accounts if not account.register), None)
 
+    def is_registered(self, account_id: AccountId) -> bool:
+        """Whether its server knows where we are."""
+        return self._state(account_id) is RegistrationState.REGISTERED
+
     def any_enabled(self) -> Account | None:
         """Some enabled account, registered or not: for an emergency call there is nothing to lose."""
         usable = (account for account in self._accounts if account.enabled and account.id not in self._unusable)

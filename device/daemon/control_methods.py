@@ -232,11 +232,13 @@ class ControlMethods:
         elif realm:
             raise ControlError(INVALID_PARAMS, "realm: give the password with it, so that it can be sealed for it")
         self._rooms.accounts.put(account, credential, time.monotonic())
+        self._rooms.runtime.follow_account(account.id, time.monotonic())
         return self._shown(self._account_status({"id": account.id}))
 
     def _account_remove(self, params: Params) -> object:
         account = self._account_status(params).account
         self._rooms.accounts.remove(account.id, time.monotonic())
+        self._rooms.runtime.follow_account(account.id, time.monotonic())
         return {"removed": account.id}
 
     def _registration_refresh(self, params: Params) -> object:

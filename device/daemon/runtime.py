@@ -190,7 +190,7 @@ class Runtime:
             if isinstance(event, RegistrationChanged):
                 self._publish_registration(event)
                 if event.state is RegistrationState.REGISTERED:
-                    self._follow_messages(event.account_id, now)
+                    self.follow_account(event.account_id, now)
         elif not self._receive_of_transport(event):
             self.features.receive(event, now)  # type: ignore[arg-type]  # the rest are those
 
@@ -210,10 +210,11 @@ class Runtime:
             return False
         return True
 
-    def _follow_messages(self, account_id: AccountId, now: float) -> None:
-        """Ask for waiting messages of an account that wants it; others need no room for that."""
+    def follow_account(self, account_id: AccountId, now: float) -> None:
+        """An account is registered, changed or gone: ask for its waiting messages if it wants that, or no longer."""
         account = self._accounts.get(account_id)
-        if self._features is not None or (account is not None and account.mwi):
+        wanted = account is not None and account.mwi and self._accounts.is_registered(account_id)
+        if wanted or self._features is not None:
             self.features.waiting.follow(account_id, now)
 
     @property

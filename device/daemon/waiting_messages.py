@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 PACKAGE: Final = "message-summary"
 BODY: Final = "application/simple-message-summary"
 EXPIRES_S: Final = 3600
-_LINE = re.compile(r"^([A-Za-z-]+)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_LINE = re.compile(r"^([A-Za-z-]+)[ \t]*:([^\r\n]*)", re.MULTILINE)
 _COUNTS = re.compile(r"(\d{1,9})\s*/\s*(\d{1,9})")
 
 
@@ -32,7 +32,7 @@ class Summary:
 
 def read_summary(body: bytes) -> Summary | None:
     """Read a simple message summary (section 5.2); None when it says nothing about waiting messages."""
-    fields = {name.lower(): value for name, value in _LINE.findall(body[:4096].decode("utf-8", "replace"))}
+    fields = {name.lower(): value.strip() for name, value in _LINE.findall(body[:4096].decode("utf-8", "replace"))}
     said = fields.get("messages-waiting", "").lower()
     counts = _COUNTS.match(fields.get("voice-message", ""))
     new, old = (int(counts[1]), int(counts[2])) if counts is not None else (0, 0)
@@ -52,11 +52,11 @@ class WaitingMessages:
         self._watched: set[AccountId] = set()
 
     def follow(self, account_id: AccountId, now: float) -> None:
-        """An account is registered: ask for its messages if it wants that, and no longer if not."""
+        """An account is registered, changed or gone: ask for its messages if it wants that, and no longer if not."""
         account = self._accounts.get(account_id)
         if account is None or not account.mwi:
             self.leave(account_id, now)
-        elif account_id not in self._watched:
+        elif account_id not in self._watched and self._accounts.is_registered(account_id):
             self._watched.add(account_id)
             self._subscribe(account, now)
 

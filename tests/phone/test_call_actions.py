@@ -11,6 +11,7 @@ from device.phone.commands import (
     DisconnectAudio,
     HangUp,
     LogCall,
+    PlaceCall,
     PulseRelay,
     RejectCall,
     SelectAudioPath,
@@ -29,6 +30,7 @@ from device.phone.events import (
     DialRequested,
     HoldRequested,
     MediaLost,
+    MessagesUpdated,
     RegistrationUpdated,
     TransferRequested,
 )
@@ -477,3 +479,46 @@ def test_wrong_codes_are_reported_without_showing_them(caplog: pytest.LogCapture
     assert [r.levelname for r in caplog.records if "too many wrong door codes" in r.message] == ["WARNING"]
     assert not any(digit in message for digit in "789" for message in caplog.messages)
     assert not any(isinstance(command, PulseRelay) for command in bench.done)
+
+
+def test_a_caller_who_will_not_ring() -> None:
+    """RFC 5373: Answer-Mode: Auto;require is turned away where the phone does not answer by itself."""
+    for auto_answer, state in (("off", PhoneState.IDLE), ("header", PhoneState.CONNECTED)):
+        bench = Bench(auto_answer=auto_answer)
+        commands = bench.handle(CallOffered(CallId("in-1"), CALLER, "", 0.0, auto_answer_required=True))
+        assert bench.state is state
+        assert (RejectCall(CallId("in-1"), 403) in commands) is (state is PhoneState.IDLE)
+    assert Bench().handle(CallOffered(CallId("in-1"), CALLER, "", 0.0, auto_answer_required=False))
+
+
+@pytest.mark.parametrize(("distinctive", "cadence"), [(True, "internal"), (False, "door")])
+def test_the_caller_may_choose_the_cadence(distinctive: bool, cadence: str) -> None:
+    bench = Bench(distinctive_ring=distinctive, ring_pattern="door")
+    commands = bench.handle(CallOffered(CallId("in-1"), CALLER, alert="internal"))
+    assert StartRinger(cadence) in commands
+
+
+def test_digits_before_a_number_withhold_ours() -> None:
+    bench = Bench(anonymous_prefix="*31")
+    bench.lift()
+    commands = bench.dial("*311001#")
+    placed = [command for command in commands if isinstance(command, PlaceCall)]
+    assert placed == [PlaceCall(bench.call_id, "1001", anonymous=True)]
+    bench.replace()
+    bench.lift()
+    commands = bench.dial("*31112#")
+    assert [command for command in commands if isinstance(command, PlaceCall)] == [
+        PlaceCall(bench.call_id, "112", emergency=True)
+    ]
+    bench = Bench()
+    commands = bench.handle(DialRequested("1001", anonymous=True))
+    assert PlaceCall(bench.call_id, "1001", anonymous=True) in commands
+
+
+def test_waiting_messages_make_the_dial_tone_stutter() -> None:
+    bench = Bench()
+    bench.handle(MessagesUpdated(True))
+    bench.lift()
+    assert bench.tone == "MESSAGE_WAITING"
+    bench.handle(MessagesUpdated(False))
+    assert bench.tone == "DIAL"

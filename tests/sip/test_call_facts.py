@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.sip.call_facts import CallFacts, read_facts
+from device.sip.call_facts import MAX_HISTORY, CallFacts, read_facts
 from device.sip.events import IncomingCall
 from device.sip.headers import Headers
 from device.sip.message import Request
@@ -79,6 +79,14 @@ def test_the_way_that_a_call_has_taken() -> None:
     assert found.diverted_by == ("sip:b@x (user-busy)", "sip:a@x (no-answer)")
     assert found.history == ("sip:a@x", "sip:b@x", "sip:c@x")
     assert facts(("Diversion", "<sip:b@x>")).diverted_by == ("sip:b@x",)
+
+
+def test_a_long_way_is_cut_short() -> None:
+    many = ", ".join(f"<sip:{number}@x>;index=1.{number}" for number in range(100))
+    found = facts(("Diversion", many), ("History-Info", many), ("Call-Info", many))
+    assert [len(value) for value in (found.diverted_by, found.history, found.call_info)] == [MAX_HISTORY] * 3
+    assert facts(("Diversion", '<sip:a@x>, "open'), ("Subject", "x" * 500)).diverted_by == ()
+    assert len(facts(("Subject", "x" * 500)).subject) == 200
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from device.ids import SystemIds
 from device.net.sip_sockets import SipSockets
+from device.sip.dialog import Dialog
 from device.sip.digest import ha1, make_challenge, parse_credentials, verify
 from device.sip.endpoint import SipEndpoint
 from device.sip.message import Request
@@ -24,6 +25,10 @@ class SmallRegistrar:
         self.status: int | None = None
         """Answer every REGISTER with this."""
         self.silent = False
+        self.summary: bytes | None = None
+        """What a NOTIFY says to who asks for waiting messages; without it a SUBSCRIBE is answered 501."""
+        self.watcher: Dialog | None = None
+        """The subscription to that, once there is one."""
         self.requests: list[Request] = []
         self.contacts: dict[str, str] = {}
         self._layer: TransactionLayer | None = None
@@ -76,15 +81,38 @@ class SmallRegistrar:
         response = event.request.response(self._status(event.request, user), to_tag="registrar")
         if response.status == 401:
             response.headers.add("WWW-Authenticate", make_challenge(self.realm, NONCE, self.algorithm))
-        elif response.status == 200:
+        elif response.status == 200 and event.request.method == "REGISTER":
             self._bind(event.request, user)
             if user in self.contacts:
                 response.headers.add("Contact", f"{self.contacts[user]};expires={event.request.expires or 600}")
+        if event.request.method == "SUBSCRIBE" and response.status == 200:
+            response.headers.set("Expires", str(event.request.expires or 0))
+            response.headers.add("Contact", f"<sip:mwi@{HOST}:{self.port}>")
         self._layer.send_response(event.key, response, now)
+        if event.request.method == "SUBSCRIBE" and response.status == 200:
+            self.watcher = self.watcher or Dialog.of_request(event.request, "registrar")
+            self.tell("active;expires=600" if event.request.expires else "terminated;reason=timeout", now)
+
+    def tell(self, state: str, now: float) -> None:
+        """Send the summary to the phone that asked for it."""
+        assert self._layer is not None
+        assert self.watcher is not None
+        notify = self.watcher.build_request("NOTIFY")
+        for name, value in (
+            ("Event", "message-summary"),
+            ("Subscription-State", state),
+            ("Contact", f"<sip:mwi@{HOST}:{self.port}>"),
+            ("Content-Type", "application/simple-message-summary"),
+        ):
+            notify.headers.add(name, value)
+        notify.body = self.summary or b""
+        self._layer.send_request(notify, self.watcher.next_hop, now)
 
     def _status(self, request: Request, user: str) -> int:
         if self.status is not None:
             return self.status
+        if request.method == "SUBSCRIBE" and self.summary is not None:
+            return 200
         if request.method != "REGISTER":
             return 501
         if user not in self.passwords:
