@@ -9,8 +9,9 @@ import pytest
 from device.demo.measure import RATE_HZ
 from tests.media.goertzel import level_db
 from tests.support.asterisk import Asterisk
+from tests.support.certificates import Authority
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon
-from tests.support.processes import wait_until
+from tests.support.processes import HOST, wait_until
 from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
 pytestmark = pytest.mark.interop
@@ -19,6 +20,9 @@ PASSWORDS = {"1001": "first secret", "1002": "second secret"}
 EARLY_TONE_HZ = 1100
 """What extension 601 plays before it answers; no tone of the phone's own has it."""
 
+REFRESH_S = 60.0
+"""Longer than half of a session timer of 90 s."""
+
 
 class House:
     """Asterisk and two phones, registered over one transport."""
@@ -26,15 +30,22 @@ class House:
     def __init__(self, folder, transport: str, **settings: object) -> None:
         self.asterisk = Asterisk(PASSWORDS, **settings)
         self.transport = transport
-        self.first = PhoneDaemon("1001", folder, {"hardware.flash": "on"})
-        self.second = PhoneDaemon("1002", folder, microphone=CALLEE_WAV)
+        self.address = self.asterisk.address
+        trust = {}
+        if transport == "tls":
+            authority = Authority(folder / "ca")
+            self.asterisk.use_tls(authority.issue(f"IP:{HOST}"))
+            self.address = self.asterisk.tls_address
+            trust = {"sip.tls_ca_file": str(authority.path)}
+        self.first = PhoneDaemon("1001", folder, {"hardware.flash": "on", **trust})
+        self.second = PhoneDaemon("1002", folder, trust, microphone=CALLEE_WAV)
         self.phones = (self.first, self.second)
 
     def start(self) -> None:
         self.asterisk.start()
         for phone in self.phones:
             phone.start()
-            phone.add_account(self.asterisk.address, phone.name, PASSWORDS[phone.name], transport=self.transport)
+            phone.add_account(self.address, phone.name, PASSWORDS[phone.name], transport=self.transport)
         for phone in self.phones:
             phone.expect_registration("registered")
 
@@ -73,7 +84,7 @@ def house_of(folder, transport: str = "udp", **settings: object) -> Iterator[Hou
         built.stop()
 
 
-@pytest.fixture(scope="module", params=["udp", "tcp"])
+@pytest.fixture(scope="module", params=["udp", "tcp", "tls"])
 def one_house(request, tmp_path_factory) -> Iterator[House]:
     with house_of(tmp_path_factory.mktemp("house"), request.param) as house:
         yield house
@@ -231,10 +242,48 @@ def test_a_wrong_password_is_given_up(house, tmp_path) -> None:
     phone = PhoneDaemon("1003", tmp_path)
     phone.start()
     try:
-        phone.add_account(house.asterisk.address, "1001", "not the password", transport=house.transport)
+        phone.add_account(house.asterisk.address, "1001", "not the password")
         news = phone.expect_registration("failed")
         assert news["status"] == 401
         assert "password" in str(news["text"])
         assert len(phone.messages("out", "REGISTER")) <= 3
     finally:
         phone.stop()
+
+
+@pytest.mark.parametrize("algorithms", ["SHA-256", "SHA-512-256", "SHA-512-256,SHA-256,MD5"])
+def test_stronger_digests_than_md5(tmp_path, algorithms) -> None:
+    """The strongest that is offered is taken; the call is challenged, too."""
+    with house_of(tmp_path, algorithms=algorithms) as house:
+        first = algorithms.partition(",")[0]
+        for phone in house.phones:
+            assert f"algorithm={first}" in phone.messages("out", "REGISTER")[-1]
+        house.connect(*house.phones)
+        assert f"algorithm={first}" in house.first.messages("out", "INVITE")[-1]
+
+
+def test_reliable_ringing_is_asked_for_on_both_legs(tmp_path) -> None:
+    """Asterisk requires 100rel of the called phone, and of the caller's 183 as well."""
+    with house_of(tmp_path, _100rel="required") as house:
+        house.connect(*house.phones)
+        assert "Require: 100rel" in house.second.messages("in", "INVITE")[-1]
+        assert house.second.messages("in", "PRACK")
+        house.check_sound(time.monotonic())
+
+
+def test_a_session_timer_is_kept_alive(tmp_path) -> None:
+    """Sessions of 90 s, the shortest that there may be: half of it until the refresh that keeps the call up."""
+    with house_of(tmp_path, timers="always") as house:
+        house.connect(*house.phones)
+        assert "Session-Expires: 90" in house.second.messages("in", "INVITE")[-1]
+        wait_until("a refresh", lambda: any(refreshes(phone) for phone in house.phones), REFRESH_S)
+        house.check_sound(time.monotonic())
+
+
+def refreshes(phone: PhoneDaemon) -> list[str]:
+    """What was sent or received in a call to say that it is still there."""
+    updates = [*phone.messages("in", "UPDATE"), *phone.messages("out", "UPDATE")]
+    invites = [*phone.messages("in", "INVITE"), *phone.messages("out", "INVITE")]
+    return updates + [
+        text for text in invites if "tag=" in next(line for line in text.split("\n") if line.startswith("To:"))
+    ]

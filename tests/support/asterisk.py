@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from device.demo.system import free_port
+from tests.support.certificates import Certificate
 from tests.support.processes import HOST, ROOT, Program, wait_until
 
 CONFIG = Path(__file__).parents[1] / "interop" / "asterisk"
@@ -58,6 +59,7 @@ class Asterisk:
             "EXPIRES": expires_s,
             "QUALIFY": 0,
             "CODECS": "ulaw,alaw",
+            "ALGORITHMS": "MD5",
             "TIMERS": "yes",
             "100REL": "yes",
             "RTP": rtp,
@@ -72,9 +74,14 @@ class Asterisk:
         users = (self._filled("user.conf", USER=user, PASSWORD=password) for user, password in passwords.items())
         self._write("pjsip.conf", self._filled("pjsip.conf") + "".join(users))
 
-    def use_tls(self, certificate: Path, key: Path, ca: Path) -> None:
+    @property
+    def tls_address(self) -> str:
+        """Where it listens with TLS."""
+        return f"{self.address.partition(':')[0]}:{self.tls_port}"
+
+    def use_tls(self, certificate: Certificate) -> None:
         """Listen with TLS as well, with this certificate; before the start."""
-        for path, name in ((certificate, "server.pem"), (key, "server.key"), (ca, "ca.pem")):
+        for path, name in ((certificate.path, "server.pem"), (certificate.key, "server.key")):
             shutil.copy(path, self.folder / name)
         text = (self.folder / "pjsip.conf").read_text()
         self._write("pjsip.conf", text.replace("\n[phone](!)", self._filled("tls.conf") + "\n[phone](!)", 1))
