@@ -1,4 +1,4 @@
-"""SIPp plays what seldom happens and then decides: recorded routes, CANCELs that cross answers, ways to ask for digest."""
+"""SIPp plays what is rare and then decides: recorded routes, CANCELs that cross answers, ways to ask for digest."""
 
 import pytest
 
