@@ -11,10 +11,11 @@ from tests.bench.__main__ import extent_of, parse_options, working_folder
 from tests.bench.card_record import burst_starts, bursts_heard_at, delays_ms, parse_log
 from tests.bench.far_end import BURST, NOISE, first_loud_sample
 from tests.bench.figures import Figure, Gate, format_number, median, percentile, report, table
-from tests.bench.messages import checked_use, rates, use
+from tests.bench.idle_probe import KINDS, Probe
+from tests.bench.messages import STRETCHES, checked_use, here, rates, use
 from tests.bench.osip import Osip
 from tests.bench.process_figures import cpu_s, memory_mib, parse_rollup, parse_voluntary_switches, wakeups
-from tests.bench.sample_messages import INVITE, OK
+from tests.bench.sample_messages import INVITE, OK, strangers
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
@@ -167,8 +168,32 @@ def test_both_parsers_read_the_same(data: bytes) -> None:
 
 
 def test_the_best_stretch_counts() -> None:
-    found = rates({"quick": lambda: None, "slow": lambda: sum(range(2000))}, 0.002)
-    assert found["quick"] > found["slow"] > 0
+    rising = iter(range(1, 100))
+    falling = iter(range(100, 0, -1))
+    assert rates({"a": lambda _: next(rising), "b": lambda _: next(falling)}, 0.1) == {"a": STRETCHES, "b": 100}
+
+
+def test_work_in_this_process_is_counted() -> None:
+    done: list[int] = []
+    assert here(lambda: done.append(1))(0.001) > 0
+    assert len(done) >= 50
+
+
+def test_strangers_are_messages_as_good_as_the_sample() -> None:
+    others = strangers(INVITE, 3)
+    assert len(set(others)) == 3
+    assert [use(data)[3] for data in others] == [use(INVITE)[3]] * 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transactions_and_dialogs_rest_and_end(kind: str) -> None:
+    probe = Probe(5)
+    make = KINDS[kind](probe)
+    for number in range(5):
+        make(number)
+    assert len(probe.layer) + len(probe.dialogs) == 5
+    probe.end()
+    assert len(probe.layer) + len(probe.dialogs) == 0
 
 
 def test_import_costs_are_merged_and_added_up() -> None:
