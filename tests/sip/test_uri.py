@@ -165,3 +165,10 @@ def test_many_different_uris_do_not_pile_up() -> None:
         parse_uri(f"sip:{number}@h")
     parse_uri("sip:" + "u" * 1000 + "@h")
     assert len(uri_module._parsed) <= 256
+
+
+def test_an_empty_user_is_none_and_the_first_of_two_parameters_counts() -> None:
+    for text in ("sip:@a.example", "sip:a.example;x=1;x=2"):
+        uri = parse_uri(text)
+        assert (uri.user, uri.host, str(uri)) == ("", "a.example", text)
+    assert parse_uri("sip:a.example;x=1;x=2").param("x") == "1"
