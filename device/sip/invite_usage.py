@@ -106,7 +106,7 @@ class InviteUsage:
         request = exchange.dialog.build_request("INVITE")
         self._add_contact(exchange, request, self._next_hop(exchange.dialog))
         self.core.add_capabilities(request)
-        self.add_interval(request)
+        self.add_interval(request, now)
         self.core.add_body(request, sdp)
         return self.send(request, owner, now)
 
@@ -118,7 +118,7 @@ class InviteUsage:
         self._add_contact(exchange, request, self._next_hop(exchange.dialog))
         self.core.add_capabilities(request)
         if exchange.dialog.confirmed:
-            self.add_interval(request)
+            self.add_interval(request, now)
         for name, value in wish.headers:
             request.headers.set(name, value)
         self.core.add_body(request, wish.sdp)
@@ -213,17 +213,19 @@ class InviteUsage:
 
     # The session timer (RFC 4028).
 
-    def add_interval(self, request: Request) -> None:
+    def add_interval(self, request: Request, now: float) -> None:
         """Ask for the session interval in an INVITE or UPDATE of ours (sections 7.1 and 7.4)."""
         wanted = self.core.settings.session_expires_s
-        if (self.timer is None or not self.timer.add_to(request)) and wanted:
+        if (self.timer is None or not self.timer.add_to(request, now)) and wanted:
             request.headers.set("Session-Expires", str(max(wanted, self.min_se_s)))
         if self.min_se_s > _LEAST_INTERVAL_S:
             request.headers.set("Min-SE", str(self.min_se_s))
 
-    def take_interval(self, exchange: DialogExchange, response: Response, now: float) -> None:
-        """A 2xx says what became of that."""
-        if exchange.dialog.confirmed and (self.timer is not None or "Session-Expires" in response.headers.index):
+    def take_interval(self, exchange: DialogExchange, request: Request, response: Response, now: float) -> None:
+        """A 2xx says what became of that; one to an early UPDATE, which asked for nothing, says nothing."""
+        told = "Session-Expires" in response.headers.index
+        asked = self.timer is not None and "Session-Expires" in request.headers.index
+        if exchange.dialog.confirmed and (told or asked):
             self._the_timer().take_answer(response, now)
 
     def _answer_interval(self, request: Request, response: Response, now: float) -> None:

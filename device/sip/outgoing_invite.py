@@ -132,7 +132,7 @@ class OutgoingInvite:
             headers.add(name, value)
         request = Request("INVITE", target, headers)
         usage.core.add_capabilities(request, "199")
-        usage.add_interval(request)
+        usage.add_interval(request, now)
         usage.core.add_body(request, self.offer)
         self._sent = usage.client.send(request, next_hop, usage.identity, self, self._next_cseq, now)
 
@@ -196,7 +196,7 @@ class OutgoingInvite:
         exchange.contact = self._contact
         self._usage.exchange = exchange
         self._note_party(exchange, response)
-        self._usage.take_interval(exchange, response, now)
+        self._usage.take_interval(exchange, self._sent.request, response, now)
         self._take_session(exchange, sdp_of(response), now)
 
     def _note_party(self, exchange: DialogExchange, response: Response) -> None:

@@ -125,10 +125,10 @@ class SessionModification(StateTable[ModificationState, Input]):
 
     def receive(self, happened: Input, now: float) -> None:
         """Take one step, unless an UPDATE's offer bars it for now: then theirs is refused, and ours waits."""
-        barred = self.state is _S.STABLE and not self._exchange.is_settled
+        barred = self.state in (_S.STABLE, _S.BACKING_OFF) and not self._exchange.is_settled
         if barred and isinstance(happened, InviteReceived):
             self._refuse_barred(happened, now)
-        elif barred and isinstance(happened, ReofferRequested):
+        elif barred and self.state is _S.STABLE and isinstance(happened, ReofferRequested):
             self._keep(happened, now)
         elif not (barred and isinstance(happened, RefreshRequested)):
             super().receive(happened, now)
@@ -201,7 +201,7 @@ class SessionModification(StateTable[ModificationState, Input]):
         if self._usage.acknowledge_again(response, now) or sent is not self._sent or self.state is _S.ANSWERING:
             return
         self._take_target(response)
-        self._usage.take_interval(self._exchange, response, now)
+        self._usage.take_interval(self._exchange, sent.request, response, now)
         sdp = sdp_of(response) or (self._early_sdp if sent.request.body else b"")
         if not sdp:
             self.receive(AnswerMissed(), now)

@@ -70,21 +70,28 @@ class SessionTimer:
     Whoever refreshes does so when half of the interval is over, and again at half of what is left if that failed.
     """
 
-    __slots__ = ("_bye_at", "_refresh_at", "interval_s", "we_refresh")
+    __slots__ = ("_asked_at", "_bye_at", "_refresh_at", "interval_s", "we_refresh")
 
     def __init__(self) -> None:
         self.interval_s = 0
         """The interval in force, 0 for none."""
         self.we_refresh = False
+        self._asked_at: float | None = None
+        """When our request that refreshes was sent."""
         self._refresh_at: float | None = None
         self._bye_at: float | None = None
 
     def start(self, interval_s: int, we_refresh: bool, now: float) -> None:
-        """A request or answer that refreshes the session has gone through."""
+        """A request or answer that refreshes the session has gone through.
+
+        The other side counts from when it got our request, which may have been long before its answer came through.
+        """
+        since, self._asked_at = now if self._asked_at is None else self._asked_at, None
         self.interval_s = interval_s
         self.we_refresh = we_refresh
-        self._refresh_at = now + interval_s / 2 if we_refresh else None
-        self._bye_at = now + interval_s - min(BYE_MARGIN_S, interval_s / 3)
+        self._refresh_at = max(now, since + interval_s / 2) if we_refresh else None
+        # Who refreshes has the whole interval for it; who waits for the other one gives up a little earlier.
+        self._bye_at = now + interval_s - (0 if we_refresh else min(BYE_MARGIN_S, interval_s / 3))
 
     def stop(self) -> None:
         """The session lasts for ever: the answer named no interval (section 7.2)."""
@@ -111,8 +118,9 @@ class SessionTimer:
 
     # In requests of ours.
 
-    def add_to(self, request: Request) -> bool:
+    def add_to(self, request: Request, now: float) -> bool:
         """Ask to go on with the interval and the roles in force (section 7.4); false when there are none."""
+        self._asked_at = now
         if self.interval_s:
             refresher = "uac" if self.we_refresh else "uas"
             request.headers.set("Session-Expires", f"{self.interval_s};refresher={refresher}")
@@ -134,6 +142,7 @@ class SessionTimer:
         `wanted_s` is what this phone asks for by itself, 0 for nothing. Where the choice is ours we refresh: a
         session that depends on nobody else's refreshes cannot be lost by their absence.
         """
+        self._asked_at = None
         theirs = read_interval(request)
         able = supports_timer(request)
         if theirs is not None and theirs.seconds >= PRACTICABLE_S:

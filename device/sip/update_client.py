@@ -148,7 +148,9 @@ class UpdateClient(StateTable[UpdateClientState, UpdateClientInput]):
         self._sent = self._usage.send_update(self._exchange, self._wish, self, now)
 
     def _keep(self, happened: UpdateRequested, _now: float) -> None:
-        self._pending = happened
+        """The newest wish follows; a refresh need not, for what is under way refreshes just as well."""
+        if happened.sdp or happened.headers:
+            self._pending = happened
 
     def _replace(self, happened: UpdateRequested, _now: float) -> None:
         """What waits after a 491 gives way to a newer wish, unless that wants less."""
@@ -161,7 +163,8 @@ class UpdateClient(StateTable[UpdateClientState, UpdateClientInput]):
         usage, response = self._usage, happened.response
         self._exchange.dialog.refresh_target(response)
         self._exchange.note(response)
-        usage.take_interval(self._exchange, response, now)
+        if self._sent is not None:
+            usage.take_interval(self._exchange, self._sent.request, response, now)
         sdp = sdp_of(response)
         if self._wish.sdp and sdp:
             self._exchange.receive(AnswerTaken(sdp), now)

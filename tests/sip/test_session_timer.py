@@ -71,7 +71,7 @@ def test_a_timer_that_was_never_started_is_never_due() -> None:
     assert timer.next_timeout() is None
     assert not timer.take_refresh(1e9)
     assert not timer.take_expiry(1e9)
-    assert not timer.add_to(Request("UPDATE", "sip:x@y"))
+    assert not timer.add_to(Request("UPDATE", "sip:x@y"), 0.0)
 
 
 @pytest.mark.parametrize(("interval", "ends"), [(1800, 1768.0), (90, 60.0), (96, 64.0), (300, 268.0)])
@@ -92,10 +92,10 @@ def test_a_refresh_that_failed_is_tried_again_in_half_the_time_that_is_left() ->
     tried = []
     while (at := timer.next_timeout()) is not None and timer.take_refresh(at):
         tried.append(at)
-    assert tried[:3] == [900.0, 1334.0, 1551.0]
+    assert tried[:3] == [900.0, 1350.0, 1575.0]
     assert len(tried) < 14
-    assert timer.next_timeout() == 1768.0
-    assert timer.take_expiry(1768.0)
+    assert timer.next_timeout() == 1800.0
+    assert timer.take_expiry(1800.0)
 
 
 # We call.
@@ -164,7 +164,7 @@ def test_a_refresh_that_is_refused_ends_the_call_only_when_the_time_is_over(benc
     bench.reply(bench.sent_request("INVITE"), 500)
     assert bench.methods() == ["ACK"]
     assert not any(isinstance(event, OfferRefused) for event in bench.events())
-    bench.advance(434)
+    bench.advance(450)
     bench.reply(bench.sent_request("INVITE"), 200, body=ANSWER, Session_Expires="1800;refresher=uac")
     bench.sent()
     bench.advance(899)
@@ -214,6 +214,33 @@ def test_an_interval_that_is_too_short_is_not_kept(bench: Bench) -> None:
     placed(bench, "5;refresher=uac")
     bench.advance(1000)
     assert bench.sent() == []
+
+
+def test_an_answer_that_was_long_on_its_way_does_not_put_the_next_refresh_off(bench: Bench) -> None:
+    """The other side counts from our request, and would give up after 60 s."""
+    placed(bench, "90;refresher=uac")
+    bench.advance(45)
+    update = bench.sent_request("UPDATE")
+    bench.advance(20)
+    bench.sent()
+    bench.reply(update, 200, Session_Expires="90;refresher=uac")
+    bench.advance(25)
+    assert bench.methods() == ["UPDATE"]
+
+
+def test_the_answer_to_an_early_update_says_nothing_about_the_interval(bench: Bench) -> None:
+    bench.called(Require="100rel", Supported="timer", Session_Expires="90", Allow=TAKES_UPDATE)
+    bench.agent.progress(IN, ANSWER, bench.now)
+    ours = bench.sent_response()
+    bench.in_dialog("PRACK", ours, RAck=f"{ours.headers.get('RSeq')} 1 INVITE")
+    bench.agent.reoffer(IN, NEW, bench.now)
+    update = bench.sent_request("UPDATE")
+    bench.agent.answer(IN, ANSWER, bench.now)
+    bench.reply(update, 200, body=ANSWER)
+    bench.in_dialog("ACK", ours, cseq=1)
+    bench.sent()
+    bench.advance(45)
+    assert bench.methods() == ["UPDATE"]
 
 
 # 422.

@@ -121,10 +121,18 @@ class Person(Phone):
 class TwoPeople:
     """A caller on the left and a callee on the right of a bad network, all of one seed."""
 
-    def __init__(self, seed: int, loss: float, duplication: float, delay_s: tuple[float, float]) -> None:
-        settings = UserAgentSettings(ring_timeout_s=30, answer_timeout_s=40)
-        self.caller = Person(LEFT, 2 * seed, settings)
-        self.callee = Person(RIGHT, 2 * seed + 1, settings)
+    def __init__(
+        self,
+        seed: int,
+        loss: float,
+        duplication: float,
+        delay_s: tuple[float, float],
+        kind: type[Person] = Person,
+        **settings: object,
+    ) -> None:
+        chosen = UserAgentSettings(ring_timeout_s=30, answer_timeout_s=40, **settings)  # type: ignore[arg-type]
+        self.caller = kind(LEFT, 2 * seed, chosen)
+        self.callee = kind(RIGHT, 2 * seed + 1, chosen)
         self.link = LossyLink(
             self.caller.endpoint,
             self.callee.endpoint,
