@@ -4,6 +4,7 @@ import pytest
 
 from tests.scenarios.flows.catalogue import FLOWS, LADDERS, Flow
 from tests.scenarios.flows.network import Mishap
+from tests.scenarios.flows.rfc3665 import direct
 
 TALK_S = 3.0
 LONG_TALK_S = 60.0
@@ -15,13 +16,14 @@ TOO_LATE_S = 40.0
 """Longer than 64 T1: whoever waited for the message has given up (Timers B, F, H)."""
 
 MISHAPS = {
-    "lost": (),
-    "doubled": (0.0, 0.0),
-    "late": (LATE_S,),
-    "too-late": (TOO_LATE_S,),
-    "and-again-later": (0.0, LATE_S),
-    "and-again-much-later": (0.0, TOO_LATE_S),
+    "lost": ((), (TALK_S,)),
+    "doubled": ((0.0, 0.0), (TALK_S,)),
+    "late": ((LATE_S,), (TALK_S,)),
+    "too-late": ((TOO_LATE_S,), (TALK_S, LONG_TALK_S)),
+    "and-again-later": ((0.0, LATE_S), (TALK_S,)),
+    "and-again-much-later": ((0.0, TOO_LATE_S), (TALK_S, LONG_TALK_S)),
 }
+"""When the copies of the message arrive, and the talks that it makes a difference to."""
 
 every_flow = pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 
@@ -35,10 +37,12 @@ def test_the_ladder_is_as_expected(flow: Flow) -> None:
 
 
 @every_flow
-@pytest.mark.parametrize("copies", MISHAPS.values(), ids=MISHAPS)
-def test_one_mishap_changes_nothing_for_the_people(flow: Flow, copies: tuple[float, ...]) -> None:
+@pytest.mark.parametrize(("copies", "talks"), MISHAPS.values(), ids=MISHAPS)
+def test_one_mishap_changes_nothing_for_the_people(
+    flow: Flow, copies: tuple[float, ...], talks: tuple[float, ...]
+) -> None:
     """Whatever befalls one message: the people have the same call, both sides agree, and nothing is left of it."""
-    for talk_s in (TALK_S, LONG_TALK_S):
+    for talk_s in talks:
         ladder = flow.play(None, talk_s).network.ladder()
         for index, rung in enumerate(ladder):
             play = flow.play(Mishap(index, copies), talk_s)
@@ -51,3 +55,17 @@ def test_one_mishap_changes_nothing_for_the_people(flow: Flow, copies: tuple[flo
 
 def test_every_ladder_belongs_to_a_flow() -> None:
     assert {path.stem for path in LADDERS.glob("*.txt")} == {flow.name for flow in FLOWS}
+
+
+@pytest.mark.parametrize("vanished", ["alice", "bob"])
+def test_a_call_whose_other_end_vanished_is_ended_by_its_session_timer(vanished: str) -> None:
+    """The power is cut in the middle of the talk: no BYE comes, but no sign of life either (RFC 4028)."""
+    play, alice, bob = direct(None, session_expires_s=90)
+    alice.call("sip:bob@192.0.2.2")
+    play.network.run(10.0)
+    assert alice.is_connected
+    assert bob.is_connected
+    gone, left = (alice, bob) if vanished == "alice" else (bob, alice)
+    play.network.cut(gone.station)
+    play.network.run(101.0)
+    assert not left.is_connected

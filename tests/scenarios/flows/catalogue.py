@@ -31,6 +31,8 @@ class Flow:
 HUNG_UP_BY_BOB = "alice: connected, ended 0; bob: called, connected, ended 0 here"
 HUNG_UP_BY_ALICE = "alice: connected, ended 0 here; bob: called, connected, ended 0"
 REGISTERED = "bob: registering 0, registered 200, unregistering 0, unregistered 0"
+SENT_ON = "alice: connected, sent on, connected, ended 0, ended 0 here"
+REPLACED = "carol: called, connected, called, ended 0 here, connected, ended 0"
 
 FLOWS = (
     Flow("2.1-new-registration", rfc3665.new_registration, (f"{REGISTERED}; sip:bob@192.0.2.2:5060",)),
@@ -92,5 +94,25 @@ FLOWS = (
         "x-both-change",
         further.both_change,
         ("alice: connected, changed, ended 0; bob: called, connected, changed, ended 0 here",),
+    ),
+    Flow("x-rung-reliably", further.rung_reliably, (HUNG_UP_BY_BOB,)),
+    Flow("x-answered-early", further.answered_early, (HUNG_UP_BY_ALICE,)),
+    Flow("x-kept-alive", further.kept_alive, (HUNG_UP_BY_BOB,)),
+    Flow(
+        "x-blind-transfer",
+        further.blind_transfer,
+        (
+            "alice: connected, sent on, connected, ended 0, ended 0 here; "
+            "bob: called, connected, transferred 200, ended 0 here; carol: called, connected, ended 0",
+        ),
+    ),
+    Flow(
+        "x-attended-transfer",
+        further.attended_transfer,
+        (
+            f"{SENT_ON}; bob: called, connected, connected, ended 0, transferred 200, ended 0 here; {REPLACED}",
+            # Carol's BYE was late, so that Bob heard of the success first.
+            f"{SENT_ON}; bob: called, connected, connected, transferred 200, ended 0 here, ended 0; {REPLACED}",
+        ),
     ),
 )

@@ -1,9 +1,21 @@
 """What RFC 3665 leaves out: calls that change, forks, callers who give up at the worst moment."""
 
 from device.sip.events import CallEstablished, IncomingCall, OfferReceived
+from device.sip.feature_events import TransferFinished
 from tests.scenarios.flows.network import DELAY_S, Mishap
-from tests.scenarios.flows.people import ANSWER_S
-from tests.scenarios.flows.rfc3665 import Play, direct, one_proxy, perform, two_proxies
+from tests.scenarios.flows.people import ANSWER, ANSWER_S, THINK_S, Person, Proxy
+from tests.scenarios.flows.rfc3665 import (
+    ALICE,
+    BOB,
+    BOB_ELSEWHERE,
+    P1,
+    A,
+    Play,
+    direct,
+    one_proxy,
+    perform,
+    two_proxies,
+)
 
 
 def held_and_resumed(mishap: Mishap | None, talk_s: float) -> Play:
@@ -80,4 +92,85 @@ def both_change(mishap: Mishap | None, talk_s: float) -> Play:
 
     bob.will[CallEstablished] = change
     alice.call("sip:bob@192.0.2.2")
+    return perform(play)
+
+
+# Extensions.
+
+
+def rung_reliably(mishap: Mishap | None, talk_s: float) -> Play:
+    """Bob's ringing asks for PRACK (RFC 3262)."""
+    play, alice, bob = direct(mishap, reliable_ringing=True)
+    bob.will[CallEstablished] = lambda _: bob.hang_up(talk_s)
+    alice.call("sip:bob@192.0.2.2")
+    return perform(play)
+
+
+def answered_early(mishap: Mishap | None, talk_s: float) -> Play:
+    """Bob is heard before he answers: his answer to the offer comes in a reliable 183."""
+    play, alice, bob = direct(mishap, reliable_ringing=True)
+
+    def be_called(event: IncomingCall) -> None:
+        play.network.plan(THINK_S, lambda: bob.agent.progress(event.call_id, ANSWER, play.network.now))
+        play.network.plan(ANSWER_S, lambda: bob.agent.answer(event.call_id, ANSWER, play.network.now))
+
+    bob.will[IncomingCall] = be_called
+    alice.will[CallEstablished] = lambda _: alice.hang_up(talk_s)
+    alice.call("sip:bob@192.0.2.2")
+    return perform(play)
+
+
+def kept_alive(mishap: Mishap | None, talk_s: float) -> Play:
+    """A session timer of 90 s is refreshed once before Bob hangs up (RFC 4028)."""
+    play, alice, bob = direct(mishap, session_expires_s=90)
+    bob.will[CallEstablished] = lambda _: bob.hang_up(60.0 + talk_s / 4)
+    alice.call("sip:bob@192.0.2.2")
+    return perform(play)
+
+
+def three_at_one_exchange(mishap: Mishap | None) -> tuple[Play, Person, Person, Person]:
+    places = {"alice": ALICE, "bob": BOB, "carol": BOB_ELSEWHERE}
+    people = [Person(name, address, A, A, register=False) for name, address in places.items()]
+    proxy = Proxy("p1", P1, A, {name: [address] for name, address in places.items()})
+    return Play(people, [proxy], mishap), *people
+
+
+def blind_transfer(mishap: Mishap | None, talk_s: float) -> Play:
+    """Bob sends Alice on to Carol and hangs up once he hears that they talk (RFC 3515)."""
+    play, alice, bob, carol = three_at_one_exchange(mishap)
+    first = "alice-calls-1"
+
+    def send_on(event: CallEstablished) -> None:
+        play.network.plan(1.0, lambda: bob.agent.transfer(event.call_id, "carol", play.network.now))
+
+    bob.will[CallEstablished] = send_on
+    bob.will[TransferFinished] = lambda _: bob.hang_up()
+    alice.will[CallEstablished] = lambda event: alice.hang_up(talk_s) if event.call_id != first else None
+    alice.call("bob")
+    del carol
+    return perform(play)
+
+
+def attended_transfer(mishap: Mishap | None, talk_s: float) -> Play:
+    """Bob asks Carol first, then joins the two: Alice's new call takes the place of his (RFC 3891)."""
+    play, alice, bob, carol = three_at_one_exchange(mishap)
+    alice_calls = "alice-calls-1"
+    waiting: list[CallEstablished] = []
+
+    def go_on(event: CallEstablished) -> None:
+        if not waiting:
+            waiting.append(event)
+            play.network.plan(1.0, lambda: bob.call("carol"))
+        else:
+            held = waiting[0].call_id
+            play.network.plan(1.0, lambda: bob.agent.transfer(held, "", play.network.now, event.call_id))
+
+    def leave(event: TransferFinished) -> None:
+        bob.agent.hang_up(event.call_id, play.network.now)
+
+    bob.will[CallEstablished] = go_on
+    bob.will[TransferFinished] = leave
+    alice.will[CallEstablished] = lambda event: alice.hang_up(talk_s) if event.call_id != alice_calls else None
+    alice.call("bob")
+    del carol
     return perform(play)

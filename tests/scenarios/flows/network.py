@@ -84,6 +84,11 @@ class Network:
         station.address = address
         self._at[address] = station
 
+    def cut(self, station: Station) -> None:
+        """Nothing reaches the station any more, and nothing comes from it."""
+        del self._at[station.address]
+        self._stations.remove(station)
+
     def plan(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do something later."""
         self._sequence += 1

@@ -8,10 +8,12 @@ from device.exchange.proxy import Received
 from device.exchange.settings import ExchangeSettings
 from device.ids import CountingIds
 from device.model import Account, AccountId, Binding, CallId, Credential
+from device.records import replace
 from device.sip.client_auth import ClientAuth
 from device.sip.digest import ha1
 from device.sip.endpoint import SipEndpoint
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, OfferReceived, RegistrationChanged
+from device.sip.feature_events import TransferFinished, TransferRequested
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.settings import UserAgentSettings
@@ -45,17 +47,26 @@ class Person:
     By default a person who is called lets it ring for a while and answers, and agrees to every change of the session.
     """
 
-    def __init__(self, name: str, address: Address, domain: str = "", proxy: str = "", **account: object) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: Address,
+        domain: str = "",
+        proxy: str = "",
+        settings: UserAgentSettings | None = None,
+        **account: object,
+    ) -> None:
         self.name = name
         self.address = address
         ids = CountingIds(f"{name}-")
-        settings = UserAgentSettings(ip_call_user=name)
+        settings = replace(settings or UserAgentSettings(), ip_call_user=name)
         self.agent = UserAgent(settings, SipTimers(), ids, lambda _transport, _host: self.address)
         self.endpoint = SipEndpoint(self.agent, SipTimers(), ids, lambda _hop: self.address)
         self.station = Station(name, address, self.endpoint, self._receive_event)
         self.network: Network
         self.events: list[object] = []
         self.call_id: CallId | None = None
+        self._calls = 0
         self.account_id = LINE if domain else None
         if domain:
             fields: dict[str, object] = {"outbound_proxy": proxy, "password": PASSWORD, **account}
@@ -65,6 +76,7 @@ class Person:
         self.will: dict[type, Callable[..., None]] = {
             IncomingCall: self._be_called,
             OfferReceived: self._agree,
+            TransferRequested: self._call_another,
         }
 
     def _receive_event(self, event: object, _now: float) -> None:
@@ -78,7 +90,8 @@ class Person:
     # What people do.
 
     def call(self, target: str, offer: bytes = OFFER) -> None:
-        self.call_id = CallId(f"{self.name}-calls")
+        self._calls += 1
+        self.call_id = CallId(f"{self.name}-calls-{self._calls}")
         self.agent.invite(self.call_id, target, offer, self.account_id, self.network.now)
 
     def hang_up(self, after_s: float = 0.0) -> None:
@@ -111,12 +124,21 @@ class Person:
         self.network.plan(THINK_S, lambda: self.agent.ring(event.call_id, self.network.now))
 
     def _be_called(self, event: IncomingCall) -> None:
+        replaced = event.facts.replaces if event.facts is not None else None
+        if replaced is not None:
+            self.agent.answer(event.call_id, ANSWER, self.network.now)
+            self.agent.hang_up(replaced, self.network.now)
+            return
         self.ring(event)
         sdp = ANSWER if event.offer else OFFER
         self.network.plan(ANSWER_S, lambda: self.agent.answer(event.call_id, sdp, self.network.now))
 
     def _agree(self, event: OfferReceived) -> None:
         self.agent.accept_offer(event.call_id, ANSWER if event.offer else OFFER, self.network.now)
+
+    def _call_another(self, event: TransferRequested) -> None:
+        self.call_id = CallId(f"{self.name}-is-sent")
+        self.agent.accept_transfer(event.transfer_id, self.call_id, OFFER, self.network.now)
 
     # What became of it.
 
@@ -143,6 +165,10 @@ class Person:
                     words.append("connected")
                 case OfferReceived():
                     words.append("changed")
+                case TransferRequested():
+                    words.append("sent on")
+                case TransferFinished(_, status):
+                    words.append(f"transferred {status}")
                 case CallEnded(_, cause):
                     words.append(f"ended {cause.status}{' here' if cause.local else ''}")
                 case RegistrationChanged(_, state, status):

@@ -2,6 +2,7 @@
 
 from device.sip.events import CallEstablished, IncomingCall
 from device.sip.hop import Hop
+from device.sip.settings import UserAgentSettings
 from tests.scenarios.flows.network import Address, Mishap, Network
 from tests.scenarios.flows.people import PASSWORD, Desk, Person, Proxy, RedirectServer
 
@@ -59,9 +60,10 @@ class Play:
 # The parts of a house.
 
 
-def direct(mishap: Mishap | None) -> tuple[Play, Person, Person]:
+def direct(mishap: Mishap | None, **settings: object) -> tuple[Play, Person, Person]:
     """Two phones and nothing between them."""
-    alice, bob = Person("alice", ALICE), Person("bob", BOB)
+    both = UserAgentSettings(**settings)  # type: ignore[arg-type]
+    alice, bob = Person("alice", ALICE, settings=both), Person("bob", BOB, settings=both)
     return Play([alice, bob], [], mishap), alice, bob
 
 
