@@ -13,6 +13,7 @@ from device.errors import DeviceError
 from device.ids import IdSource
 from device.media.settings import MediaSettings
 from device.model import Account, AccountId, CallId
+from device.net.addresses import is_ipv6, somewhere
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair
 from device.net.sip_sockets import SipSockets
@@ -48,9 +49,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DISCARD_PORT = 9
-SOMEWHERE = "192.0.2.1"
-"""An address of RFC 5737 that stands for "out there": the route to it tells our own address; nothing is sent."""
-
 LOOPBACKS = ("127.0.0.1", "::1")
 """What our address towards the far end is taken for while there is no way to it."""
 
@@ -185,7 +183,7 @@ class PhoneLine:
         """A session description of all that we can, its ports 0 (RFC 3264 section 9)."""
         from device.media.media_session import MediaSession  # noqa: PLC0415  # as in `_open`
 
-        session = MediaSession(self._media_settings, self._sockets.address_towards(SOMEWHERE), 0, self._ids)
+        session = MediaSession(self._media_settings, self._sockets.address_towards(somewhere()), 0, self._ids)
         return session.create_offer()
 
     def prefer_account(self, account_id: AccountId | None) -> None:
@@ -260,7 +258,7 @@ class PhoneLine:
             logger.info("%s: our address changed from %s to %s", call_id, sound.session.local_address, address)
             sound.session.set_local_address(address)
             if call_id in self._answers:
-                self._answers[call_id] = sound.session.receive_offer(sound.offer)
+                self._answers[call_id] = self._answer_to(sound, sound.offer)
             else:
                 self._reoffer(call_id, sound, sound.session.create_offer(), now)
         self._user_agent.retarget_calls(now)
@@ -324,7 +322,7 @@ class PhoneLine:
             sound = self._open(event.call_id, _source_host(event.source))
             if event.offer:
                 sound.offer = event.offer
-                self._answers[event.call_id] = sound.session.receive_offer(event.offer)
+                self._answers[event.call_id] = self._answer_to(sound, event.offer)
         except DeviceError as error:
             status = _refusal(error)
             level = logging.ERROR if status == SERVICE_UNAVAILABLE else logging.INFO
@@ -409,7 +407,7 @@ class PhoneLine:
             return
         session = sound.session
         try:
-            body = session.receive_offer(event.offer) if event.offer else session.create_offer()
+            body = self._answer_to(sound, event.offer) if event.offer else session.create_offer()
         except SdpError as error:
             status = _refusal(error)
             logger.info("%s: a new offer refused with %d: %s", event.call_id, status, error)
@@ -453,6 +451,29 @@ class PhoneLine:
         sound.far_host = far_host
         return sound
 
+    def _answer_to(self, sound: CallSound, offer: bytes) -> bytes:
+        """Our answer, with an address of the family that the other side offered (RFC 6157 section 4).
+
+        Raises SdpError; NoCommonCodec also where this network has no such address.
+        """
+        from device.media.media_session import offered_host  # noqa: PLC0415  # as in `_open`
+
+        session, host = sound.session, offered_host(offer)
+        before = session.local_address
+        if ip_literal(host) is None or is_ipv6(host) == is_ipv6(before):
+            return session.receive_offer(offer)
+        address = self._sockets.media_address_towards(host)
+        if not address:
+            raise NoCommonCodec(f"the other side's sound is at {host}, to which there is no way from here")
+        session.set_local_address(address)
+        try:
+            answer = session.receive_offer(offer)
+        except SdpError:
+            session.set_local_address(before)
+            raise
+        sound.far_host = host
+        return answer
+
     def _forget(self, call_id: CallId) -> None:
         self._answers.pop(call_id, None)
         self._facts.pop(call_id, None)
@@ -476,7 +497,7 @@ class PhoneLine:
             address = ip_literal(host) or self._resolver.known_address(host)
             if address:
                 return address
-        return SOMEWHERE
+        return somewhere()
 
     def _look_up(self, sound: CallSound) -> None:
         name = sound.unresolved_host()
@@ -493,7 +514,7 @@ class PhoneLine:
 
 def _source_host(source: str) -> str:
     """The address in "udp:192.0.2.7:5060" or "tcp:[2001:db8::7]:5060"."""
-    return source.partition(":")[2].rpartition(":")[0].strip("[]") or SOMEWHERE
+    return source.partition(":")[2].rpartition(":")[0].strip("[]") or somewhere()
 
 
 def _refusal(error: DeviceError) -> int:

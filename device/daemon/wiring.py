@@ -24,7 +24,7 @@ from device.daemon.executor import Executor
 from device.daemon.instance import device_instance, power_up_delay
 from device.daemon.logs import RecentLines, set_level
 from device.daemon.loop import Loop
-from device.daemon.phone_line import SOMEWHERE, PhoneLine
+from device.daemon.phone_line import PhoneLine
 from device.daemon.runtime import Runtime
 from device.daemon.sip_trace import trace_record
 from device.hardware.board import Board, BoardProfile
@@ -35,7 +35,7 @@ from device.hardware.settings import HardwareSettings
 from device.hardware.simulated_desk import SimulatedDesk, resting_levels
 from device.ids import SystemIds
 from device.model import CallId
-from device.net.addresses import is_ipv6
+from device.net.addresses import is_ipv6, somewhere
 from device.net.link_monitor import LinkMonitor
 from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair, open_rtp_sockets
@@ -213,7 +213,7 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instanc
     sip = configuration.sip
 
     def local_address(transport: str, host: str) -> tuple[str, int]:
-        address = ip_literal(host) or resolver.known_address(host) or SOMEWHERE
+        address = ip_literal(host) or resolver.known_address(host) or somewhere()
         return sockets.address_towards(address), sockets.port_of(transport)
 
     def sent_by(hop: Hop) -> tuple[str, int]:

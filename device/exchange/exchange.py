@@ -187,7 +187,7 @@ class Exchange:
 
     def _learn_own_address(self, request: Request, source: Hop) -> None:
         """A machine with several addresses is called by that of the network which the sender is in."""
-        if not self.own.include(request.uri):
+        if not all(self.own.include(uri) for uri in (request.uri, *(route.uri for route in request.routes[:1]))):
             self.own.add_host(self._own_address(source.transport, source.host)[0])
 
     def _invalid(self, request: Request, mark: str) -> Response | None:

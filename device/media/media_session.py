@@ -5,13 +5,14 @@ from device.media.codecs import new_codec
 from device.media.settings import MediaSettings
 from device.media.stream_parameters import StreamParameters
 from device.records import dataclass, replace
-from device.sdp.errors import SdpStateError
+from device.sdp.errors import SdpError, SdpStateError
 from device.sdp.offer_answer import (
     AgreedAudio,
     AudioFormat,
     LocalMedia,
     build_answer,
     build_offer,
+    find_audio,
     read_answer,
 )
 from device.sdp.parser import parse_sdp
@@ -242,3 +243,14 @@ def _receive_formats(agreed: AgreedAudio) -> tuple[tuple[int, str], ...]:
     listed = tuple((theirs.payload_type, theirs.name) for theirs in agreed.receive_formats)
     known = {number for number, _ in listed}
     return listed if agreed.payload_type in known else (*listed, (agreed.payload_type, agreed.codec_name))
+
+
+def offered_host(sdp: bytes) -> str:
+    """The address or name at which the peer wants the sound; "" where it cannot be told or is to go nowhere."""
+    try:
+        offer = parse_sdp(sdp)
+    except SdpError:
+        return ""
+    index = find_audio(offer)
+    connection = offer.connection_of(offer.media[index]) if index is not None else None
+    return connection.address if connection is not None and not connection.is_held else ""

@@ -14,14 +14,24 @@ LOOPBACK = "127.0.0.1"
 BACKLOG = 16
 """Connections that may wait to be accepted."""
 
+SOMEWHERE, SOMEWHERE_IPV6 = "192.0.2.1", "2001:db8::1"
+"""Addresses of RFC 5737 and RFC 3849, to which the default route leads; nothing is ever sent there."""
+
 DSCP_CS3 = 24
 """The mark of signalling (RFC 4594 section 4.2)."""
 
 NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 """What the kernel answers to "::" where IPv6 has been left out or switched off."""
 
+IF_INET6 = "/proc/net/if_inet6"
+_LINK_SCOPE = "20"
+
 MAX_ZONES = 16
 """Link-local neighbours of which the interface is remembered; one segment with more telephones than that is rare."""
+
+
+SocketAddress = tuple[str, int] | tuple[str, int, int, int]
+"""Host and port; for a link-local address of IPv6 also flow (always 0) and interface."""
 
 
 class NetError(DeviceError):
@@ -69,9 +79,22 @@ class LinkLocalZones:
         return f"{host}%{source[3]}"
 
     def complete(self, host: str) -> str:
-        """A link-local address with its zone, if that is known; any other host as it is."""
-        zone = self._zones.get(host) if is_link_local(host) else None
+        """A link-local address with its zone, if that is known or there is only one; any other host as it is."""
+        if not is_link_local(host) or "%" in host:
+            return host
+        zone = self._zones.get(host) or _only_zone()
         return f"{host}%{zone}" if zone else host
+
+
+def _only_zone() -> int:
+    """The index of the interface with link-local addresses where there is exactly one, else 0 (proc_pid_net(5))."""
+    try:
+        with open(IF_INET6, encoding="ascii") as file:
+            fields = [line.split() for line in file]
+    except OSError:
+        return 0
+    found = {int(index, 16) for _address, index, _prefix, scope, *_ in fields if scope == _LINK_SCOPE}
+    return found.pop() if len(found) == 1 else 0
 
 
 zones = LinkLocalZones()
@@ -83,11 +106,19 @@ def is_link_local(host: str) -> bool:
     return host[:3].lower() in ("fe8", "fe9", "fea", "feb") and is_ipv6(host)
 
 
-def socket_host(host: str, family: int) -> str:
-    """`host` as a socket of `family` wants it: IPv4 mapped into IPv6 on a dual-stack socket, neighbours with zone."""
+def socket_address(host: str, port: int, family: int) -> SocketAddress:
+    """An IP literal and a port as a socket of `family` wants them: IPv4 wrapped in IPv6, neighbours with their zone.
+
+    Raises OSError for a zone that names no interface.
+    """
     if family != socket.AF_INET6:
-        return host
-    return zones.complete(host) if is_ipv6(host) else f"::ffff:{host}"
+        return host, port
+    if not is_ipv6(host):
+        return f"::ffff:{host}", port
+    host, _, zone = zones.complete(host).partition("%")
+    if not zone:
+        return host, port
+    return host, port, 0, int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
 
 
 def local_address_towards(host: str, port: int = 5060) -> str:
@@ -97,10 +128,25 @@ def local_address_towards(host: str, port: int = 5060) -> str:
     """
     try:
         with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
-            probe.connect((zones.complete(host), port))
+            probe.connect(socket_address(host, port, probe.family))
             return plain_host(probe.getsockname()[0])
     except OSError:
         return "::1" if is_ipv6(host) else LOOPBACK
+
+
+def has_route(host: str) -> bool:
+    """Whether the kernel knows a way to an address; sends nothing."""
+    try:
+        with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
+            probe.connect(socket_address(host, 9, probe.family))
+    except OSError:
+        return False
+    return True
+
+
+def somewhere() -> str:
+    """An address that stands for "out there": the route to it tells our own. Of IPv6 where that is all there is."""
+    return SOMEWHERE if has_route(SOMEWHERE) or not has_route(SOMEWHERE_IPV6) else SOMEWHERE_IPV6
 
 
 def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:

@@ -4,13 +4,12 @@ Loaded when the first name must be looked up; a phone whose servers are addresse
 """
 
 import logging
-import socket
 from collections import deque
 from collections.abc import Callable
 
 from device.annotations import Final, Protocol
 from device.ids import IdSource
-from device.net.addresses import family_of
+from device.net.addresses import has_route
 from device.net.dns_cache import DnsCache, decode_answer, encode_answer
 from device.net.dns_client import DnsClient
 from device.net.dns_message import AAAA, NAPTR, SRV, A, DnsResponse, RecordData
@@ -299,7 +298,7 @@ class DnsLookups:
         """Addresses to which there is a route before those of a family that this network does not have (RFC 6724)."""
         if len({":" in hop.host for hop in hops}) < 2:
             return list(hops)
-        return sorted(hops, key=lambda hop: not _has_route(hop.host))
+        return sorted(hops, key=lambda hop: not has_route(hop.host))
 
     def _last_good(self, question: Question) -> tuple[RecordData, ...] | None:
         """The last answer in memory, or the one that an earlier run has stored."""
@@ -341,13 +340,3 @@ class DnsLookups:
 
 def _is_loopback_name(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
-
-
-def _has_route(host: str) -> bool:
-    """Whether the kernel knows a way to an address; sends nothing."""
-    try:
-        with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
-            probe.connect((host, 9))
-    except OSError:
-        return False
-    return True

@@ -6,7 +6,15 @@ import socket
 from collections.abc import Iterator
 
 from device.ids import IdSource
-from device.net.addresses import NetError, explain_bind_error, mark_packets, open_socket, socket_host, zones
+from device.net.addresses import (
+    NetError,
+    SocketAddress,
+    explain_bind_error,
+    mark_packets,
+    open_socket,
+    socket_address,
+    zones,
+)
 from device.records import dataclass
 
 logger = logging.getLogger(__name__)
@@ -20,8 +28,11 @@ DSCP_EF = 46
 SO_PRIORITY_VOICE = 6
 """Highest priority that a process may give its packets on the way to the network card without a privilege."""
 
-MAX_KNOWN_HOSTS = 16
+MAX_KNOWN_DESTINATIONS = 16
 """How many checked destinations a port remembers; a call has one or two."""
+
+NOWHERE: SocketAddress = ("", -1)
+"""Stands for what is no IP literal: the kernel is never asked, for Python refuses the port."""
 
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 """Why one port cannot be bound although another may."""
@@ -30,7 +41,7 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 class RtpPort:
     """One bound UDP socket that never waits and never raises in use; made for the audio thread."""
 
-    __slots__ = ("_family", "_heard", "_hosts", "_socket", "local_port", "refused")
+    __slots__ = ("_destinations", "_family", "_heard", "_socket", "local_port", "refused")
 
     def __init__(self, host: str, port: int, dscp: int = DSCP_EF) -> None:
         """Bind to `host` ("" for every address of both families). Raises OSError."""
@@ -44,7 +55,7 @@ class RtpPort:
         self.local_port: int = self._socket.getsockname()[1]
         self.refused = 0
         """Datagrams that the kernel would not send: no route, full queue, bad address."""
-        self._hosts: dict[str, str] = {}
+        self._destinations: dict[tuple[str, int], SocketAddress] = {}
         self._heard: tuple[tuple[str, int, int, int], tuple[str, int]] | None = None
         """The last source as the kernel and as we write it: of fifty packets a second all come from one."""
 
@@ -58,19 +69,15 @@ class RtpPort:
         if self._family == socket.AF_INET:
             return data, source
         if self._heard is None or self._heard[0] != source:
-            self._heard = source, (zones.host_of(source), source[1])
+            # Descriptions name link-local addresses without zone; sending finds that again.
+            self._heard = source, (zones.host_of(source).partition("%")[0], source[1])
         return data, self._heard[1]
 
     def send(self, data: bytes, destination: tuple[str, int]) -> None:
         """Send to an IP literal. A host name is refused: to look it up would make the audio thread wait."""
-        host = self._hosts.get(destination[0])
-        if host is None:
-            host = self._accept_host(destination[0])
-        if not host:
-            self.refused += 1
-            return
+        address = self._destinations.get(destination) or self._accept(destination)
         try:
-            self._socket.sendto(data, (host, destination[1]))
+            self._socket.sendto(data, address)
         except (OSError, OverflowError):
             self.refused += 1
 
@@ -80,17 +87,17 @@ class RtpPort:
     def close(self) -> None:
         self._socket.close()
 
-    def _accept_host(self, host: str) -> str:
-        """The literal as our socket wants it; empty for anything else."""
-        wanted = socket_host(host, self._family)
+    def _accept(self, destination: tuple[str, int]) -> SocketAddress:
+        """The destination as our socket wants it; one that the kernel refuses for anything that is no IP literal."""
         try:
-            socket.inet_pton(self._family, wanted.partition("%")[0])
+            address = socket_address(*destination, self._family)
+            socket.inet_pton(self._family, address[0])
         except (OSError, ValueError):
-            wanted = ""
-        if len(self._hosts) >= MAX_KNOWN_HOSTS:
-            self._hosts.clear()
-        self._hosts[host] = wanted
-        return wanted
+            address = NOWHERE
+        if len(self._destinations) >= MAX_KNOWN_DESTINATIONS:
+            self._destinations.clear()
+        self._destinations[destination] = address
+        return address
 
 
 @dataclass(frozen=True, slots=True)

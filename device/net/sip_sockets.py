@@ -3,7 +3,7 @@
 import logging
 
 from device.annotations import TYPE_CHECKING
-from device.net.addresses import DSCP_CS3, NetError, is_unspecified, local_address_towards
+from device.net.addresses import DSCP_CS3, NetError, has_route, is_ipv6, is_unspecified, local_address_towards
 from device.net.interfaces import MessageReceiver, Reactor
 from device.net.stream_sockets import StreamSockets
 from device.net.tcp import TcpSockets
@@ -115,6 +115,14 @@ class SipSockets:
         if not is_unspecified(self._bind_address):
             return self._bind_address
         return local_address_towards(host)
+
+    def media_address_towards(self, host: str) -> str:
+        """Our own address for sound from and to `host`, of the same family; "" where there is none."""
+        if self._advertised:
+            return self._advertised
+        if not is_unspecified(self._bind_address):
+            return self._bind_address if is_ipv6(self._bind_address) == is_ipv6(host) else ""
+        return local_address_towards(host) if has_route(host) else ""
 
     def renew(self) -> None:
         """Make new sockets in place of those that bring nothing to its goal; listening ones keep their port."""

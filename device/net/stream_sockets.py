@@ -13,6 +13,7 @@ from device.net.addresses import (
     family_of,
     is_unspecified,
     mark_packets,
+    socket_address,
     zones,
 )
 from device.net.interfaces import MessageReceiver, Reactor
@@ -262,7 +263,7 @@ class StreamSockets:
             sock = socket.socket(family_of(hop.host), socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
             if self._local_host and family_of(self._local_host) == sock.family:
                 sock.bind((self._local_host, 0))
-            sock.connect((zones.complete(hop.host), hop.port))
+            sock.connect(socket_address(hop.host, hop.port, sock.family))
         except BlockingIOError:
             assert sock is not None
         except (OSError, OverflowError) as error:

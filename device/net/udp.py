@@ -3,7 +3,7 @@
 import logging
 import socket
 
-from device.net.addresses import DSCP_CS3, bound_socket, mark_packets, socket_host, zones
+from device.net.addresses import DSCP_CS3, SocketAddress, bound_socket, mark_packets, socket_address, zones
 from device.net.icmp_errors import ask_for_errors, take_errors
 from device.net.interfaces import MessageReceiver, Reactor
 from device.sip.hop import Hop, ip_literal
@@ -56,16 +56,15 @@ class UdpSocket:
             # The kernel would look a name up, and the whole phone would wait for it.
             self._receiver.receive_transport_error(hop, self._reactor.now(), f"{hop.host} is no IP address")
             return
-        address = (socket_host(hop.host, self._family), hop.port)
         try:
-            self._send_to(address, data)
+            self._send_to(socket_address(hop.host, hop.port, self._family), data)
         except BlockingIOError:
             logger.debug("socket buffer full: datagram to %s:%d dropped, SIP will repeat it", hop.host, hop.port)
         except (OSError, OverflowError) as error:
             text = getattr(error, "strerror", None) or str(error)
             self._receiver.receive_transport_error(hop, self._reactor.now(), text)
 
-    def _send_to(self, address: tuple[str, int], data: bytes) -> None:
+    def _send_to(self, address: SocketAddress, data: bytes) -> None:
         assert self._socket is not None
         try:
             self._socket.sendto(data, address)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from device.audio.reports import DigitHeard, StreamEnded, StreamSilent
-from device.daemon.phone_line import ACCOUNTS_KEPT, SOMEWHERE, PhoneLine, _source_host
+from device.daemon.phone_line import ACCOUNTS_KEPT, PhoneLine, _source_host
 from device.ids import IdSource, SystemIds
 from device.model import Account, AccountId, CallId
+from device.net.addresses import SOMEWHERE
 from device.phone.events import CallFinished, CallOffered, CallRang, HoldRequested, ResumeRequested
 from device.phone.states import PhoneState
 from device.sip.events import (
@@ -610,3 +611,28 @@ def test_no_address_at_all_is_not_told(phone: WholePhone, far_end: FarEnd) -> No
     move(phone, HOST)
     phone.loop.settle()
     assert far_end.told(OfferReceived) == []
+
+
+class TestFamilies:
+    """Offers of the other family (RFC 6157): answered with an address of that, or refused where there is none."""
+
+    OFFER = sdp().replace(b"c=IN IP4 127.0.0.1", b"c=IN IP6 ::1")
+
+    def test_an_offer_of_ipv6_that_came_by_ipv4_is_answered_with_ipv6(
+        self, loop: HandLoop, tmp_path: Path, far_end: FarEnd
+    ) -> None:
+        with whole_phone(loop, tmp_path, {"sip.bind_address": "", "phone.auto_answer": "always"}, "both") as phone:
+            far_end.call(phone.target, self.OFFER)
+            answer = far_end.established().sdp
+            assert b"c=IN IP6 ::1\r\n" in answer
+            (sound,) = phone.parts.line._calls.values()
+            assert sound.far_host == "::1"
+            # Moved to the other family within the call, and refused without harm where it offers nothing of use.
+            assert isinstance(far_end.reoffer(sdp(version=2)), OfferAnswered)
+            assert sound.session.local_address == HOST
+            assert isinstance(far_end.reoffer(self.OFFER.replace(b" 8 0 101", b" 120")), OfferRefused)
+            assert sound.session.local_address == HOST
+
+    def test_one_that_cannot_be_reached_is_refused(self, phone: WholePhone, far_end: FarEnd) -> None:
+        far_end.call(phone.target, self.OFFER)
+        assert far_end.ended().cause.status == 488

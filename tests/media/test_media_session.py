@@ -7,7 +7,7 @@ import pytest
 from device.ids import CountingIds
 from device.media import codecs
 from device.media.codecs.pcma import PcmaCodec
-from device.media.media_session import MediaSession
+from device.media.media_session import MediaSession, offered_host
 from device.media.settings import MediaSettings
 from device.media.stream import StreamParameters
 from device.sdp.errors import NoCommonCodec, SdpParseError, SdpStateError
@@ -275,3 +275,20 @@ def test_an_answer_by_other_numbers_is_received_by_both() -> None:
     assert agreed(caller).payload_type == 111
     assert agreed(caller).receive_formats == ((8, "PCMA"), (0, "PCMU"), (111, "PCMA"))
     assert agreed(caller).telephone_event_pt is None
+
+
+@pytest.mark.parametrize(
+    ("connection", "host"),
+    [
+        (b"c=IN IP4 192.0.2.9", "192.0.2.9"),
+        (b"c=IN IP6 2001:db8::9", "2001:db8::9"),
+        (b"c=IN IP4 0.0.0.0", ""),
+        (b"c=IN IP4 host.example", "host.example"),
+        (b"a=none", ""),
+    ],
+)
+def test_where_an_offer_wants_its_sound(connection: bytes, host: str) -> None:
+    head = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
+    assert offered_host(head + connection + b"\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n") == host
+    assert offered_host(head + connection + b"\r\nt=0 0\r\n") == ""
+    assert offered_host(b"no description") == ""

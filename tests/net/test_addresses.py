@@ -4,24 +4,29 @@ import errno
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from device.net.addresses import (
     MAX_ZONES,
     NO_IPV6,
+    SOMEWHERE,
+    SOMEWHERE_IPV6,
     LinkLocalZones,
     NetError,
     bound_socket,
     explain_bind_error,
     family_of,
+    has_route,
     is_ipv6,
     is_link_local,
     is_unspecified,
     local_address_towards,
     mark_packets,
     plain_host,
-    socket_host,
+    socket_address,
+    somewhere,
 )
 
 
@@ -47,9 +52,17 @@ def test_sip_writes_addresses_without_zone_and_wrapping(seen: str, written: str)
 
 
 def test_a_dual_stack_socket_wants_ipv4_wrapped() -> None:
-    assert socket_host("192.0.2.1", socket.AF_INET6) == "::ffff:192.0.2.1"
-    assert socket_host("192.0.2.1", socket.AF_INET) == "192.0.2.1"
-    assert socket_host("2001:db8::1", socket.AF_INET6) == "2001:db8::1"
+    assert socket_address("192.0.2.1", 5060, socket.AF_INET6) == ("::ffff:192.0.2.1", 5060)
+    assert socket_address("192.0.2.1", 5060, socket.AF_INET) == ("192.0.2.1", 5060)
+    assert socket_address("2001:db8::1", 5060, socket.AF_INET6) == ("2001:db8::1", 5060)
+
+
+def test_a_neighbour_is_addressed_by_its_interface() -> None:
+    assert socket_address("fe80::2%7", 5060, socket.AF_INET6) == ("fe80::2", 5060, 0, 7)
+    loopback = socket.if_nametoindex("lo")
+    assert socket_address("fe80::2%lo", 5060, socket.AF_INET6) == ("fe80::2", 5060, 0, loopback)
+    with pytest.raises(OSError, match="no interface"):
+        socket_address("fe80::2%nothing", 5060, socket.AF_INET6)
 
 
 def test_our_address_is_that_of_the_way_out() -> None:
@@ -57,9 +70,25 @@ def test_our_address_is_that_of_the_way_out() -> None:
     assert local_address_towards("127.9.9.9") == "127.0.0.1"
 
 
-@pytest.mark.parametrize(("host", "fallback"), [("255.255.255.255", "127.0.0.1"), ("fe80::1", "::1")])
+@pytest.mark.parametrize(("host", "fallback"), [("255.255.255.255", "127.0.0.1"), ("fe80::1%nothing", "::1")])
 def test_without_a_way_out_a_message_can_still_be_written(host: str, fallback: str) -> None:
     assert local_address_towards(host) == fallback
+
+
+def test_out_there_is_where_a_default_route_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    for routes, expected in (
+        ({SOMEWHERE, SOMEWHERE_IPV6}, SOMEWHERE),
+        ({SOMEWHERE_IPV6}, SOMEWHERE_IPV6),
+        (set(), SOMEWHERE),
+    ):
+        monkeypatch.setattr("device.net.addresses.has_route", routes.__contains__)
+        assert somewhere() == expected
+
+
+def test_a_route_is_known_or_not() -> None:
+    assert has_route("127.0.0.1")
+    assert has_route("::1")
+    assert not has_route("255.255.255.255")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +193,6 @@ def test_a_kernel_without_dscp_is_put_up_with() -> None:
 class TestLinkLocal:
     def test_a_neighbour_keeps_its_zone_and_is_known_again_without(self) -> None:
         zones = LinkLocalZones()
-        assert zones.complete("fe80::2") == "fe80::2"
         assert zones.host_of(("fe80::2", 5060, 0, 3)) == "fe80::2%3"
         assert zones.complete("fe80::2") == "fe80::2%3"
         assert zones.complete("fe80::2%4") == "fe80::2%4"
@@ -177,12 +205,31 @@ class TestLinkLocal:
         assert zones.host_of(("192.0.2.1", 5060)) == "192.0.2.1"
         assert zones.complete("2001:db8::1") == "2001:db8::1"
 
-    def test_the_memory_of_them_is_bounded(self) -> None:
+    def test_the_memory_of_them_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("device.net.addresses.IF_INET6", "/dev/null")
         zones = LinkLocalZones()
         for number in range(MAX_ZONES + 1):
             zones.host_of((f"fe80::{number + 1:x}", 5060, 0, 2))
         assert zones.complete("fe80::1") == "fe80::1"
         assert zones.complete("fe80::2") == "fe80::2%2"
+
+    @pytest.mark.parametrize(
+        ("interfaces", "completed"),
+        [
+            ("fe800000000000000000000000000001 04 40 20 80 eth0\n00..01 01 80 10 80 lo\n", "fe80::9%4"),
+            ("fe80..01 04 40 20 80 eth0\nfe80..02 0a 40 20 80 wlan0\n", "fe80::9"),
+            ("00..01 01 80 10 80 lo\n", "fe80::9"),
+            (None, "fe80::9"),
+        ],
+        ids=["one", "two", "none", "no IPv6 at all"],
+    )
+    def test_an_unheard_neighbour_is_on_the_only_interface_there_is(
+        self, interfaces: str | None, completed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        if interfaces is not None:
+            (tmp_path / "if_inet6").write_text(interfaces)
+        monkeypatch.setattr("device.net.addresses.IF_INET6", str(tmp_path / "if_inet6"))
+        assert LinkLocalZones().complete("fe80::9") == completed
 
     @pytest.mark.parametrize(
         ("host", "is_one"), [("fe80::1", True), ("FEBF::1", True), ("fec0::1", False), ("fe80", False)]

@@ -141,18 +141,13 @@ def test_with_ipv6_addresses_that_can_be_reached_come_first(
     loop: HandLoop, found: _Found, server: NameServer, store: _Store, hosts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lookups = _new(loop, found, server, store, ipv6=True)
-    monkeypatch.setattr(dns_lookups, "_has_route", lambda host: True)
+    monkeypatch.setattr(dns_lookups, "has_route", lambda host: True)
     lookups.lookup(HOST)
     loop.turn_until(lambda: found)
-    monkeypatch.setattr(dns_lookups, "_has_route", lambda host: ":" not in host)
+    monkeypatch.setattr(dns_lookups, "has_route", lambda host: ":" not in host)
     lookups.lookup(HOST)
     six, four = "udp:[2001:db8::7]:5060", "udp:192.0.2.7:5060"
     assert found[HOST] == [[six, four], [four, six]]
-
-
-def test_a_route_is_known_to_the_kernel() -> None:
-    assert dns_lookups._has_route("127.0.0.1")
-    assert not dns_lookups._has_route("255.255.255.255")
 
 
 def test_an_answer_is_asked_for_again_when_its_time_is_over(
