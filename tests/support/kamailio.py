@@ -34,11 +34,34 @@ verify_certificate = no
 require_certificate = no
 """
 
+OUTBOUND_MODULES = """
+loadmodule "outbound.so"
+loadmodule "stun.so"
+"""
+
+OUTBOUND = """
+loadmodule "path.so"
+modparam("registrar", "outbound_mode", 1)
+modparam("registrar", "flow_timer", {flow_timer})
+modparam("registrar", "use_path", 1)
+"""
+
+GRUU = """
+            if (is_gruu() && !lookup("location")) {
+                sl_send_reply("404", "No such GRUU");
+                exit;
+            }
+"""
+"""Stock configurations leave this out: requests within a dialog go to the GRUU that stands in the Contact."""
+
 SCHEMA = "CREATE TABLE subscriber (username TEXT, domain TEXT, ha1 TEXT, PRIMARY KEY (username, domain))"
 
 
 class Kamailio:
-    """One Kamailio with users; registrations are granted for `expires_s` and forgotten when it ends."""
+    """One Kamailio with users; registrations are granted for `expires_s` and forgotten when it ends.
+
+    With `flow_timer_s` it does outbound (RFC 5626), answers STUN and sends what is meant for a GRUU there.
+    """
 
     def __init__(
         self,
@@ -49,6 +72,7 @@ class Kamailio:
         prefix: tuple[str, ...] = (),
         port: int = 0,
         certificate: Certificate | None = None,
+        flow_timer_s: int = 0,
     ) -> None:
         self.folder = folder / f"kamailio-{host}"
         self.folder.mkdir()
@@ -73,6 +97,9 @@ class Kamailio:
             "EXPIRES": expires_s,
             "DATABASE": database,
             "TLS": TLS.format(host=host, port=self.tls_port) if certificate is not None else "",
+            "OUTBOUND_MODULES": OUTBOUND_MODULES if flow_timer_s else "",
+            "OUTBOUND": OUTBOUND.format(flow_timer=flow_timer_s) if flow_timer_s else "",
+            "GRUU": GRUU if flow_timer_s else "",
             "FOLDER": self.folder,
         }
         if certificate is not None:
