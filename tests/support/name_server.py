@@ -30,10 +30,8 @@ class NameServer:
         """Name, type, and "udp", "udp+edns", "tcp" ... of each query."""
         self.ports: list[int] = []
         self.ids: list[int] = []
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((HOST, 0))
+        self._udp, self._tcp = _sockets()
         self.address = self._udp.getsockname()
-        self._tcp = socket.create_server((HOST, self.address[1]))
         self._streams: list[socket.socket] = []
         self._udp.setblocking(False)
         loop.add_reader(self._udp.fileno(), self._read_datagram)
@@ -103,6 +101,20 @@ class NameServer:
         exists = any(known == name for known, _ in self.zone)
         soa = () if records else (wire.soa("example", 20),)
         return wire.response(query_id, name, kind, records, soa, rcode=self.rcode or (0 if exists else 3))
+
+
+def _sockets() -> tuple[socket.socket, socket.socket]:
+    """One for UDP and one for TCP at the same port."""
+    while True:
+        tcp = socket.create_server((HOST, 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            tcp.close()
+            udp.close()
+        else:
+            return udp, tcp
 
 
 @contextmanager
