@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
+from device.annotations import TYPE_CHECKING
 from device.audio.engine import AudioEngine
 from device.audio.interfaces import AudioDevice
 from device.audio.settings import AudioSettings
@@ -56,6 +57,9 @@ from device.store.call_log import CallLog
 from device.store.database import Database
 from device.store.phonebook import Phonebook
 from device.store.settings import Settings
+
+if TYPE_CHECKING:
+    from device.store.dns_answers import DnsAnswers
 
 logger = logging.getLogger(__name__)
 
@@ -209,7 +213,9 @@ def tls_options(settings: UserAgentSettings) -> TlsOptions:
     )
 
 
-def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instance: Instance, late: _Late) -> _SipSide:
+def _build_sip(
+    configuration: Configuration, database: Database, loop: Loop, ids: SystemIds, instance: Instance, late: _Late
+) -> _SipSide:
     sip = configuration.sip
 
     def local_address(transport: str, host: str) -> tuple[str, int]:
@@ -229,6 +235,7 @@ def _build_sip(configuration: Configuration, loop: Loop, ids: SystemIds, instanc
         ids,
         ipv6=not sip.bind_address or is_ipv6(sip.bind_address),
         servers=sip.dns_servers,
+        open_store=lambda: _dns_answers(database),
     )
     return _SipSide(user_agent, endpoint, sockets, resolver)
 
@@ -247,7 +254,7 @@ def build_phone(
     late = _Late()
     phonebook, call_log = Phonebook(database), CallLog(database)
     instance = device_instance(database.path)
-    sip = _build_sip(configuration, loop, ids, instance, late)
+    sip = _build_sip(configuration, database, loop, ids, instance, late)
     accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)
     audio = configuration.audio
     engine = AudioEngine(audio, lambda: _make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
@@ -365,6 +372,13 @@ def _call_namer() -> Callable[[], CallId]:
         return CallId(f"out-{process}-{count}")
 
     return name
+
+
+def _dns_answers(database: Database) -> "DnsAnswers":
+    """Where what DNS said outlives the process; loaded with the first name that must be looked up."""
+    from device.store.dns_answers import DnsAnswers  # noqa: PLC0415
+
+    return DnsAnswers(database)
 
 
 def _nothing() -> None:

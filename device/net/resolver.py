@@ -22,10 +22,20 @@ class Resolver:
     """Looks names up without making the loop wait; every look-up gets one answer through `deliver`.
 
     Answers are kept for as long as DNS says. The last good one serves while DNS is dead, also one of an earlier run
-    where there is a `store`: a phone must be able to register and to call then, too.
+    where there is a store for them: a phone must be able to register and to call then, too.
     """
 
-    __slots__ = ("_addresses", "_deliver", "_ids", "_lookups", "_reactor", "_servers", "_store", "ipv6", "transports")
+    __slots__ = (
+        "_addresses",
+        "_deliver",
+        "_ids",
+        "_lookups",
+        "_open_store",
+        "_reactor",
+        "_servers",
+        "ipv6",
+        "transports",
+    )
 
     def __init__(
         self,
@@ -34,13 +44,13 @@ class Resolver:
         ids: IdSource,
         ipv6: bool = False,
         servers: str = "",
-        store: "AnswerStore | None" = None,
+        open_store: "Callable[[], AnswerStore] | None" = None,
     ) -> None:
         self._reactor = reactor
         self._deliver = deliver
         self._ids = ids
         self._servers = servers
-        self._store = store
+        self._open_store = open_store
         self._lookups: DnsLookups | None = None
         self._addresses: dict[str, str] = {}
         self.ipv6 = ipv6
@@ -81,7 +91,8 @@ class Resolver:
         from device.net.dns_lookups import DnsLookups  # noqa: PLC0415  # a phone whose servers are addresses needs none
 
         servers = parse_dns_servers(self._servers)
-        return DnsLookups(self._reactor, self._ids, self._found, self.transports, self.ipv6, servers, self._store)
+        store = self._open_store() if self._open_store is not None else None
+        return DnsLookups(self._reactor, self._ids, self._found, self.transports, self.ipv6, servers, store)
 
     def _found(self, next_hop: NextHop, hops: list[Hop], fault: str) -> None:
         if hops:
