@@ -16,7 +16,7 @@ from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": "first secret", "1002": "second secret", "1003": "third secret"}
 EARLY_TONE_HZ = 1100
 """What extension 601 plays before it answers; no tone of the phone's own has it."""
 
@@ -31,14 +31,14 @@ class House:
         self.asterisk = Asterisk(PASSWORDS, **settings)
         self.transport = transport
         self.address = self.asterisk.address
-        trust = {}
+        self.trust: dict[str, str] = {}
         if transport == "tls":
             authority = Authority(folder / "ca")
             self.asterisk.use_tls(authority.issue(f"IP:{HOST}"))
             self.address = self.asterisk.tls_address
-            trust = {"sip.tls_ca_file": str(authority.path)}
-        self.first = PhoneDaemon("1001", folder, {"hardware.flash": "on", **trust})
-        self.second = PhoneDaemon("1002", folder, trust, microphone=CALLEE_WAV)
+            self.trust = {"sip.tls_ca_file": str(authority.path)}
+        self.first = PhoneDaemon("1001", folder, {"hardware.flash": "on", **self.trust})
+        self.second = PhoneDaemon("1002", folder, self.trust, microphone=CALLEE_WAV)
         self.phones = (self.first, self.second)
 
     def start(self) -> None:
@@ -249,6 +249,80 @@ def test_a_wrong_password_is_given_up(house, tmp_path) -> None:
         assert len(phone.messages("out", "REGISTER")) <= 3
     finally:
         phone.stop()
+
+
+@pytest.fixture
+def third(house, tmp_path) -> Iterator[PhoneDaemon]:
+    """A third phone, to whom calls are sent on."""
+    phone = PhoneDaemon("1003", tmp_path, house.trust)
+    phone.start()
+    try:
+        phone.add_account(house.address, "1003", PASSWORDS["1003"], transport=house.transport)
+        phone.expect_registration("registered")
+        yield phone
+    finally:
+        phone.stop()
+
+
+def outcome(phone: PhoneDaemon) -> dict[str, object]:
+    """How the transfer came out that a phone has asked for."""
+    return phone.expect("call", "a transfer", lambda news: str(news["event"]) in ("transferred", "transfer-failed"))
+
+
+def check_talk(one: PhoneDaemon, other: PhoneDaemon) -> None:
+    since = time.monotonic()
+    one.listen(TALK_S)
+    said, _ = other.recordings()
+    _, heard = one.recordings()
+    assert judge(said, heard, since).correlation > GOOD_CORRELATION
+
+
+def test_a_blind_transfer(house, third) -> None:
+    """Asterisk takes the REFER, calls the third phone itself and tells how it comes out (RFC 3515)."""
+    house.connect(house.first, house.second)
+    house.second.call("call.transfer", target="1003")
+    third.expect_state("alerting")
+    third.call("call.answer")
+    third.expect_state("connected")
+    assert outcome(house.second)["event"] == "transferred"
+    wait_until("the second phone to be free", lambda: not house.second.status()["calls"])
+    assert house.first.status()["phone"]["state"] == "connected"
+    check_talk(house.first, third)
+
+
+def test_an_attended_transfer(house, third) -> None:
+    """Both calls of the second phone go through Asterisk, which joins them by Replaces (RFC 3891)."""
+    house.connect(house.first, house.second)
+    house.second.call("call.hold")
+    house.second.expect_state("held")
+    house.second.place("1003")
+    third.expect_state("alerting")
+    third.call("call.answer")
+    house.second.expect_state("connected")
+    house.second.call("call.transfer")
+    assert outcome(house.second)["event"] == "transferred"
+    wait_until("the second phone to be free", lambda: not house.second.status()["calls"])
+    check_talk(house.first, third)
+
+
+def test_a_transfer_to_nobody_gives_the_call_back(house) -> None:
+    house.connect(house.first, house.second)
+    house.second.call("call.transfer", target="1999")
+    assert outcome(house.second)["event"] == "transfer-failed"
+    house.second.expect_state("connected")
+    house.check_sound(time.monotonic())
+
+
+def test_the_pbx_sends_the_caller_on(house) -> None:
+    """Asterisk asks by REFER that the phone call another one."""
+    house.first.place("608")
+    house.first.expect_message("in", "REFER")
+    house.second.expect_state("alerting")
+    house.second.lift()
+    house.second.expect_state("connected")
+    house.first.expect_state("connected")
+    house.asterisk.expect_log("transfer: SUCCESS")
+    house.check_sound(time.monotonic())
 
 
 @pytest.mark.parametrize("algorithms", ["SHA-256", "SHA-512-256", "SHA-512-256,SHA-256,MD5"])
