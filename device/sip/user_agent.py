@@ -136,6 +136,9 @@ class UserAgent:
         registration = self._registrations.get(account_id)
         if registration is not None:
             registration.stop(now)
+        if self._features is not None and account_id in self._identities:
+            # Who is not registered cannot be told of anything either.
+            self._features.subscriptions.leave_identity(self._identities[account_id], now)
 
     def network_changed(self, now: float) -> None:
         """Our addresses changed or the link came back: every account registers again at once."""
