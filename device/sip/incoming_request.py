@@ -8,6 +8,8 @@ from device.sip.header_names import METHODS
 from device.sip.hop import TLS, UDP
 from device.sip.message import Request, Response
 
+_DESCRIBED: Final = ("INVITE", "PRACK", "UPDATE")
+"""Requests whose body describes a session."""
 MAX_BODY_BYTES: Final = 16384
 """The longest session description that is read; real ones have 200 to 3000 bytes."""
 
@@ -64,10 +66,10 @@ def _extension_fault(request: Request) -> Refusal | None:
 
 
 def _body_fault(request: Request) -> Refusal | None:
-    """413 and 415 (section 8.2.3). Only an INVITE's body matters; what others carry is not read."""
+    """413 and 415 (section 8.2.3) for bodies that may hold an offer; others are for who takes them, or not read."""
     if len(request.body) > MAX_BODY_BYTES:
         return Refusal(413)
-    if request.method != "INVITE" or not request.body:
+    if request.method not in _DESCRIBED or not request.body:
         return None
     encodings = [token.lower() for token in request.tokens("Content-Encoding")]
     if any(encoding != "identity" for encoding in encodings):

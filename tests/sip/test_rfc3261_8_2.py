@@ -151,6 +151,23 @@ def test_a_body_of_unknown_type_is_refused_with_the_known_ones(bench: Bench, con
     assert (refusal.status, refusal.headers.get("Accept")) == (415, ACCEPT)
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "PRACK"])
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"Content_Type": "x/y"}, "Accept"),
+        ({"Content_Encoding": "gzip"}, "Accept-Encoding"),
+        ({"Content_Disposition": "render"}, "Accept"),
+    ],
+)
+def test_within_a_call_too(bench: Bench, method: str, headers: dict[str, str], name: str) -> None:
+    ours = bench.answered()
+    bench.in_dialog(method, ours, body=OFFER, **headers)
+    refusal = bench.sent_response()
+    assert (refusal.status, name in refusal.headers) == (415, True)
+    assert bench.events() == []
+
+
 @pytest.mark.parametrize("method", ["BYE", "OPTIONS"])
 def test_a_body_that_a_request_does_not_need_does_not_hinder_it(bench: Bench, method: str) -> None:
     ours = bench.answered()
