@@ -3,11 +3,13 @@
 from device.annotations import Final
 from device.model import Account, AccountId, Credential
 from device.records import replace
+from device.sip.auth_headers import parse_challenges
 from device.sip.client_auth import ClientAuth
 from device.sip.core import Core
 from device.sip.errors import SipParseError, SipStateError
 from device.sip.headers import NameAddr, Via
 from device.sip.hop import DEFAULT_PORTS, TLS, UDP, Hop, NextHop, bracketed, ip_literal
+from device.sip.message import Response
 from device.sip.registration_grant import NOTHING_GRANTED
 from device.sip.target import host_uri, next_hop_of
 from device.sip.uri import Uri
@@ -267,17 +269,25 @@ class Identity:
         """Whether our instance id goes into a REGISTER, and with it what RFC 5626 and 5627 build on it."""
         return bool(self._core.instance.urn) and self.account is not None and self.account.outbound
 
-    def refusal_text(self) -> str:
-        """What to say when a challenge could not be answered (section 22)."""
+    def refusal_text(self, response: Response) -> str:
+        """What to say when the challenge of `response` could not be answered (section 22.1: with the realm)."""
         auth = self.auth
         if auth is None:
-            return f"the server asks for a password, but user {self.user} has none here; set one"
+            realm = _realm(response)
+            return f"the server asks for a password{realm}, but user {self.user} has none here; set one"
         if auth.lacks_realm:
             return f"{auth.fault}: enter it again with `offhook account set {self.account_id} --password`"
         if auth.fault and not auth.was_refused:
             return f"the server asks for a password in a way that cannot be answered here ({auth.fault})"
         text = f"the server refused user {auth.credential.username}'s password; check user name and password"
         return f"{text} ({auth.fault})" if auth.fault else text
+
+
+def _realm(response: Response) -> str:
+    """ " for realm 'pbx'", as the first challenge names it; "" when none can be read."""
+    headers = response.headers
+    challenges = parse_challenges(headers.get_all("WWW-Authenticate") + headers.get_all("Proxy-Authenticate"))
+    return f" for realm {challenges[0].realm[:60]!a}" if challenges and challenges[0].realm else ""
 
 
 def _transport(account: Account) -> str | None:

@@ -100,7 +100,7 @@ class MessageQueue:
             return
         text, status = self._under_way, response.status
         if status in (401, 407):
-            self._done(status, text.identity.refusal_text(), now)
+            self._done(status, text.identity.refusal_text(response), now)
         elif status < 300:
             self._done(status, "kept for later delivery" if status == 202 else "delivered", now)
         else:

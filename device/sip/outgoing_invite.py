@@ -299,7 +299,7 @@ class OutgoingInvite:
             self._redirections = self._usable_contacts(response)
         text = with_reason(cause_text(status, response.reason), response.headers.get_all("Reason"))
         if status in (401, 407):
-            text = self._usage.identity.refusal_text()
+            text = self._usage.identity.refusal_text(response)
         self._fail(InviteFailed(status, text), now)
 
     def _repeat_with_interval(self, response: Response, now: float) -> bool:

@@ -286,7 +286,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def _failure_text(self, response: Response, manner: Manner) -> str:
         identity = self._identity
         if response.status in (401, 407):
-            return identity.refusal_text()
+            return identity.refusal_text(response)
         said = f"{response.status} {_reason(response)}"
         if response.status in (404, 410):
             return f"the server does not know user {identity.user} ({said}); check the account's user and domain"

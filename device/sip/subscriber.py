@@ -157,7 +157,7 @@ class Subscriber(StateTable[SubscriberState, SubscriberInput]):
         if response.status >= 300:
             text = cause_text(response.status, response.reason)
             if response.status in (401, 407):
-                text = self.identity.refusal_text()
+                text = self.identity.refusal_text(response)
             retry_after_s, min_expires_s = parse_retry_after(response), parse_min_expires(response)
             self.receive(SubscribeRefused(response.status, text, retry_after_s, min_expires_s), now)
             return

@@ -142,7 +142,7 @@ def test_a_missing_password() -> None:
     bench = Bench()
     bench.agent.add_account(office(), None)
     bench.reply(start(bench), 401, WWW_Authenticate=CHALLENGE)
-    assert last(bench).text == "the server asks for a password, but user 1001 has none here; set one"
+    assert last(bench).text == "the server asks for a password for realm 'pbx', but user 1001 has none here; set one"
 
 
 def challenged(bench: Bench, register: Request, realm: str, nonce: str = "n1", status: int = 401) -> Request:
