@@ -43,7 +43,7 @@ REQUEST_TERMINATED = 487
 class CallerSession(InviteSession):
     """The caller's side; without `offer` the other side makes one."""
 
-    __slots__ = ("_early_offers", "_heard", "_last_progress", "_outgoing")
+    __slots__ = ("_early_offers", "_heard", "_last_progress", "_outgoing", "_spoken_with")
 
     def __init__(self, usage: InviteUsage, offer: bytes, extra: FurtherHeaders = ()) -> None:
         super().__init__(usage, SessionState.CALLING)
@@ -52,6 +52,8 @@ class CallerSession(InviteSession):
         self._heard = ""
         """The To tag of the branch whose early media is to be heard: the last that brought a new description."""
         self._early_offers: deque[EarlyOfferReceived] = deque()
+        self._spoken_with: DialogExchange | None = None
+        """The branch whose offer our owner answered last."""
 
     def start(self, target: Uri, now: float) -> None:
         """Send the INVITE."""
@@ -128,6 +130,7 @@ class CallerSession(InviteSession):
             super()._answer_invite(happened, now)
         elif isinstance(happened, AcceptRequested):
             early = self._early_offers.popleft()
+            self._spoken_with = early.exchange
             early.exchange.receive(AnswerSent(happened.sdp), now)
             self._outgoing.acknowledge_provisional(early.exchange, early.response, happened.sdp, self._fail_prack, now)
         else:
@@ -151,6 +154,12 @@ class CallerSession(InviteSession):
 
     def _answered(self, happened: AnswerReceived, now: float) -> None:
         self._outgoing.acknowledge(b"", now)
+        self._early_offers.clear()
+        exchange = self._usage.confirmed_exchange
+        if self._spoken_with not in (None, exchange):
+            # Of several branches with an offer each it is an earlier one that answers: its session is the one to keep.
+            # Our answer went to it in PRACK already.
+            self._usage.core.emit(OfferReceived(self.call_id, exchange.remote))
         self._establish(happened.sdp, now)
 
     def _unanswered(self, happened: AnswerMissed, now: float) -> None:

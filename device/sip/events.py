@@ -85,7 +85,8 @@ class OfferReceived:
     """The other side wants another session (re-INVITE): `accept_offer` or `refuse_offer` it.
 
     An empty `offer` asks for ours: give it to `accept_offer`; their answer comes as `OfferAnswered`.
-    The same event carries the offer of a 2xx to an INVITE that we sent without one.
+    The same event carries the offer of a 2xx or a reliable 1xx to an INVITE that we sent without one, asks for ours
+    when a reliable 180 must bring it, and tells an offer in UPDATE or PRACK.
     """
 
     call_id: CallId

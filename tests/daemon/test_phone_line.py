@@ -13,6 +13,7 @@ from device.model import Account, AccountId, CallId
 from device.net.addresses import SOMEWHERE
 from device.phone.events import CallFinished, CallOffered, CallRang, HoldRequested, ResumeRequested
 from device.phone.states import PhoneState
+from device.rtp.packet import encode_rtp
 from device.sip.events import (
     CallEnded,
     CallEstablished,
@@ -424,6 +425,32 @@ def test_our_own_tone_is_heard_until_the_far_end_sends_sound(phone: WholePhone, 
     line.take_events()
     line.sound_heard(call_id, True)
     assert line.take_events() == []
+
+
+def test_sound_before_the_answer_stops_our_tone_and_its_end_brings_it_back(phone: WholePhone, far_end: FarEnd) -> None:
+    """With real packets, through the audio thread."""
+    far_end_sound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    far_end_sound.bind((HOST, 0))
+    phone.place(far_end.target)
+    call = far_end.incoming()
+    port = int(call.offer.partition(b"m=audio ")[2].split()[0])
+    far_end.agent.ring(call.call_id, phone.loop.now())
+    phone.wait(S.RINGBACK)
+    tone = lambda: phone.control.call("status")["phone"]["tone"]  # noqa: E731
+    assert tone() == "RINGBACK"
+    far_end.agent.progress(call.call_id, sdp(far_end_sound.getsockname()[1]), phone.loop.now())
+    sequence = 0
+
+    def send_sound() -> bool:
+        nonlocal sequence
+        sequence += 1
+        packet = encode_rtp(8, sequence, 160 * sequence, 7, False, b"\xd5" * 160)
+        far_end_sound.sendto(packet, (HOST, port))
+        return tone() == ""
+
+    phone.loop.turn_until(send_sound, "the end of the tone")
+    phone.loop.turn_until(lambda: tone() == "RINGBACK", "the tone after two seconds of silence")
+    far_end_sound.close()
 
 
 def test_a_branch_that_failed_is_heard_no_more(phone: WholePhone, far_end: FarEnd) -> None:

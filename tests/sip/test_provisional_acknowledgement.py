@@ -195,6 +195,21 @@ def test_two_branches_with_an_offer_each_are_answered_in_turn(bench: Bench) -> N
     assert answers == [("one", b"to one"), ("two", b"to two")]
 
 
+def test_of_two_branches_with_an_offer_each_the_one_that_answers_is_heard(bench: Bench) -> None:
+    invite = bench.call(offer=b"")
+    ring(bench, invite, 5, 183, tag="one", body=OFFER)
+    ring(bench, invite, 6, 183, tag="two", body=OTHER)
+    for body in (b"to one", b"to two"):
+        bench.agent.accept_offer(CALL, body, bench.now)
+    bench.events()
+    bench.sent()
+    bench.reply(invite, 200, tag="one")
+    offer, established = bench.events()
+    assert (offer, type(established)) == (OfferReceived(CALL, OFFER), CallEstablished)
+    bench.agent.accept_offer(CALL, b"again to one", bench.now)
+    assert bench.methods() == ["ACK"]
+
+
 # Re-INVITE.
 
 
