@@ -171,3 +171,15 @@ def test_an_answer_with_another_via_leaves_no_invite_ringing(bench: Bench) -> No
     bench.agent.hang_up(CALL, bench.now)
     bench.advance(200.0)
     assert len(bench.endpoint.layer) == 0
+
+
+def test_an_invite_says_what_it_understands(bench: Bench) -> None:
+    assert {"100rel", "timer", "199"} <= set(bench.call().tokens("Supported"))
+
+
+def test_a_reliable_199_is_acknowledged(bench: Bench) -> None:
+    invite = bench.call()
+    bench.reply(invite, 183, Require="100rel", RSeq="4", tag="one")
+    bench.reply(invite, 199, Require="100rel", RSeq="5", tag="one")
+    acknowledged = [one.headers.get("RAck") for one in bench.sent()]
+    assert acknowledged == ["4 1 INVITE", "5 1 INVITE"]

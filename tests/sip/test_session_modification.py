@@ -210,6 +210,15 @@ def test_their_offer_is_refused(bench: Bench) -> None:
     assert len(bench.events()) == 2
 
 
+def test_a_refused_reinvite_moves_nobody(bench: Bench) -> None:
+    ack = bench.established()
+    bench.in_dialog("INVITE", ack, body=NEW, Contact="<sip:bob@192.0.2.2:5099>")
+    bench.agent.refuse_offer(CALL, 488, bench.now)
+    bench.sent()
+    bench.agent.hang_up(CALL, bench.now)
+    assert bench.sent_request("BYE").uri.port == 5060
+
+
 def test_an_accepted_offer_moves_the_target(bench: Bench) -> None:
     ack = bench.established()
     bench.in_dialog("INVITE", ack, body=NEW, Contact="<sip:bob@192.0.2.2:5070>")

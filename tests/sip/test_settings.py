@@ -89,3 +89,19 @@ def test_settings_of_transports_that_cannot_be(changes: dict[str, object], words
 )
 def test_settings_of_transports_that_can(changes: dict[str, object]) -> None:
     assert replace(UserAgentSettings(), **changes).faults() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"session_min_se_s": 89}, "sip.session_min_se_s: 89 is not between 90 and 86400"),
+        (
+            {"session_expires_s": 100, "session_min_se_s": 200},
+            "sip.session_expires_s: 100 is below sip.session_min_se_s",
+        ),
+    ],
+)
+def test_intervals_of_sessions(changes: dict[str, int], words: str) -> None:
+    assert UserAgentSettings(session_expires_s=0, session_min_se_s=200).faults() == []
+    (fault,) = UserAgentSettings(**changes).faults()  # type: ignore[arg-type]
+    assert fault.startswith(words)
