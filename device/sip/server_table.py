@@ -33,8 +33,15 @@ FINISHED_KEPT = 512
 """Transactions that are over but known, lest a datagram that comes very late be taken for a new request."""
 
 
-def server_key(request: Request) -> ServerKey:
+FINISHED_KEPT_S = 64.0
+"""So long; whoever sends the same bytes again later, as tests and some devices do, means a new request."""
+
+
+def server_key(request: Request, transport: str) -> ServerKey:
     """What names the transaction of `request`; ACK and CANCEL differ from their INVITE in the method alone.
+
+    What comes by another transport is no copy: whoever changes it makes a new branch (section 18.1.1), and the answer
+    has to go back by it.
 
     Without the magic cookie (RFC 2543 clients), or with nothing behind it (RFC 4475 section 3.2.1), the branch says
     nothing, and what section 17.2.3 lists takes its place; the To tag, which an ACK has and its INVITE has not, is
@@ -46,7 +53,7 @@ def server_key(request: Request) -> ServerKey:
         tag = request.from_.tag or ""
         branch = f"{request.uri}|{tag}|{request.call_id}|{request.cseq.number}|{via.transport}|{branch}"
     port = via.port or DEFAULT_PORTS.get(via.transport, 5060)
-    return ServerKey(branch, f"{via.host}:{port}", request.method)
+    return ServerKey(branch, f"{transport}:{via.host}:{port}", request.method)
 
 
 class ServerTable:
@@ -56,8 +63,9 @@ class ServerTable:
     when all are unanswered a new request is refused with a stateless 503. A CANCEL whose INVITE is in the table
     always finds room, so that a full table can be emptied.
 
-    The newest FINISHED_KEPT transactions that ran their course are remembered: a copy of a request that comes later
-    than any timer waits for it (RFC 3261 hopes for T4) is dropped, since it would ring the phone for nobody.
+    The newest FINISHED_KEPT transactions that ran their course are remembered for FINISHED_KEPT_S: a copy of a request
+    that comes later than any timer waits for it (RFC 3261 hopes for T4) is dropped, since it would ring the phone for
+    nobody.
     """
 
     __slots__ = (
@@ -80,13 +88,13 @@ class ServerTable:
         self._transactions: dict[ServerKey, ServerTransaction] = {}
         self._answered: dict[ServerKey, None] = {}
         self._unacknowledged: dict[ServerKey, None] = {}
-        self._finished: dict[int, None] = {}
-        """The traces of transactions that are over, oldest first."""
+        self._finished: dict[int, float] = {}
+        """The traces of transactions that are over and when they ended, oldest first."""
         self._deadlines: DeadlineHeap[ServerKey] = DeadlineHeap()
 
     def receive_request(self, request: Request, source: Hop, now: float) -> None:
         """Match a request whose Via is marked with its source, or start a transaction for it."""
-        key = server_key(request)
+        key = server_key(request, source.transport)
         if request.method == "ACK":
             self._receive_ack(key._replace(method="INVITE"), request, source, now)
             return
@@ -94,7 +102,7 @@ class ServerTable:
         if transaction is not None:
             self._run(transaction, transaction.receive_request(now))
             return
-        if self._finished and trace_of(key, request) in self._finished:
+        if self._finished and now < self._finished.get(trace_of(key, request), -FINISHED_KEPT_S) + FINISHED_KEPT_S:
             _log.debug("%s from %s is a late copy: dropped", request.method, source)
             return
         invite_key = key._replace(method="INVITE") if request.method == "CANCEL" else None
@@ -130,7 +138,7 @@ class ServerTable:
             transaction = self._transactions[key]
             self._run(transaction, transaction.handle_timeout(now))
             if transaction.state is State.TERMINATED and not transaction.hop.is_reliable:
-                self._remember(transaction.trace)
+                self._remember(transaction.trace, now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
@@ -172,9 +180,10 @@ class ServerTable:
         self._unacknowledged.pop(key, None)
         self._deadlines.cancel(key)
 
-    def _remember(self, trace: int) -> None:
+    def _remember(self, trace: int, now: float) -> None:
         """Know the copies of a request by UDP whose transaction has run its course."""
-        self._finished[trace] = None
+        self._finished.pop(trace, None)
+        self._finished[trace] = now
         if len(self._finished) > FINISHED_KEPT:
             del self._finished[next(iter(self._finished))]
 

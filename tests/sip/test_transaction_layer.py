@@ -6,7 +6,7 @@ import pytest
 
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request
-from device.sip.server_table import FINISHED_KEPT
+from device.sip.server_table import FINISHED_KEPT, FINISHED_KEPT_S
 from device.sip.transaction_layer import (
     AckReceived,
     CancelReceived,
@@ -331,9 +331,21 @@ class TestLateCopies:
     @pytest.mark.parametrize(("method", "status"), [("INVITE", 200), ("INVITE", 486), ("BYE", 200), ("MESSAGE", 200)])
     def test_are_dropped(self, method: str, status: int) -> None:
         layer = self.finished(method, status)
-        incoming(layer, method, now=100.0)
-        layer.handle_timeout(101.0)
+        incoming(layer, method, now=95.0)
+        layer.handle_timeout(95.5)
         assert (events(layer), sent(layer), len(layer)) == ([], [], 0)
+
+    def test_much_later_the_same_bytes_are_a_new_request(self) -> None:
+        layer = self.finished("MESSAGE", 200)
+        incoming(layer, "MESSAGE", now=64.0 + FINISHED_KEPT_S)
+        assert names(layer) == ["RequestReceived"]
+
+    def test_by_another_transport_they_are_one_at_once(self) -> None:
+        layer = make_layer()
+        for source in (ALICE, Hop("TCP", "192.0.2.1", 40000, 7)):
+            incoming(layer, "OPTIONS", source)
+            respond(layer, received(layer), 200)
+            assert [hop.transport for _, hop in lines(layer)] == [source.transport]
 
     def test_a_client_that_gives_all_requests_one_branch_is_heard(self) -> None:
         layer = self.finished("INVITE", 200)
