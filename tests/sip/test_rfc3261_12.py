@@ -98,6 +98,7 @@ def test_requests_in_a_dialog_that_we_began(bench: Bench) -> None:
         assert (request.to.uri, request.to.tag) == (invite.to.uri, answer.to.tag)
         assert request.headers.get_all("Route") == ["<sip:p2.example;lr>", "<sip:p1.example;lr;x=1>;y=2"]
         assert request.max_forwards == 70
+    assert not any(name in ack.headers for name in ("Require", "Proxy-Require"))
     assert str(ack.uri) == str(again.uri) == "sip:bob@192.0.2.2:5062;z=1"
     assert again.contacts == invite.contacts
     # The 2xx of the re-INVITE named another target (section 12.2.1.2).
