@@ -54,13 +54,25 @@ GRUU = """
 """
 """Stock configurations leave this out: requests within a dialog go to the GRUU that stands in the Contact."""
 
+PATH = """
+loadmodule "path.so"
+modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 2)
+"""
+
+SERVICE_ROUTE = """
+        append_to_reply("Service-Route: <sip:{edge};lr>\\r\\n");
+"""
+
 SCHEMA = "CREATE TABLE subscriber (username TEXT, domain TEXT, ha1 TEXT, PRIMARY KEY (username, domain))"
 
 
 class Kamailio:
     """One Kamailio with users; registrations are granted for `expires_s` and forgotten when it ends.
 
-    With `flow_timer_s` it does outbound (RFC 5626), answers STUN and sends what is meant for a GRUU there.
+    With `flow_timer_s` it does outbound (RFC 5626), answers STUN and sends what is meant for a GRUU there. With
+    `edge`, the address of a proxy in front of it, it keeps the Path of registrations and names that proxy as the
+    Service-Route (RFC 3327, RFC 3608). With `core`, the address of a registrar, it is such a proxy itself.
     """
 
     def __init__(
@@ -68,15 +80,18 @@ class Kamailio:
         folder: Path,
         passwords: Mapping[str, str],
         expires_s: int = 4,
+        *,
         host: str = HOST,
         prefix: tuple[str, ...] = (),
         port: int = 0,
         certificate: Certificate | None = None,
         flow_timer_s: int = 0,
+        edge: str = "",
+        core: str = "",
     ) -> None:
-        self.folder = folder / f"kamailio-{host}"
-        self.folder.mkdir()
         self.port = port or free_port()
+        self.folder = folder / f"kamailio-{self.port}"
+        self.folder.mkdir()
         self.address = f"{host}:{self.port}"
         self.tls_port = free_port()
         self.tls_address = f"{host}:{self.tls_port}"
@@ -89,7 +104,7 @@ class Kamailio:
             for user, password in passwords.items():
                 ha1 = hashlib.md5(f"{user}:{DOMAIN}:{password}".encode()).hexdigest()
                 connection.execute("INSERT INTO subscriber VALUES (?, ?, ?)", (user, DOMAIN, ha1))
-        text = CONFIG.read_text()
+        text = (CONFIG.with_name("edge.cfg") if core else CONFIG).read_text()
         values = {
             "HOST": host,
             "PORT": self.port,
@@ -99,8 +114,11 @@ class Kamailio:
             "TLS": TLS.format(host=host, port=self.tls_port) if certificate is not None else "",
             "OUTBOUND_MODULES": OUTBOUND_MODULES if flow_timer_s else "",
             "OUTBOUND": OUTBOUND.format(flow_timer=flow_timer_s) if flow_timer_s else "",
+            "PATH": PATH if edge else "",
+            "SERVICE_ROUTE": SERVICE_ROUTE.format(edge=edge) if edge else "",
             "GRUU": GRUU if flow_timer_s else "",
             "FOLDER": self.folder,
+            "CORE": core,
         }
         if certificate is not None:
             self.use_tls(certificate)
