@@ -62,6 +62,8 @@ class Rooms:
     notices: Callable[[], list[str]]
     """What an administrator should know: a store that was recovered, a card that is missing."""
     started_at: float
+    instance: str
+    """The instance id of this device, as registrars see it."""
 
 
 class ControlMethods:
@@ -116,6 +118,7 @@ class ControlMethods:
             "pid": os.getpid(),
             "uptime_s": round(time.monotonic() - rooms.started_at, 1),
             "memory_kib": resident_kib(),
+            "instance": rooms.instance,
             "port": rooms.sockets.local_port,
             "phone": asdict(rooms.phone.snapshot()),
             "accounts": self._accounts(),

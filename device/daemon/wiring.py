@@ -284,6 +284,7 @@ def build_phone(
         apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
         notices=lambda: [*notices, late.runtime.card_fault] if late.runtime.card_fault else notices,
         started_at=time.monotonic(),
+        instance=instance.urn,
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})

@@ -256,8 +256,9 @@ class Identity:
         """Whether a Request-URI is a GRUU of ours; our domain's proxy may send us none of others (RFC 5627)."""
         if not uri.has_param("gr") or self.account is None:
             return False
+        plain = replace(uri, scheme="sip")
         given = (self.grant.public_gruu, self.grant.temporary_gruu)
-        return any(one is not None and one.matches(uri) for one in given)
+        return any(one is not None and one.matches(plain) for one in given)
 
     @property
     def instance_urn(self) -> str:

@@ -81,6 +81,7 @@ def test_the_status_tells_all_at_once(talking: WholePhone) -> None:
     assert (status["version"], status["pid"], status["port"]) == (__version__, os.getpid(), talking.port)
     assert status["uptime_s"] >= 0
     assert 1000 < status["memory_kib"] < 10_000_000
+    assert str(status["instance"]).startswith("urn:uuid:")
     assert status["phone"]["state"] == "connected"
     assert status["board"]["driver"] == "mock"
     assert status["accounts"] == []
