@@ -44,6 +44,7 @@ MAX_DRAWS: Final = 256
 STORE_PAUSE_S: Final = 6 * 3600.0
 """A card wears out by writing: an answer that differs each time is stored no more often than this."""
 
+_MULTICAST: Final = ".local"
 _LOOPBACK: Final = {A: ("127.0.0.1",), AAAA: ("::1",)}
 """What "localhost" is, whatever DNS says (RFC 6761 section 6.3)."""
 
@@ -170,7 +171,7 @@ class DnsLookups:
 
     def _is_for_system(self, host: str) -> bool:
         """Multicast names (RFC 6762 section 3), and all where no name server is known, are the C library's business."""
-        return host.endswith(".local") or not self._client.conf.servers
+        return host.endswith(_MULTICAST) or not self._client.conf.servers
 
     def _step(self, lookup: _Lookup) -> None:
         """Ask what is missing; finish when nothing is."""
@@ -286,6 +287,10 @@ class DnsLookups:
             self._step(lookup)
         elif may_go_on and not lookup.by_system and not self._servers and "." not in lookup.host:
             lookup.restart(lookup.host, True)
+            self._step(lookup)
+        elif may_go_on and lookup.by_system and self._client.conf.servers and lookup.host.endswith(_MULTICAST):
+            # Some offices have such a domain in DNS.
+            lookup.restart(lookup.host, False)
             self._step(lookup)
         else:
             del self._lookups[lookup.next_hop]

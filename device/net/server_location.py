@@ -92,19 +92,20 @@ def _servers(
     transport = next_hop.transport.upper() if next_hop.transport else None
     if next_hop.port is not None:
         return [_Server(host, transport or UDP, next_hop.port)], ()
-    if transport is not None:
+    fallback = _Server(host, transport or UDP, DEFAULT_PORTS.get(transport or UDP, 5060))
+    if transport is not None and transport != TLS:
         prefix = _SRV_PREFIXES.get(transport)
-        ways = [] if prefix is None else [(transport, prefix + host)]
-        return _by_srv(ways, _Server(host, transport, DEFAULT_PORTS.get(transport, 5060)), abilities, known)
-    fallback = _Server(host, UDP, DEFAULT_PORTS[UDP])
+        return _by_srv([] if prefix is None else [(transport, prefix + host)], fallback, abilities, known)
+    # A sips URI names no transport, though it can only be TLS: NAPTR may know where that is.
+    transports = abilities.transports if transport is None else (TLS,)
     # Without NAPTR records, as most domains are, SRV is asked for each transport: that is done in the same breath.
-    ways = [(name, _SRV_PREFIXES[name] + host) for name in abilities.transports if name != TLS]
+    ways = [(name, _SRV_PREFIXES[name] + host) for name in transports if name != TLS or transport == TLS]
     question = Question(host, NAPTR)
     records = known(question)
     if records is None:
         wanted = (question, *(Question(name, SRV) for _, name in ways))
         return [], tuple(question for question in wanted if known(question) is None)
-    pointers = _usable(records, abilities.transports)
+    pointers = _usable(records, transports)
     if not pointers:
         return _by_srv(ways, fallback, abilities, known)
     servers, missing = _by_naptr(pointers, abilities, known)

@@ -228,6 +228,15 @@ class ClientTable:
         outgoing = self._requests.get(key)
         return outgoing.transaction.hop if outgoing is not None and outgoing.transaction is not None else None
 
+    def hops_of(self, key: ClientKey) -> tuple[Hop, ...]:
+        """All hops that DNS named for a request; none where nothing was looked up."""
+        outgoing = self._requests.get(key)
+        return outgoing.ranking if outgoing is not None else ()
+
+    def forget_failures(self) -> None:
+        """The network is another one: every server has its chance again."""
+        self._health.forget()
+
     def fail_back_at(self, key: ClientKey) -> float | None:
         """When a server that DNS prefers to the one that answered gets its next chance; None where none was passed."""
         outgoing, hop = self._requests.get(key), self.hop_of(key)
@@ -290,7 +299,7 @@ class ClientTable:
         request = outgoing.request
         assert request is not None, "settled requests try no other hop"
         key = self._new_key(request.method, outgoing.branch_suffix) if outgoing.tried else outgoing.key
-        if outgoing.udp_fallback is None and outgoing.tried:
+        if outgoing.udp_fallback is None and outgoing.tried and self._health.has_failed(outgoing.tried[-1]):
             self._outbox.put(HopFailed(outgoing.tried[-1]))
         is_fallback = outgoing.udp_fallback is not None
         hop, outgoing.udp_fallback = outgoing.udp_fallback or outgoing.hops.popleft(), None

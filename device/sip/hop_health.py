@@ -54,6 +54,10 @@ class HopHealth:
         """Whether the last that was heard of `hop` is a failure."""
         return _key(hop) in self._failed
 
+    def forget(self) -> None:
+        """The network is another one: what did not answer there may answer here."""
+        self._failed.clear()
+
     def retry_at(self, hop: Hop) -> float | None:
         """When a hop that failed is next tried before others; None for one that is well."""
         failure = self._failed.get(_key(hop))

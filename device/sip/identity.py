@@ -1,5 +1,8 @@
 """Who we are at one server: an account's address of record, routes, Contact and credentials as requests need them."""
 
+import logging
+from collections.abc import Iterable
+
 from device.annotations import Final
 from device.model import Account, AccountId, Credential
 from device.records import replace
@@ -13,6 +16,8 @@ from device.sip.message import Response
 from device.sip.registration_grant import NOTHING_GRANTED
 from device.sip.target import host_uri, next_hop_of
 from device.sip.uri import Uri
+
+_log = logging.getLogger(__name__)
 
 MAX_SERVERS: Final = 32
 """How many addresses of one account's servers are remembered."""
@@ -82,6 +87,14 @@ class Identity:
         """Note an address from which a server of this account answers."""
         if len(self.servers) < MAX_SERVERS:
             self.servers.add(host)
+
+    def settle_at(self, hop: Hop | None, hops: Iterable[Hop]) -> None:
+        """The server at `hop` has taken our REGISTER; the others of `hops` may stand in for it, and call us."""
+        if self.home_hop is not None and hop is not None and hop != self.home_hop:
+            _log.info("%s: the server is now %s, no longer %s", self.account_id, hop, self.home_hop)
+        self.home_hop = hop
+        for one in hops:
+            self.add_server(one.host)
 
     @property
     def is_enabled(self) -> bool:

@@ -105,6 +105,14 @@ class TransactionLayer:
         """The hop that a request went to last; None when its key is over or its look-up is not."""
         return self._clients.hop_of(key)
 
+    def hops_of(self, key: ClientKey) -> tuple[Hop, ...]:
+        """All hops that DNS named for a request, the preferred ones first; none where nothing was looked up."""
+        return self._clients.hops_of(key)
+
+    def forget_failures(self) -> None:
+        """The network is another one: servers that failed are no longer asked last."""
+        self._clients.forget_failures()
+
     def fail_back_at(self, key: ClientKey) -> float | None:
         """When a server that DNS prefers to the one that answered gets its next chance; None where there is none."""
         return self._clients.fail_back_at(key)

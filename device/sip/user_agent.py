@@ -142,6 +142,7 @@ class UserAgent:
 
     def network_changed(self, now: float) -> None:
         """Our addresses changed or the link came back: every account registers again at once."""
+        self._core.layer.forget_failures()
         for registration in self._registrations.values():
             registration.network_changed(now)
 

@@ -169,7 +169,8 @@ class UserAgentClient:
     def _note_success(self, sent: SentRequest, response: Response) -> None:
         auth = sent.identity.auth
         if sent.request.method == "REGISTER":
-            sent.identity.home_hop = self._core.layer.hop_of(sent.key)
+            layer = self._core.layer
+            sent.identity.settle_at(layer.hop_of(sent.key), layer.hops_of(sent.key))
         if auth is not None and auth.accepted(response, sent.request):
             # A new password may have been taken at once, with a nonce of before: then no challenge told its realm.
             self._tell_realms(sent.identity)

@@ -374,6 +374,22 @@ def test_multicast_names_are_for_the_system(
     assert found[bell][2] == ["udp:192.0.2.55:5060"]
 
 
+def test_a_domain_of_an_office_under_local_is_found_in_dns(
+    loop: HandLoop, lookups: DnsLookups, found: _Found, server: NameServer, system: _System
+) -> None:
+    owner = "_sip._udp.office.local"
+    server.add(owner, SRV, wire.srv(owner, 1, 1, 5070, "a.example"))
+    office = NextHop("office.local", None, "UDP")
+    lookups.lookup(office)
+    loop.turn_until(lambda: found)
+    assert found[office] == [["udp:192.0.2.1:5070"]]
+    assert system.asked == ["office.local"]
+    nobody = NextHop("nobody.local")
+    lookups.lookup(nobody)
+    loop.turn_until(lambda: nobody in found)
+    assert found[nobody] == [[]]
+
+
 def test_without_a_name_server_the_system_is_asked(
     loop: HandLoop, found: _Found, hosts: Path, resolv_conf: Path, system: _System, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -138,7 +138,22 @@ def test_a_named_transport_is_asked_for_alone(transport: str, service: str, hops
     }
     asked = _ask(NextHop("example.org", None, transport), zone)
     assert asked.hops == [hops]
-    assert asked.steps[0] == [(service + "example.org", SRV)]
+    assert ("example.org", NAPTR) not in asked.steps[0] or transport == "TLS"
+    assert {name for name, kind in asked.steps[0] if kind == SRV} == {service + "example.org"}
+
+
+def test_a_secure_uri_goes_where_naptr_says_that_tls_is() -> None:
+    zone: Zone = {
+        ("example.org", NAPTR): (
+            Naptr(1, 1, "S", "SIP+D2U", "", "_sip._udp.example.org"),
+            Naptr(2, 1, "S", "SIPS+D2T", "", "_sips._tcp.provider.example.org"),
+        ),
+        ("_sips._tcp.provider.example.org", SRV): (Srv(0, 1, 5061, "a.example.org"),),
+        ("_sips._tcp.example.org", SRV): (Srv(0, 1, 5061, "b.example.org"),),
+    }
+    asked = _ask(NextHop("example.org", None, "TLS"), zone)
+    assert asked.hops == ["tls:192.0.2.1:5061"]
+    assert asked.location.hops[0].names == ("example.org",)
 
 
 @pytest.mark.parametrize(("transport", "port"), [("UDP", 5060), ("TCP", 5060), ("TLS", 5061), ("SCTP", 5060)])

@@ -2,9 +2,10 @@
 
 import pytest
 
-from device.sip.events import CallEnded, CallEstablished, RegistrationChanged, RegistrationState
+from device.sip.events import CallEnded, CallEstablished, IncomingCall, RegistrationChanged, RegistrationState
 from device.sip.hop import Hop
 from device.sip.message import Request
+from device.sip.settings import UserAgentSettings
 from tests.support.sip_bench import ANSWER, CALL, OFFICE, PEER, Bench, office
 
 FIRST, SECOND = Hop("UDP", "198.51.100.1", 5060), Hop("UDP", "198.51.100.2", 5060)
@@ -166,6 +167,29 @@ def test_in_mode_route_a_dialog_follows_its_routes() -> None:
     invite = _next(bench, "INVITE", FIRST)
     bench.reply(invite, 200, body=ANSWER, source=FIRST, Record_Route="<sip:203.0.113.5;lr>")
     assert isinstance(_next(bench, "ACK", Hop("UDP", "203.0.113.5", 5060)), Request)
+
+
+def test_every_server_of_the_domain_may_call_us() -> None:
+    bench = Bench(UserAgentSettings(trusted_sources_only=True), account=office(domain="example.org"))
+    bench.located = [FIRST, SECOND]
+    _register(bench)
+    bench.request("INVITE", "sip:1001@192.0.2.1", body=b"v=0 an offer\r\n", source=SECOND)
+    assert bench.event(IncomingCall).caller
+
+
+def test_a_change_of_servers_is_told_in_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "device")
+    _register(bench, SECOND)
+    bench.advance(30)
+    _answer_register(bench, FIRST)
+    assert "office: the server is now udp:198.51.100.1:5060, no longer udp:198.51.100.2:5060" in caplog.text
+
+
+def test_in_another_network_every_server_has_its_chance_again(bench: Bench) -> None:
+    _register(bench, SECOND)
+    bench.agent.network_changed(bench.now)
+    bench.sent()
+    assert bench.hops == [FIRST]
 
 
 def test_another_domain_is_another_home(bench: Bench) -> None:
