@@ -27,9 +27,10 @@ from device.model import Binding, Credential
 from device.net.addresses import is_ipv6
 from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
+from device.net.tls_options import TlsOptions
 from device.records import asdict, replace
 from device.sip.endpoint import SipEndpoint, StreamBroken
-from device.sip.hop import Hop, ip_literal
+from device.sip.hop import TLS, Hop, ip_literal
 from device.sip.timers import SipTimers
 from device.sip.transaction import LookupWanted
 from device.store.bindings import Bindings
@@ -92,7 +93,8 @@ class ExchangeRuntime:
             _secret(Settings(database), ids),
         )
         self.endpoint = SipEndpoint(self.exchange, SipTimers(), ids, self._sent_by, self._trace)
-        self.sockets = SipSockets(loop, self.endpoint, options.host)
+        tls = TlsOptions(certificate=options.tls_certificate, key=options.tls_key, prefix="--tls-")
+        self.sockets = SipSockets(loop, self.endpoint, options.host, tls_options=tls)
         self._resolver = Resolver(
             loop,
             lambda next_hop, hops: self.endpoint.receive_lookup(next_hop, hops, time.monotonic()),
@@ -101,10 +103,12 @@ class ExchangeRuntime:
         )
         self._server = ControlServer(loop, options.socket, self._methods(loop))
 
-    def open(self, port: int) -> None:
-        """Listen; raises NetError or SocketTakenError."""
+    def open(self, port: int, tls_port: int | None = None) -> None:
+        """Listen, by TLS where there is a port for that; raises NetError or SocketTakenError."""
         self._server.open()
         self.sockets.open(port)
+        if tls_port is not None:
+            self.sockets.listen_tls(tls_port)
         self.exchange.own.add_host(self.sockets.address_towards(ANYWHERE))
 
     def close(self) -> None:
@@ -258,10 +262,12 @@ def _run(options: ExchangeOptions) -> None:
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(loop.stop))
-            runtime.open(options.port)
+            runtime.open(options.port, options.tls_port if options.tls_certificate else None)
             loop.add_participant(notifier)
             loop.add_participant(runtime)
-            logger.info("exchange for %s at port %d", settings.domain, runtime.sockets.local_port)
+            tls_port = runtime.sockets.port_of(TLS)
+            by_tls = f", by TLS at port {tls_port}" if tls_port else ""
+            logger.info("exchange for %s at port %d%s", settings.domain, runtime.sockets.local_port, by_tls)
             notifier.ready("running")
             gc.collect()
             gc.freeze()

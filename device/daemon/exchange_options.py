@@ -10,7 +10,8 @@ from device.net.addresses import is_unspecified, local_address_towards
 from device.records import dataclass
 from device.sip.hop import bracketed, ip_literal
 
-DEFAULT_PORT = 5060
+DEFAULT_PORT, DEFAULT_TLS_PORT = 5060, 5061
+HIGHEST_PORT = 65_535
 STORE_NAME = "exchange.db"
 SOCKET_NAME = "exchange.sock"
 
@@ -23,6 +24,7 @@ ANYWHERE = "192.0.2.1"
 
 USAGE = """\
 usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FILE] [--socket PATH] [--log-level LEVEL]
+                            [--tls-certificate FILE [--tls-key FILE] [--tls-port PORT]]
        offhook exchange user add NAME    [--domain NAME] [--store FILE] [--socket PATH] [--password-stdin]
        offhook exchange user remove NAME [--domain NAME] [--store FILE] [--socket PATH]
        offhook exchange user list        [--store FILE] [--socket PATH]
@@ -30,6 +32,9 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
 A registrar and proxy for a handful of phones. `run` works in the foreground until SIGTERM or Ctrl-C.
 
   --listen            where phones reach it (default: every address, port 5060)
+  --tls-certificate   take phones by TLS, too, showing this certificate (PEM); phones expect the domain's name in it
+  --tls-key FILE      its private key where that is not in the same file
+  --tls-port PORT     where phones reach it by TLS (default: 5061)
   --domain            the SIP domain of its users (default: that of the users it has, else the address of --listen, or
                       of this machine)
   --store FILE        the SQLite file with users and registrations
@@ -59,6 +64,9 @@ class ExchangeOptions:
     log_level: str
     password_stdin: bool
     help: bool
+    tls_certificate: str
+    tls_key: str
+    tls_port: int
 
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> ExchangeOptions:
@@ -69,6 +77,9 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         "--store": os.path.join(_state_folder(environment), STORE_NAME),
         "--socket": os.path.join(_runtime_folder(environment), SOCKET_NAME),
         "--log-level": "info",
+        "--tls-certificate": "",
+        "--tls-key": "",
+        "--tls-port": str(DEFAULT_TLS_PORT),
     }
     words: list[str] = []
     flags: set[str] = set()
@@ -88,6 +99,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
             words.append(word)
     if values["--log-level"] not in LOG_LEVELS:
         raise UsageError(f"--log-level {values['--log-level']}: choose one of {', '.join(LOG_LEVELS)}")
+    if values["--tls-key"] and not values["--tls-certificate"]:
+        raise UsageError("--tls-key is of no use without --tls-certificate; name the certificate, too")
     host, port = _address(values["--listen"])
     return ExchangeOptions(
         tuple(words),
@@ -100,7 +113,16 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         values["--log-level"],
         "--password-stdin" in flags,
         not flags.isdisjoint(("--help", "-h")),
+        values["--tls-certificate"],
+        values["--tls-key"],
+        _port("--tls-port", values["--tls-port"]),
     )
+
+
+def _port(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > HIGHEST_PORT:
+        raise UsageError(f"{name} {text}: write a number from 0 to {HIGHEST_PORT}")
+    return int(text)
 
 
 def _state_folder(environment: Mapping[str, str]) -> str:
@@ -124,7 +146,7 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or text.endswith("]") or (":" in host and not host.endswith("]")):
         host, port = text, str(DEFAULT_PORT)
     address = ip_literal(host)
-    if address is None or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+    if address is None or not (port.isascii() and port.isdigit()) or int(port) > HIGHEST_PORT:
         raise UsageError(f"--listen {text}: write it as ADDRESS:PORT, such as 192.0.2.10:5060")
     return address, int(port)
 

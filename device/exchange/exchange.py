@@ -16,7 +16,7 @@ from device.ids import IdSource
 from device.model import Aor, Binding, Credential
 from device.records import dataclass, replace
 from device.sip.header_names import METHODS
-from device.sip.hop import Hop, NextHop
+from device.sip.hop import TLS, UDP, Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.transaction import (
     AckReceived,
@@ -96,7 +96,7 @@ class Exchange:
         self._unix_offset_s = unix_offset_s
         self._own_address = own_address
         self._seal = Seal(secret or ids.nonce())
-        self.own = OwnNames(settings.domain, lambda: own_address("UDP", settings.domain)[1])
+        self.own = OwnNames(settings.domain, lambda: tuple(own_address(by, settings.domain)[1] for by in (UDP, TLS)))
         self.location = LocationService(bindings)
         self._authenticator = Authenticator(settings.domain, self._lookup, ids, settings.nonce_lifetime_s)
         self._registrar = Registrar(settings, self.location)

@@ -6,7 +6,7 @@ from device.exchange.settings import ExchangeSettings
 from device.model import Aor, Binding
 from device.records import dataclass
 from device.sip.headers import NameAddr
-from device.sip.hop import UDP, Hop, bracketed
+from device.sip.hop import TLS, UDP, Hop, bracketed
 from device.sip.message import Request, Response
 from device.sip.uri import parse_uri
 
@@ -14,7 +14,7 @@ HIGHEST_EXPIRES_S = 3600
 """A wish of an hour or more is never "too brief", whatever the minimum is set to (section 10.3 step 7)."""
 
 REACHABLE_TRANSPORTS = (None, "udp", "tcp")
-"""What a contact may name as its transport for us to reach it."""
+"""What a contact may name as its transport for us to reach it; TLS where its REGISTER came by that, too."""
 
 NOWHERE = ".invalid"
 """Ends the host of a contact whose phone says that it has no address (RFC 2606, as RFC 7118 uses it)."""
@@ -78,7 +78,7 @@ class Registrar:
             # Each is compared with all that are known; more than can be taken away and put there are not looked at.
             raise self._too_many()
         for contact in contacts:
-            _check_contact(contact)
+            _check_contact(contact, source)
             key = _same_contact(contact, after)
             _check_order(request, known.get(key))
             expires_s = self._granted(contact, request)
@@ -122,10 +122,12 @@ class Registrar:
         return response
 
 
-def _check_contact(contact: NameAddr) -> None:
+def _check_contact(contact: NameAddr, source: Hop) -> None:
     """Refuse contacts that no call could reach, and those that cannot be stored."""
-    if contact.uri.scheme != "sip" or contact.uri.transport not in REACHABLE_TRANSPORTS:
-        raise _RegistrationRefusedError(400, "Contact is no SIP URI by UDP or TCP")
+    transport = contact.uri.transport
+    is_reachable = transport in REACHABLE_TRANSPORTS or (transport == "tls" and source.transport == TLS)
+    if contact.uri.scheme != "sip" or not is_reachable:
+        raise _RegistrationRefusedError(400, "Contact is no SIP URI by UDP, TCP or the TLS that it came by")
     if str(contact.uri) != _text(str(contact.uri)):
         raise _RegistrationRefusedError(400, "Contact is not UTF-8")
 

@@ -21,8 +21,8 @@ Without it, anybody could have any request relayed by giving it a To tag and a R
 class OwnNames:
     """Which URIs mean this exchange."""
 
-    def __init__(self, domain: str, port: Callable[[], int]) -> None:
-        self._port = port
+    def __init__(self, domain: str, ports: Callable[[], tuple[int, ...]]) -> None:
+        self._ports = ports
         self._hosts: set[str] = set()
         self.add_host(domain)
 
@@ -32,7 +32,7 @@ class OwnNames:
 
     def include(self, uri: Uri) -> bool:
         """Whether `uri` is in our domain or names our own address; one with a foreign maddr is not ours."""
-        if host_key(uri.host) not in self._hosts or (uri.port is not None and uri.port != self._port()):
+        if host_key(uri.host) not in self._hosts or (uri.port is not None and uri.port not in self._ports()):
             return False
         maddr = uri.param("maddr")
         return maddr is None or self.is_host(maddr)

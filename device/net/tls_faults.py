@@ -134,24 +134,25 @@ def _day(unix_time: float) -> str:
 
 def explain_file_fault(error: Exception, options: TlsOptions) -> str:
     """Why certificates or keys could not be loaded, with the setting that names them."""
+    prefix = options.prefix
     for setting, path in (
-        ("tls_ca_file", options.ca_file),
-        ("tls_certificate", options.certificate),
-        ("tls_key", options.key),
+        ("ca_file", options.ca_file),
+        ("certificate", options.certificate),
+        ("key", options.key),
     ):
         try:
             text = _read(path) if path else b""
         except OSError as fault:
-            return f"sip.{setting}: {path}: {fault.strerror}"
-        if setting != "tls_key" and path and b"-----BEGIN " not in text:
-            return f"sip.{setting}: {path} holds no certificate in PEM form"
-        if setting != "tls_ca_file" and b"ENCRYPTED" in text:
-            return f"sip.{setting}: {path} has a passphrase, which nobody could enter: give a key without one"
+            return f"{prefix}{setting}: {path}: {fault.strerror}"
+        if setting != "key" and path and b"-----BEGIN " not in text:
+            return f"{prefix}{setting}: {path} holds no certificate in PEM form"
+        if setting != "ca_file" and b"ENCRYPTED" in text:
+            return f"{prefix}{setting}: {path} has a passphrase, which nobody could enter: give a key without one"
     if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-        return f"sip.tls_key: {options.key or options.certificate} is not the key of {options.certificate}"
+        return f"{prefix}key: {options.key or options.certificate} is not the key of {options.certificate}"
     if options.certificate:
-        return f"sip.tls_certificate, sip.tls_key: {options.certificate} and its key cannot be used: {error}"
-    return f"sip.tls_ca_file: {options.ca_file or 'the certificates of the system'} cannot be used: {error}"
+        return f"{prefix}certificate, {prefix}key: {options.certificate} and its key cannot be used: {error}"
+    return f"{prefix}ca_file: {options.ca_file or 'the certificates of the system'} cannot be used: {error}"
 
 
 def _read(path: str) -> bytes:

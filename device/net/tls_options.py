@@ -21,6 +21,8 @@ class TlsOptions:
     """Whether `*.example.org` in a certificate proves phones.example.org."""
     minimum: str = "1.2"
     """The oldest version of TLS that is spoken."""
+    prefix: str = "sip.tls_"
+    """What the names of the settings begin with, for whoever is told that one of them is wrong."""
 
     @property
     def files(self) -> tuple[str, ...]:

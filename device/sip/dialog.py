@@ -2,9 +2,10 @@
 
 from device.annotations import NamedTuple
 from device.ids import BRANCH_MAGIC_COOKIE
+from device.records import replace
 from device.sip.errors import SipParseError
 from device.sip.headers import CSeq, Headers, NameAddr
-from device.sip.hop import NextHop
+from device.sip.hop import Hop, NextHop, ip_literal
 from device.sip.message import Request, Response
 from device.sip.target import next_hop_of
 from device.sip.uri import Uri
@@ -27,6 +28,7 @@ class Dialog:
     __slots__ = (
         "call_id",
         "confirmed",
+        "flow",
         "is_secure",
         "local",
         "local_cseq",
@@ -45,6 +47,8 @@ class Dialog:
         self.local_cseq = 0
         self.remote_cseq: int | None = None
         self.confirmed = False
+        self.flow: Hop | None = None
+        """The connection that the other side opened to begin the dialog."""
         self.is_secure = False
         """Whether it was begun with a `sips:` URI, so that both Contacts are such (section 12.1, RFC 5630)."""
 
@@ -64,7 +68,7 @@ class Dialog:
         return dialog
 
     @classmethod
-    def of_request(cls, request: Request, local_tag: str) -> "Dialog":
+    def of_request(cls, request: Request, local_tag: str, source: Hop | None = None) -> "Dialog":
         """The dialog that an INVITE makes at the called side (section 12.1.1).
 
         Raises SipParseError (400) when the request has no Contact that we could send to.
@@ -74,6 +78,7 @@ class Dialog:
         dialog.remote_cseq = request.cseq.number
         dialog.route_set = tuple(request.record_routes)
         dialog.is_secure = request.uri.scheme == "sips"
+        dialog.flow = source if source is not None and source.connection is not None else None
         return dialog
 
     @property
@@ -83,8 +88,16 @@ class Dialog:
 
     @property
     def next_hop(self) -> NextHop:
-        """Where the next request goes: the first route, or the target without one (section 12.2.1.1)."""
-        return next_hop_of(self.route_set[0].uri if self.route_set else self.remote_target)
+        """Where the next request goes: the first route, or the target without one (section 12.2.1.1).
+
+        Whoever connected to us from that address is reached on the same connection: a phone that listens nowhere, or
+        behind a wall, is reached by no other.
+        """
+        hop = next_hop_of(self.route_set[0].uri if self.route_set else self.remote_target)
+        flow = self.flow
+        if flow is None or flow.host != ip_literal(hop.host) or flow.transport != hop.transport:
+            return hop
+        return replace(hop, connection=flow.connection)
 
     def next_cseq(self) -> int:
         """Take the next local sequence number."""

@@ -73,6 +73,8 @@ class NextHop:
     transport: str | None = None
     domain: str = ""
     """Of the account that goes this way: a TLS server may be certified for that instead of for `host`."""
+    connection: int | None = None
+    """The open connection to send on, where one to this very address is known and still there."""
 
     def at(self, transport: str, address: str, port: int) -> Hop:
         """The hop that `address` (an IP literal) is on this way, whatever names DNS gave in between.
@@ -80,9 +82,9 @@ class NextHop:
         A TLS server proves to be `host` or `domain`, never the target of an SRV record (RFC 5922 section 4).
         """
         if transport != TLS:
-            return Hop(transport, address, port)
-        host = ip_literal(self.host) or self.host
-        return Hop(transport, address, port, None, tuple(name for name in dict.fromkeys((host, self.domain)) if name))
+            return Hop(transport, address, port, self.connection)
+        names = dict.fromkeys(name for name in (ip_literal(self.host) or self.host, self.domain) if name)
+        return Hop(transport, address, port, self.connection, tuple(names))
 
     def literal_hop(self) -> Hop | None:
         """The hop when `host` is an IP literal, so that nothing has to be looked up (RFC 3263 section 4.1)."""

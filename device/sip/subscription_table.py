@@ -195,7 +195,7 @@ class SubscriptionTable:
             self._core.respond(key, (refusal or self.bad_event()).response(request, self._core.ids.tag()), now)
             return
         expires_s = _granted(request)
-        dialog = Dialog.of_request(request, self._core.ids.tag())
+        dialog = Dialog.of_request(request, self._core.ids.tag(), source)
         topic = Topic(event, package.content_type, lambda: package.current(identity))
         notifier = Notifier(self._core, self._client, identity, dialog, topic, now + expires_s)
         self._accept(key, request, notifier, source, expires_s, now)

@@ -138,7 +138,7 @@ class Transfers:
         if refusal is not None:
             self._core.respond(key, refusal.response(request, self._core.ids.tag()), now)
             return
-        call_id, dialog = call if call is not None else (None, Dialog.of_request(request, self._core.ids.tag()))
+        call_id, dialog = call if call is not None else (None, Dialog.of_request(request, self._core.ids.tag(), source))
         self._count += 1
         transfer_id = f"transfer-{self._count}"
         refer = ReceivedRefer(key, request, source, dialog, call_id)

@@ -255,7 +255,7 @@ class UserAgentServer:
 
         self._incoming_count += 1
         call_id = CallId(f"in-{self._incoming_count}")
-        dialog = Dialog.of_request(invite.request, self._core.ids.tag())
+        dialog = Dialog.of_request(invite.request, self._core.ids.tag(), invite.source)
         usage = InviteUsage(self._core, self._client, identity, call_id, dialog)
         if usage.is_too_brief(invite.request):
             usage.refuse_brief(invite.key, invite.request, now)

@@ -114,3 +114,23 @@ class TestDomain:
         assert chosen_domain(parse_options(["run", "--listen", "192.0.2.10"], ENVIRONMENT), users) == "192.0.2.10"
         assert chosen_domain(parse_options(["run", "--listen", "::1"], ENVIRONMENT), users) == "[::1]"
         assert chosen_domain(parse_options(["run"], ENVIRONMENT), users)
+
+
+def test_tls_is_spoken_with_a_certificate() -> None:
+    options = parse_options(["run", "--tls-certificate", "/c.pem", "--tls-key=/k.pem", "--tls-port", "0"], ENVIRONMENT)
+    assert (options.tls_certificate, options.tls_key, options.tls_port) == ("/c.pem", "/k.pem", 0)
+    options = parse_options(["run"], ENVIRONMENT)
+    assert (options.tls_certificate, options.tls_key, options.tls_port) == ("", "", 5061)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["run", "--tls-key", "/k.pem"], "without --tls-certificate"),
+        (["run", "--tls-certificate", "/c.pem", "--tls-port", "x"], "--tls-port x"),
+        (["run", "--tls-certificate", "/c.pem", "--tls-port", "65536"], "--tls-port 65536"),
+    ],
+)
+def test_what_tls_cannot_be_is_told(words: list[str], named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        parse_options(words, ENVIRONMENT)

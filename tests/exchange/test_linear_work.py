@@ -17,7 +17,7 @@ def test_a_request_with_many_routes_of_ours() -> None:
         phone = Switchboard().phone("1001", "192.0.2.1")
         routes = "\n".join([f"<sip:{OWN};lr>"] * size)
         request = phone.build("OPTIONS", "sip:1002@pbx.lan", Route=routes)
-        own = OwnNames(DOMAIN, lambda: 5060)
+        own = OwnNames(DOMAIN, lambda: (5060,))
         own.add_host(OWN)
 
         def action() -> None:

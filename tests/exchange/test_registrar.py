@@ -287,3 +287,10 @@ class TestWhereItCameFrom:
         contact, via = "<sip:alice@[2001:db8::1]>", "[2001:db8::1]:5060"
         assert self.received(contact, Hop("UDP", "2001:db8::1", 5060), via) == ""
         assert self.received(contact, Hop("UDP", "2001:db8::2", 5060), via) == "udp:[2001:db8::2]:5060"
+
+    def test_a_contact_by_tls_counts_where_it_came_by_tls(self) -> None:
+        contact, source = "<sip:alice@192.0.2.1;transport=tls>", Hop("TLS", "192.0.2.1", 40001, 3)
+        assert self.received(contact, source) == "tls:192.0.2.1:40001"
+        office = Office()
+        assert office.status(register(contact)) == 400
+        assert not office.location.bindings(AOR, NOW)

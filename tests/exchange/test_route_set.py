@@ -20,7 +20,7 @@ OURS = f"lr;seal={dialog_seal(SEAL, 'call-1', 'from-1')}"
 
 
 def own_names() -> OwnNames:
-    names = OwnNames("PBX.lan", lambda: 5070)
+    names = OwnNames("PBX.lan", lambda: (5070, 5061))
     names.add_host("192.0.2.10")
     names.add_host("[2001:DB8::1]")
     return names
@@ -52,6 +52,7 @@ class TestOwnNames:
         [
             "sip:alice@pbx.lan",
             "sip:alice@PBX.LAN:5070",
+            "sip:192.0.2.10:5061;transport=tls",
             "sip:192.0.2.10",
             "sip:[2001:db8::1]:5070",
             "sip:alice@pbx.lan;maddr=192.0.2.10",
@@ -218,4 +219,4 @@ class TestRecordRoute:
 
     def test_what_is_added_comes_back_as_ours(self) -> None:
         (value,) = self.added(Hop("UDP", "192.0.2.1", 5060), NextHop("192.0.2.2"))
-        assert take_own_routes(request("sip:bob@192.0.2.2", value), OwnNames("other.example", lambda: 5060), SEAL)
+        assert take_own_routes(request("sip:bob@192.0.2.2", value), OwnNames("other.example", lambda: (5060,)), SEAL)

@@ -4,7 +4,7 @@ import pytest
 
 from device.sip.dialog import Dialog, DialogId
 from device.sip.errors import SipParseError
-from device.sip.hop import NextHop
+from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.uri import parse_uri
 from tests.support.sip_messages import message, whole_request
@@ -153,3 +153,36 @@ def test_a_dialog_with_a_peer_of_rfc_2543_has_no_remote_tag() -> None:
     dialog = Dialog.of_request(old, "b")
     assert dialog.id == DialogId("c1", "b", "")
     assert dialog.build_request("BYE").to.tag is None
+
+
+class TestFlow:
+    """Requests to whoever connected to us go back on that connection."""
+
+    SOURCE = Hop("TCP", "192.0.2.1", 40000, connection=7)
+
+    def dialog(self, contact: str, source: Hop | None = SOURCE, record: str = "") -> Dialog:
+        request = invite(f"Record-Route: {record}" if record else "")
+        request.headers.set("Contact", contact)
+        return Dialog.of_request(request, "b", source)
+
+    def test_where_the_contact_is_its_other_end(self) -> None:
+        hop = self.dialog("<sip:alice@192.0.2.1;transport=tcp>").next_hop.literal_hop()
+        assert hop == Hop("TCP", "192.0.2.1", 5060, connection=7)
+
+    @pytest.mark.parametrize(
+        ("contact", "source"),
+        [
+            ("<sip:alice@192.0.2.9;transport=tcp>", SOURCE),
+            ("<sip:alice@192.0.2.1>", SOURCE),
+            ("<sip:alice@a.example;transport=tcp>", SOURCE),
+            ("<sip:alice@192.0.2.1;transport=tcp>", None),
+            ("<sip:alice@192.0.2.1;transport=tcp>", Hop("UDP", "192.0.2.1", 5060)),
+        ],
+        ids=["another host", "another transport", "a name", "nothing known", "no stream"],
+    )
+    def test_and_nowhere_else(self, contact: str, source: Hop | None) -> None:
+        assert self.dialog(contact, source).next_hop.connection is None
+
+    def test_a_route_goes_first(self) -> None:
+        dialog = self.dialog("<sip:alice@192.0.2.1;transport=tcp>", record="<sip:192.0.2.7;lr;transport=tcp>")
+        assert dialog.next_hop.connection is None

@@ -1,0 +1,100 @@
+"""Whole daemons over TLS: phones at the embedded exchange, calls from phone to phone, and what is refused."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from device.demo.system import free_port
+from tests.support.certificates import Authority
+from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
+from tests.support.processes import HOST
+from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
+
+PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+
+
+class TlsExchange(ExchangeDaemon):
+    """The embedded exchange with a certificate for its address."""
+
+    def __init__(self, folder, authority: Authority) -> None:
+        super().__init__(folder, PASSWORDS)
+        self.certificate = authority.issue(f"IP:{HOST}")
+        self.tls_port = free_port()
+        self.tls_address = f"{HOST}:{self.tls_port}"
+
+    def command(self) -> list[str]:
+        files = ["--tls-certificate", str(self.certificate.path), "--tls-key", str(self.certificate.key)]
+        return [*super().command(), *files, "--tls-port", str(self.tls_port)]
+
+
+@pytest.fixture
+def authority(tmp_path) -> Authority:
+    return Authority(tmp_path / "ca")
+
+
+@pytest.fixture
+def phones(tmp_path, authority) -> tuple[PhoneDaemon, PhoneDaemon]:
+    """One that only connects, and one that others can connect to, too."""
+    trust = {"sip.tls_ca_file": str(authority.path)}
+    ours = authority.issue(f"IP:{HOST}")
+    listening = {"sip.tls_certificate": str(ours.path), "sip.tls_key": str(ours.key), "sip.tls_port": str(free_port())}
+    first = PhoneDaemon("1001", tmp_path, trust)
+    return first, PhoneDaemon("1002", tmp_path, {**trust, **listening}, microphone=CALLEE_WAV)
+
+
+@pytest.fixture
+def house(tmp_path, authority, phones) -> Iterator[TlsExchange]:
+    exchange = TlsExchange(tmp_path, authority)
+    with running(exchange, *phones):
+        for phone in phones:
+            phone.add_account(exchange.tls_address, phone.name, PASSWORDS[phone.name], transport="tls")
+            phone.expect_registration("registered")
+        yield exchange
+
+
+def talk(caller: PhoneDaemon, callee: PhoneDaemon, target: str) -> None:
+    """Call hands-free, and see that each hears the other."""
+    caller.place(target)
+    callee.expect_state("alerting")
+    callee.lift()
+    callee.expect_state("connected")
+    caller.expect_state("connected")
+    since = time.monotonic()
+    caller.listen(TALK_S)
+    (said_caller, heard_caller), (said_callee, heard_callee) = caller.recordings(), callee.recordings()
+    assert judge(said_caller, heard_callee, since).correlation > GOOD_CORRELATION
+    assert judge(said_callee, heard_caller, since).correlation > GOOD_CORRELATION
+
+
+def test_a_call_through_the_exchange_both_ways(house, phones) -> None:
+    first, second = phones
+    for caller, callee in ((first, second), (second, first)):
+        talk(caller, callee, callee.name)
+        callee.rest()
+        caller.expect_state("idle")
+        caller.rest()
+    vias = [line for phone in phones for text in phone.messages("out") for line in text.splitlines() if "Via:" in line]
+    assert all("SIP/2.0/TLS" in line for line in vias)
+
+
+def test_a_secure_call_straight_to_the_other_phone(phones) -> None:
+    first, second = phones
+    with running(*phones):
+        talk(first, second, f"sips:offhook@{HOST}:{second.settings['sip.tls_port']}")
+        invite = second.messages("in", "INVITE sips:")[-1]
+        assert "Contact: <sips:offhook@" in invite
+        # The phone that nobody can connect to is reached on the connection that it opened.
+        second.rest()
+        first.expect_state("idle")
+        assert first.messages("in", "BYE sips:")
+
+
+def test_a_phone_that_does_not_trust_the_exchange_says_what_to_do(house, tmp_path) -> None:
+    phone = PhoneDaemon("1003", tmp_path)
+    with running(phone):
+        phone.add_account(house.tls_address, "1001", PASSWORDS["1001"], transport="tls")
+        text = str(phone.expect_registration("failed")["text"])
+        assert "signed by Test Authority of Testers, which is not trusted here" in text
+        assert "sip.tls_ca_file" in text
+        assert text in str(phone.account()["text"])
