@@ -11,6 +11,7 @@ from device.phone.call import cause_of, is_among, is_busy, user_of
         ("sip:1001@example.org", "1001"),
         ("sips:alice;x=y@example.org", "alice"),
         ("tel:+4930;phone-context=a", "+4930"),
+        ("TEL:+49-(30).123", "+4930123"),
         ("1001", "1001"),
         ("10.0.0.5:5060", "10.0.0.5:5060"),
     ],
