@@ -21,9 +21,12 @@ from device.sip.session_inputs import (
     ProvisionalReceived,
     Redirected,
 )
+from device.sip.target import next_hop_of
 from device.sip.uri import Uri
 from device.sip.user_agent_client import SentRequest
 
+USE_PROXY: Final = 305
+"""The Contacts of this redirection are proxies through which the same target is to be called (section 21.3.4)."""
 MAX_REDIRECTIONS: Final = 5
 """How many contacts of a 3xx are tried."""
 EARLY_DIALOG_TERMINATED: Final = 199
@@ -59,6 +62,7 @@ class OutgoingInvite:
         "_extra",
         "_from",
         "_intervals",
+        "_proxies",
         "_receive",
         "_redirections",
         "_sent",
@@ -92,6 +96,8 @@ class OutgoingInvite:
         self._answered_by: str | None = None
         self._answered_cseq = 0
         self._redirections: list[Uri] | None = None
+        self._proxies = False
+        """Whether the redirections are proxies on the way to the first target, not targets themselves."""
         self._tried: list[Uri] = []
 
     @property
@@ -115,12 +121,16 @@ class OutgoingInvite:
         self._cseq += 1
         return self._cseq
 
-    def _send(self, target: Uri, now: float) -> None:
+    def _send(self, address: Uri, now: float) -> None:
+        """Send the INVITE to `address`, or through that as its proxy."""
         usage = self._usage
-        next_hop: NextHop = usage.identity.next_hop(target)
-        self._tried.append(target)
+        by_proxy = self._proxies and address is not self._to.uri
+        target = self._to.uri if by_proxy else address
+        next_hop: NextHop = next_hop_of(address) if by_proxy else usage.identity.next_hop(target)
+        routes = [NameAddr("", address.with_params(lr=None))] if by_proxy else usage.identity.routes
+        self._tried.append(address)
         self._early.clear()
-        headers = Headers([("Route", str(route)) for route in usage.identity.routes])
+        headers = Headers([("Route", str(route)) for route in routes])
         headers.add("Max-Forwards", MAX_FORWARDS)
         headers.add("From", str(self._from))
         headers.add("To", str(self._to))
@@ -297,6 +307,7 @@ class OutgoingInvite:
             return
         if status < 400 and self._redirections is None:
             self._redirections = self._usable_contacts(response)
+            self._proxies = status == USE_PROXY
         text = with_reason(cause_text(status, response.reason), response.headers.get_all("Reason"))
         if status in (401, 407):
             text = self._usage.identity.refusal_text(response)

@@ -3,6 +3,7 @@
 import pytest
 
 from device.sip.events import CallEnded, CallEstablished, CallRinging
+from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from tests.support.sip_bench import ANSWER, CALL, OFFICE, Bench, office
 
@@ -147,6 +148,21 @@ def test_a_redirected_request_is_the_old_one_with_a_new_target(bench: Bench) -> 
     assert again.body == first.body
     assert "Subject" not in again.headers
     assert "Route" not in again.headers
+
+
+def test_a_proxy_that_is_to_be_used_is_on_the_way_and_not_the_target(bench: Bench) -> None:
+    first = bench.call("sip:bob@192.0.2.2")
+    bench.reply(first, 305, Contact="<sip:192.0.2.7:5070;transport=tcp>;q=0.5, <sip:192.0.2.8>")
+    through = bench.sent_request("INVITE")
+    assert (through.uri, through.to) == (first.uri, first.to)
+    assert through.headers.get_all("Route") == ["<sip:192.0.2.8;lr>"]
+    assert bench.hops[-1] == Hop("UDP", "192.0.2.8", 5060)
+    bench.reply(through, 503)
+    again = bench.sent_request("INVITE")
+    assert again.headers.get_all("Route") == ["<sip:192.0.2.7:5070;transport=tcp;lr>"]
+    assert (again.uri, bench.hops[-1]) == (first.uri, Hop("TCP", "192.0.2.7", 5070))
+    bench.reply(again, 200, body=ANSWER)
+    bench.event(CallEstablished)
 
 
 def test_no_address_is_tried_twice(bench: Bench) -> None:
