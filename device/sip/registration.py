@@ -1,20 +1,18 @@
 """One account's registration (RFC 3261 section 10.2) as a table: get it, keep it for ever, give it back."""
 
 import logging
-import re
 from enum import Enum, auto
 
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import AccountId
-from device.records import replace
 from device.sip.core import Core
 from device.sip.events import RegistrationChanged, RegistrationState, TransportDoubted
 from device.sip.headers import NameAddr
 from device.sip.hop import Hop
 from device.sip.identity import Identity
-from device.sip.message import REASON_PHRASES, Response
+from device.sip.message import Response
 from device.sip.register_request import RegisterContacts, RegisterNames, build_register
-from device.sip.registration_grant import INSTANCE, NOTHING_GRANTED, read_grant, readable_contacts
+from device.sip.registration_grant import NOTHING_GRANTED, read_grant
 from device.sip.registration_inputs import (
     Accepted,
     AnswerOverdue,
@@ -32,7 +30,7 @@ from device.sip.registration_inputs import (
     StopTimedOut,
     TooBrief,
 )
-from device.sip.registration_rules import Manner, Pauses, keepalive_of, manner_of, refresh_pause
+from device.sip.registration_times import keepalive_of, refresh_pause
 from device.sip.state_table import StateTable, Table
 from device.sip.transaction import KeepAliveAnswered, KeepAliveLost
 from device.sip.uri import Uri
@@ -52,7 +50,6 @@ GIVE_UP_S: Final = 200.0
 """Longer than a REGISTER with its challenges, look-ups and hops can take; none may keep a registration from trying."""
 STARVED_LIFETIMES: Final = 2
 """After so many lifetimes without success the sockets themselves are doubted."""
-_SECONDS: Final = re.compile(r"\d{1,9}")
 
 
 class Phase(Enum):
@@ -196,17 +193,15 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self.flow = sent.source
         if status < 300:
             self._succeed(sent, response, now)
-        elif status < 400:
-            self._redirect(sent.request.uri, response, now)
-        elif status == 423:
-            self.receive(TooBrief(_leading_number(response.headers.get("Min-Expires")) or 0), now)
         else:
-            self._fail(response, now)
+            self._fail(sent, response, now)
 
     def receive_failure(self, sent: SentRequest, status: int, text: str, now: float) -> None:
         if sent is self._sent:
+            from device.sip.registration_failure import silence  # noqa: PLC0415  # as in `_fail`
+
             self._sent = None
-            self.receive(Failed(status, text, Manner.SOON), now)
+            self.receive(silence(status, text), now)
 
     def receive_keepalive(self, event: KeepAliveAnswered | KeepAliveLost, now: float) -> None:
         """The flow to the server is alive, or may be dead."""
@@ -231,8 +226,9 @@ class Registration(StateTable[Phase, RegistrationInput]):
             return
         grant = read_grant(response, self._contact, self._asked_s)
         if grant.expires_s == 0:
-            text = "the server accepted the registration but does not keep it"
-            self.receive(Failed(response.status, text, Manner.SOON), now)
+            from device.sip.registration_failure import nothing_kept  # noqa: PLC0415  # as in `_fail`
+
+            self.receive(nothing_kept(response.status), now)
             return
         # A contact that the server saw under another address is registered again, once, under that one; not where
         # the server sends calls back over our flow whatever the contact says.
@@ -251,50 +247,19 @@ class Registration(StateTable[Phase, RegistrationInput]):
         if chance is not None and (planned is None or chance < planned):
             self._timers.set(RefreshDue, max(chance, now))
 
-    def _redirect(self, asked: Uri, response: Response, now: float) -> None:
-        """Ask the address that a 3xx names, once; the account's own registrar stays the one to begin with."""
-        said = f"{response.status} {_reason(response)}"
-        contacts = sorted(readable_contacts(response), key=lambda contact: -contact.q)
-        # A registrar is addressed without a user part (section 10.2).
-        targets = (replace(contact.uri.target(), user="", password="") for contact in contacts)
-        target = next((uri for uri in targets if uri.scheme == "sip" and not uri.matches(asked)), None)
-        if self._followed:
-            text = f"the server that registrations were sent to sends them on again ({said}); ask its provider"
-        elif target is None:
-            text = f"the server takes no registrations ({said}) and names no other that can be asked; check the account"
-        else:
-            self.receive(Redirected(target), now)
-            return
-        self.receive(Failed(response.status, text, Manner.SLOW), now)
+    def _fail(self, sent: SentRequest, response: Response, now: float) -> None:
+        """Anything but a 2xx. A phone whose server is well does without the room of failures."""
+        from device.sip.registration_failure import failure_of, redirection_of  # noqa: PLC0415
 
-    def _fail(self, response: Response, now: float) -> None:
-        """Any failure by the table of registration_rules."""
-        manner = manner_of(response.status)
-        if manner is Manner.PLAIN:
-            if self._contact is not None and self._contact.has_param(INSTANCE):
-                self.receive(PlainWanted(), now)
-                return
-            manner = Manner.SLOW
-        retry_after = _leading_number(response.headers.get("Retry-After"))
-        self.receive(Failed(response.status, self._failure_text(response, manner), manner, retry_after), now)
+        if response.status < 400:
+            self.receive(redirection_of(response, sent.request.uri, self._followed), now)
+        else:
+            self.receive(failure_of(response, self._identity, self._contact), now)
 
     @property
     def _asked_s(self) -> int:
         account = self._identity.account
         return max(self._expires_s, account.expires_s if account is not None else 0)
-
-    def _failure_text(self, response: Response, manner: Manner) -> str:
-        identity = self._identity
-        if response.status in (401, 407):
-            return identity.refusal_text(response)
-        said = f"{response.status} {_reason(response)}"
-        if response.status in (404, 410):
-            return f"the server does not know user {identity.user} ({said}); check the account's user and domain"
-        if manner is Manner.SLOW:
-            return (
-                f"the server refused to register user {identity.user} ({said}); check the account or ask its provider"
-            )
-        return f"the server answered {said}"
 
     # What the table does.
 
@@ -374,8 +339,9 @@ class Registration(StateTable[Phase, RegistrationInput]):
 
     def _ask_longer(self, happened: TooBrief, now: float) -> None:
         if happened.min_expires_s <= self._asked_s:
-            text = "the server calls the registration too brief but names no longer time"
-            self.receive(Failed(423, text, Manner.SLOW), now)
+            from device.sip.registration_failure import no_longer_time  # noqa: PLC0415  # as in `_fail`
+
+            self.receive(no_longer_time(), now)
             return
         self._expires_s = happened.min_expires_s
         self._send(self._asked_s, now)
@@ -394,6 +360,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
             self._core.emit(TransportDoubted(self.account_id))
 
     def _pause(self, happened: Failed) -> float:
+        from device.sip.registration_rules import Pauses  # noqa: PLC0415  # as in `_fail`
+
         settings, instance = self._core.settings, self._core.instance
         fraction = instance.fraction(self._failures) if instance.urn else self._core.ids.number(16) / 2**16
         pauses = Pauses(settings.retry_cap_s, settings.slow_retry_s, self._identity.grant.outbound)
@@ -488,13 +456,3 @@ class Registration(StateTable[Phase, RegistrationInput]):
             (_P.UNREGISTERING, NetworkChanged),
         }
     )
-
-
-def _leading_number(text: str | None) -> int | None:
-    match = _SECONDS.match(text) if text else None
-    return int(match[0]) if match is not None else None
-
-
-def _reason(response: Response) -> str:
-    reason = response.reason if response.reason.isprintable() else ""
-    return (reason or REASON_PHRASES.get(response.status, "")).strip()[:80]

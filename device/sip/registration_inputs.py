@@ -1,9 +1,14 @@
 """What can happen to a registration: the inputs of the table in registration."""
 
+from __future__ import annotations
+
+from device.annotations import TYPE_CHECKING
 from device.records import dataclass
 from device.sip.registration_grant import Grant
-from device.sip.registration_rules import Manner
 from device.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from device.sip.registration_rules import Manner
 
 
 @dataclass(frozen=True, slots=True)
