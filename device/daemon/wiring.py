@@ -47,7 +47,7 @@ from device.phone.phone import Phone
 from device.phone.settings import PhoneSettings
 from device.records import dataclass, replace
 from device.sip.endpoint import SipEndpoint
-from device.sip.hop import Hop, ip_literal
+from device.sip.hop import TCP, TLS, UDP, Hop, ip_literal
 from device.sip.instance import Instance
 from device.sip.settings import UserAgentSettings
 from device.sip.timers import SipTimers
@@ -237,6 +237,7 @@ def _build_sip(
         servers=sip.dns_servers,
         open_store=lambda: _dns_answers(database),
     )
+    resolver.transports = (UDP, TCP, TLS)
     return _SipSide(user_agent, endpoint, sockets, resolver)
 
 
