@@ -73,7 +73,9 @@ class TlsConnection(Connection):
             self.wants_write = False
 
     def receive(self) -> bytes | None:
-        assert self.secured is not None
+        if self.secured is None:
+            # Nothing comes before the handshake but the news that there will be none.
+            return super().receive()
         try:
             return self.secured.recv(READ_SIZE)
         except ssl.SSLWantReadError:

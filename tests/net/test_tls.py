@@ -368,12 +368,13 @@ class TestHandshakes:
         assert pair.client_heard.errors[0][1] == "no answer to the TLS handshake within 10 s"
         assert pair.client.next_timeout() is None
 
-    def test_a_refused_connection(self, make_pair) -> None:
+    def test_a_refused_connection(self, make_pair, caplog: pytest.LogCaptureFixture) -> None:
         pair = make_pair()
         pair.server.close()
         pair.client.send(b"REGISTER", pair.hop)
         pair.loop.turn_until(lambda: pair.client_heard.errors)
         assert pair.client_heard.errors[0][1] == "Connection refused"
+        assert "fault" not in caplog.text
 
     def test_strangers_who_cannot_introduce_themselves_are_told_of_once_a_minute(self, make_pair, caplog) -> None:
         pair = make_pair()
