@@ -39,6 +39,9 @@ def show_status(output: Output, status: dict[str, Any]) -> None:
         [(account["id"], account.get("aor", ""), account["state"], _detail(account)) for account in status["accounts"]],
         "no account yet: add one with `offhook account add`",
     )
+    for account, said in status.get("waiting_messages", {}).items():
+        if said.get("waiting"):
+            output.line(f"messages: {said['new']} new, {said['old']} old at account {account}")
     if status.get("calls"):
         output.line()
         show_calls(output, status["calls"])
@@ -65,10 +68,17 @@ def show_calls(output: Output, calls: list[dict[str, Any]]) -> None:
             call.get("remote_name") or call["remote"],
             call["state"],
             duration(call["seconds"]),
+            _about(call),
         )
         for call in calls
     ]
-    output.table(("call", "", "with", "state", "since"), rows, "no call")
+    output.table(("call", "", "with", "state", "since", ""), rows, "no call")
+
+
+def _about(call: dict[str, Any]) -> str:
+    """What the caller said besides name and number, where there is anything."""
+    ways = [f"by way of {call['diverted_by'][0]}"] if call.get("diverted_by") else []
+    return ", ".join([text for text in (call.get("priority"), call.get("subject")) if text] + ways)
 
 
 def _call_arguments(parser: ArgumentParser) -> None:

@@ -307,6 +307,7 @@ class Runtime:
         if self._phone.state is not self._state:
             previous, self._state = self._state, self._phone.state
             before = previous.value if previous else ""
+            self._user_agent.package_changed("dialog", now)
             self._publish(
                 "phone", {"state": self._state.value, "previous": before, "at": now, "call": self._phone.call_id}
             )

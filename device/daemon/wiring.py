@@ -1,5 +1,7 @@
 """Which thing is plugged into which: builds the whole phone from its configuration."""
 
+from __future__ import annotations
+
 import logging
 import os
 import time
@@ -59,6 +61,7 @@ from device.store.phonebook import Phonebook
 from device.store.settings import Settings
 
 if TYPE_CHECKING:
+    from device.sip.subscription_table import Package
     from device.store.dns_answers import DnsAnswers
 
 logger = logging.getLogger(__name__)
@@ -268,7 +271,7 @@ def build_phone(
     late.runtime = Runtime(
         phone, sip.endpoint, sip.sockets, sip.resolver, accounts, line, executor, engine, desk, late.publish, agent
     )
-    agent.set_owner(CallOwner(phone, line))
+    _present(agent, phone, line, configuration.sip.dialog_state)
     rooms = Rooms(
         phone=phone,
         runtime=late.runtime,
@@ -294,6 +297,19 @@ def build_phone(
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
     return PhoneParts(*sides, late.runtime, late.server, link_monitor, delay_s)
+
+
+def _present(agent: UserAgent, phone: Phone, line: PhoneLine, dialog_state: str) -> None:
+    """Let others ask what this phone can and, as far as the setting allows, what it is doing."""
+    agent.set_owner(CallOwner(phone, line))
+
+    def make() -> Package:
+        from device.daemon.dialog_state import dialog_package  # noqa: PLC0415  # most phones are watched by nobody
+
+        return dialog_package(phone, dialog_state == "servers")
+
+    if dialog_state != "off":
+        agent.serve_package("dialog", make)
 
 
 def _network_follower(sip: _SipSide, line: PhoneLine, loop: Loop) -> Callable[[], None]:
@@ -376,7 +392,7 @@ def _call_namer() -> Callable[[], CallId]:
     return name
 
 
-def _dns_answers(database: Database) -> "DnsAnswers":
+def _dns_answers(database: Database) -> DnsAnswers:
     """Where what DNS said outlives the process; loaded with the first name that must be looked up."""
     from device.store.dns_answers import DnsAnswers  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ _DNS_PORT = 53
 HIGHEST_DSCP = 63
 TLS_VERSIONS = ("1.2", "1.3")
 
-CHOICES = {"accept_refer": ("off", "in-call", "servers")}
+CHOICES = {"accept_refer": ("off", "in-call", "servers"), "dialog_state": ("off", "servers", "all")}
 """The settings that take one of a few words."""
 
 
@@ -65,6 +65,7 @@ class UserAgentSettings:
         "max_calls": "calls at once, ringing ones included; further ones hear busy",
         "accept_ip_calls": "accept calls to this machine's bare address that name no account",
         "accept_refer": "transfers that others ask for: off, in-call, or servers (also outside calls, by our servers)",
+        "dialog_state": "who may watch whether this phone is in a call: off, servers (those of our accounts) or all",
         "trusted_sources_only": "accept calls only from the servers of our accounts",
         "learn_contact": "put the public address that the registrar saw into Contact (for address translation)",
         "retry_cap_s": "longest pause in seconds between attempts to register while the server is unreachable",
@@ -100,6 +101,7 @@ class UserAgentSettings:
     max_calls: int = 16
     accept_ip_calls: bool = True
     accept_refer: str = "in-call"
+    dialog_state: str = "servers"
     trusted_sources_only: bool = False
     learn_contact: bool = True
     retry_cap_s: int = 60
