@@ -6,7 +6,7 @@ import pytest
 
 from device.control.errors import FAILED, REFUSED
 from device.daemon.features import TEXTS_KEPT
-from device.model import CallId
+from device.model import AccountId, CallId
 from device.net.addresses import NetError
 from device.phone.states import PhoneState
 from device.records import replace
@@ -15,6 +15,7 @@ from device.sip.feature_events import (
     InfoFinished,
     MessageFinished,
     MessageReceived,
+    NotifyReceived,
     TransferFinished,
     TransferRequested,
 )
@@ -138,7 +139,7 @@ def test_a_target_that_cannot_be_called(phone: WholePhone, far_end: FarEnd) -> N
     """There is no account that a bare number could be called through."""
     phone.control.call("subscribe", topics=["call"])
     connected(phone, far_end)
-    phone.control.call("call.transfer", target="sips:x@y")
+    phone.control.call("call.transfer", target="1002")
     phone.wait(S.CONNECTED)
     assert phone.control.topic("call")[-1]["event"] == "transfer-failed"
     assert phone.control.refusal("call.transfer").code == REFUSED
@@ -270,6 +271,27 @@ def test_a_text_goes(phone: WholePhone, far_end: FarEnd) -> None:
 def test_a_text_that_cannot_go(phone: WholePhone) -> None:
     assert phone.control.refusal("message.send", target="1002", text="hello").code == FAILED
     assert "no account" in str(phone.control.refusal("message.send", target="1002", text="hello", account="none"))
+
+
+# What servers tell.
+
+
+def test_a_server_asks_for_new_settings(phone: WholePhone, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    phone.control.call("subscribe", topics=["notify"])
+    told = NotifyReceived("", AccountId("office"), "check-sync", "", b"")
+    phone.parts.runtime.features.receive(told, phone.loop.now())
+    (news,) = phone.control.topic("notify")
+    assert (news["package"], news["account"], "waiting" in news) == ("check-sync", "office", False)
+    assert "asks for new settings" in caplog.text
+
+
+def test_what_nobody_waits_for_changes_nothing(phone: WholePhone) -> None:
+    features = phone.parts.runtime.features
+    features.receive(InfoFinished(CallId("c1"), 200), phone.loop.now())
+    features.receive(NotifyReceived("", None, "message-summary", "", b"Messages-Waiting: yes"), phone.loop.now())
+    features.receive(NotifyReceived("", AccountId("office"), "message-summary", "", b"?"), phone.loop.now())
+    assert phone.control.call("status")["waiting_messages"] == {}
 
 
 # Anonymous calls, OPTIONS.

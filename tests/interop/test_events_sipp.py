@@ -86,7 +86,7 @@ def test_a_transfer_that_fails_leaves_the_call(phone, call, play, status) -> Non
 
 
 def test_a_transfer_without_subscription(phone, call, play) -> None:
-    """Nobody tells SIPp how it came out, for which it would end with a fault: the phone hangs up the old call itself."""
+    """Nobody tells SIPp how it came out, which it would not bear; the phone hangs up the old call by itself."""
     target = play("answer")
     first = call("call-and-refer-quietly", refer_to=f"<sip:carol@{target.address}>")
     answer(phone)

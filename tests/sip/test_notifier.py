@@ -64,11 +64,13 @@ def lamp() -> Lamp:
 
 
 def test_a_subscription_is_granted_and_told_at_once(lamp: Lamp) -> None:
-    answer = lamp.subscribe(Expires="600")
+    answer = lamp.subscribe(Expires="600", Record_Route="<sip:p1.example.org;lr>")
+    assert [str(route.uri) for route in answer.record_routes] == ["sip:p1.example.org;lr"]
     assert (answer.status, answer.headers.get("Expires")) == (200, "600")
     notify = lamp.notify()
     assert notify.body == b"dark"
     assert str(notify.uri) == "sip:watcher@192.0.2.2:5060"
+    assert [str(route.uri) for route in notify.routes] == ["sip:p1.example.org;lr"]
     for name, value in (
         ("Event", "lamp"),
         ("Subscription-State", "active;expires=600"),

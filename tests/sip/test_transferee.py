@@ -172,6 +172,7 @@ def test_transfers_outside_calls_by_the_setting(policy: str, stranger: bool, ask
     bench.request(
         "REFER",
         "sip:1001@192.0.2.1",
+        Record_Route="<sip:p1.example.org;lr>",
         Refer_To=TARGET,
         Contact="<sip:pbx@192.0.2.2>",
         **more,  # type: ignore[arg-type]
@@ -183,4 +184,4 @@ def test_transfers_outside_calls_by_the_setting(policy: str, stranger: bool, ask
     assert (request.call_id, request.account_id) == (None, "office")
     bench.agent.accept_transfer(request.transfer_id, NEW, OFFER, bench.now)
     answer = next(one for one in bench.sent() if isinstance(one, Response))
-    assert (answer.status, bool(answer.to.tag)) == (202, True)
+    assert (answer.status, bool(answer.to.tag), len(answer.record_routes)) == (202, True, 1)

@@ -7,7 +7,7 @@ from device.sip.errors import SipStateError
 from device.sip.feature_events import TransferFinished, TransferProgressed
 from device.sip.message import Request
 from device.sip.transferor import Transferor, TransferorState
-from tests.support.sip_bench import ANSWER, CALL, OFFER, Bench
+from tests.support.sip_bench import ANSWER, CALL, OFFER, OFFICE, Bench, office
 
 SIPFRAG = "message/sipfrag;version=2.0"
 
@@ -155,6 +155,28 @@ def test_an_attended_transfer_names_the_other_call(bench: Bench) -> None:
     assert value == (
         f"<sip:carol@192.0.2.3:5066?Replaces={invite.call_id}%3Bto-tag%3Dcarol%3Bfrom-tag%3D{invite.from_.tag}>"
     )
+
+
+def test_a_far_end_behind_a_server_is_named_by_its_address_of_record() -> None:
+    bench = Bench(account=office())
+    bench.reply(bench.call("1002", account=OFFICE), 200, body=ANSWER)
+    bench.sent()
+    second = CallId("second")
+    bench.agent.invite(second, "1003", OFFER, OFFICE, bench.now)
+    for contact, named in (
+        ("<sip:carol@192.0.2.9>", "sip:1003@192.0.2.2"),
+        ("<sip:c@192.0.2.9;gr=x>", "sip:c@192.0.2.9;gr=x"),
+    ):
+        bench.reply(bench.sent_request("INVITE"), 200, tag="carol", body=ANSWER, Contact=contact)
+        bench.sent()
+        bench.agent.transfer(CALL, "", bench.now, second)
+        refer = bench.sent_request("REFER")
+        assert (refer.headers.get("Refer-To") or "").startswith(f"<{named}?Replaces=")
+        bench.reply(refer, 603)
+        bench.agent.hang_up(second, bench.now)
+        bench.reply(bench.sent_request("BYE"), 200)
+        second = CallId("third")
+        bench.agent.invite(second, "1003", OFFER, OFFICE, bench.now)
 
 
 def test_calls_that_cannot_be_transferred(bench: Bench) -> None:

@@ -104,6 +104,63 @@ def test_options_are_answered_as_an_invite_would_be(bench: Bench) -> None:
     assert bench.statuses() == [486]
 
 
+class Owner:
+    """What a phone says of itself."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+
+    def availability(self) -> int:
+        return self.status
+
+    def capabilities(self) -> bytes:
+        return b"v=0 all that we can"
+
+
+@pytest.mark.parametrize(
+    ("accept", "body"),
+    [
+        (None, b"v=0 all that we can"),
+        ("application/sdp", b"v=0 all that we can"),
+        ("text/plain, application/*;q=0.1", b"v=0 all that we can"),
+        ("text/plain", b""),
+    ],
+)
+def test_options_describe_our_session_to_who_takes_that(bench: Bench, accept: str | None, body: bytes) -> None:
+    bench.agent.set_owner(Owner())
+    bench.request("OPTIONS", **({"Accept": accept} if accept else {}))
+    response = bench.sent_response()
+    assert (response.body, response.content_type) == (body, "application/sdp" if body else None)
+
+
+@pytest.mark.parametrize("status", [480, 486])
+def test_options_tell_of_a_phone_that_would_not_ring(bench: Bench, status: int) -> None:
+    bench.agent.set_owner(Owner(status))
+    bench.request("OPTIONS")
+    response = bench.sent_response()
+    assert (response.status, response.body) == (status, b"")
+    assert "REFER" in response.tokens("Allow")
+
+
+def test_options_of_a_phone_whose_calls_linger() -> None:
+    bench = Bench(UserAgentSettings(max_calls=1))
+    for number in range(1, 5):
+        bench.request("INVITE", call_id=f"c{number}", body=OFFER)
+        bench.agent.answer(CallId(f"in-{number}"), ANSWER, bench.now)
+        bench.agent.hang_up(CallId(f"in-{number}"), bench.now)
+    bench.request("OPTIONS", call_id="asking")
+    response = bench.sent_response()
+    assert (response.status, response.headers.get("Retry-After")) == (503, "5")
+
+
+def test_options_within_a_call_describe_our_session(bench: Bench) -> None:
+    ack = bench.established()
+    bench.agent.set_owner(Owner(486))
+    bench.in_dialog("OPTIONS", ack)
+    response = bench.sent_response()
+    assert (response.status, response.body) == (200, b"v=0 all that we can")
+
+
 def test_requests_within_a_call(bench: Bench) -> None:
     ack = bench.established()
     for cseq, (method, status) in enumerate((("OPTIONS", 200), ("INFO", 200), ("NOTIFY", 481), ("REFER", 400)), 2):
