@@ -1,4 +1,4 @@
-"""The tables of docs/limits.md tell the truth: constants have their values and tests exist."""
+"""The tables of docs/limits.md tell the truth: constants have their values, tests exist, no table is left out."""
 
 import re
 from importlib import import_module
@@ -67,3 +67,36 @@ TEST = "`tests/docs/test_limits.py::test_each_row_is_true`"
 )
 def test_a_row_that_is_wrong_is_noticed(row: str, fault: str) -> None:
     assert faults(row) == [fault]
+
+
+ROOMS = ("sip", "net", "exchange", "daemon", "control", "store")
+A_BOUND = re.compile(r"^(_?MAX_[A-Z_]+|_?[A-Z_]+_KEPT|KEPT_[A-Z_]+|[A-Z_]+_LIMIT)\b[^=\n]*= ", re.MULTILINE)
+NO_TABLE = {
+    "device/sip": (
+        "MAX_CHALLENGES_READ MAX_STALE_RENEWALS MAX_UDP_REQUEST_BYTES _MAX_FORWARDS MAX_FORWARDS LOST_LIMIT MAX_CSEQ "
+        "MAX_BODY_BYTES MAX_MAX_FORWARDS MAX_PARTS MAX_DEPTH MAX_INTERVALS MAX_HEADER_BYTES MAX_HEADER_LINES MAX_PORT "
+        "MAX_SERVICE_ROUTES MAX_STUN_BYTES MAX_ATTRIBUTES MAX_NUMBER MAX_ATTEMPTS"
+    ),
+    "device/net": (
+        "MAX_TTL_S MAX_NEGATIVE_TTL_S MAX_STALE_S MAX_QUERIES MAX_SOCKETS MAX_RESPONSE _MAX_NAME_BYTES "
+        "_MAX_LABEL_BYTES _MAX_STEPS _MAX_RECORDS _MAX_ALIASES MAX_WORKERS MAX_RTP_DATAGRAM MAX_SERVERS "
+        "MAX_SEARCH MAX_BYTES MAX_FILE_BYTES MAX_DATAGRAM"
+    ),
+    "device/exchange": "MAX_FORWARDS",
+    "device/daemon": "DEFAULT_LIMIT",
+    "device/control": "MAX_LINE_BYTES MAX_EVENTS_KEPT MAX_ANSWER_BYTES MAX_PATH_BYTES",
+    "device/store": "DAMAGED_FILES_KEPT",
+}
+"""Limits of single messages and files, of numbers and of attempts, and a client's own: they fill up with nothing."""
+
+
+def test_no_table_is_left_out() -> None:
+    """Whoever bounds something new says here what happens when it is full."""
+    missing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for room in ROOMS
+        for path in sorted((ROOT / "device" / room).glob("*.py"))
+        for name in A_BOUND.findall(path.read_text())
+        if f"{path.relative_to(ROOT)}: {name} = " not in PAGE and name not in NO_TABLE[f"device/{room}"].split()
+    ]
+    assert missing == []

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.flows.catalogue import FLOWS, LADDERS, Flow
-from tests.scenarios.flows.network import Mishap
+from tests.scenarios.flows.network import DELAY_S, HangUp, Mishap
 from tests.scenarios.flows.rfc3665 import direct
 
 TALK_S = 3.0
@@ -57,15 +57,27 @@ def test_every_ladder_belongs_to_a_flow() -> None:
     assert {path.stem for path in LADDERS.glob("*.txt")} == {flow.name for flow in FLOWS}
 
 
+@every_flow
+def test_whoever_hangs_up_at_whatever_moment_leaves_nothing_behind(flow: Flow) -> None:
+    """While each message is on the wire: nobody goes on talking alone."""
+    usual = flow.play(None, TALK_S)
+    moments = sorted({carried.at + DELAY_S / 2 for carried in usual.network.wire})
+    for person in usual.people:
+        for moment in moments:
+            try:
+                flow.play(HangUp(person.name, moment), TALK_S).check_end()
+            except AssertionError as error:
+                raise AssertionError(f"{person.name} hangs up at {moment:.3f} s: {error}") from error
+
+
 @pytest.mark.parametrize("vanished", ["alice", "bob"])
 def test_a_call_whose_other_end_vanished_is_ended_by_its_session_timer(vanished: str) -> None:
     """The power is cut in the middle of the talk: no BYE comes, but no sign of life either (RFC 4028)."""
     play, alice, bob = direct(None, session_expires_s=90)
     alice.call("sip:bob@192.0.2.2")
     play.network.run(10.0)
-    assert alice.is_connected
-    assert bob.is_connected
+    assert (alice.standing, bob.standing) == (1, 1)
     gone, left = (alice, bob) if vanished == "alice" else (bob, alice)
     play.network.cut(gone.station)
     play.network.run(101.0)
-    assert not left.is_connected
+    assert left.standing == 0

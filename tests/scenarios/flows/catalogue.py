@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from device.records import dataclass
 from tests.scenarios.flows import further, rfc3665
-from tests.scenarios.flows.network import Mishap
+from tests.scenarios.flows.network import Trouble
 from tests.scenarios.flows.rfc3665 import Play
 from tests.support.processes import ROOT
 
@@ -19,7 +19,7 @@ class Flow:
     """
 
     name: str
-    play: Callable[[Mishap | None, float], Play]
+    play: Callable[[Trouble, float], Play]
     outcomes: tuple[str, ...]
 
     def ladder(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from device.sip.events import CallEstablished, IncomingCall, OfferReceived
 from device.sip.feature_events import TransferFinished
-from tests.scenarios.flows.network import DELAY_S, Mishap
+from tests.scenarios.flows.network import DELAY_S, Trouble
 from tests.scenarios.flows.people import ANSWER, ANSWER_S, THINK_S, Person, Proxy
 from tests.scenarios.flows.rfc3665 import (
     ALICE,
@@ -18,7 +18,7 @@ from tests.scenarios.flows.rfc3665 import (
 )
 
 
-def held_and_resumed(mishap: Mishap | None, talk_s: float) -> Play:
+def held_and_resumed(mishap: Trouble, talk_s: float) -> Play:
     """Bob puts the call on hold through both proxies and takes it back."""
     play, alice, bob = two_proxies(mishap)
 
@@ -32,7 +32,7 @@ def held_and_resumed(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def change_refused(mishap: Mishap | None, talk_s: float) -> Play:
+def change_refused(mishap: Trouble, talk_s: float) -> Play:
     """Alice cannot take the session that Bob offers; the call goes on as it was."""
     play, alice, bob = two_proxies(mishap)
     alice.will[OfferReceived] = lambda event: alice.agent.refuse_offer(event.call_id, 488, play.network.now)
@@ -46,7 +46,7 @@ def change_refused(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def forked(mishap: Mishap | None, talk_s: float) -> Play:
+def forked(mishap: Trouble, talk_s: float) -> Play:
     """Bob has two phones and answers at one; the other must fall silent."""
     play, alice, (_bob, upstairs) = one_proxy(mishap, phones=2)
     upstairs.will[IncomingCall] = upstairs.ring
@@ -55,7 +55,7 @@ def forked(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def given_up_at_once(mishap: Mishap | None, _talk_s: float) -> Play:
+def given_up_at_once(mishap: Trouble, _talk_s: float) -> Play:
     """Alice hangs up before any answer came: the CANCEL has to wait (RFC 3261 section 9.1)."""
     play, alice, bob = direct(mishap)
     bob.will[IncomingCall] = bob.ring
@@ -64,7 +64,7 @@ def given_up_at_once(mishap: Mishap | None, _talk_s: float) -> Play:
     return perform(play)
 
 
-def cancel_crosses_answer(mishap: Mishap | None, _talk_s: float) -> Play:
+def cancel_crosses_answer(mishap: Trouble, _talk_s: float) -> Play:
     """Alice hangs up while Bob's 200 is on its way: it is acknowledged, and then comes BYE."""
     play, alice, _bob = direct(mishap)
     alice.call("sip:bob@192.0.2.2")
@@ -72,7 +72,7 @@ def cancel_crosses_answer(mishap: Mishap | None, _talk_s: float) -> Play:
     return perform(play)
 
 
-def both_hang_up(mishap: Mishap | None, talk_s: float) -> Play:
+def both_hang_up(mishap: Trouble, talk_s: float) -> Play:
     """Two BYEs cross each other."""
     play, alice, bob = direct(mishap)
     alice.will[CallEstablished] = lambda _: alice.hang_up(talk_s + DELAY_S)
@@ -81,7 +81,7 @@ def both_hang_up(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def both_change(mishap: Mishap | None, talk_s: float) -> Play:
+def both_change(mishap: Trouble, talk_s: float) -> Play:
     """Two re-INVITEs cross each other: both get 491 and try again at different times (RFC 3261 section 14.1)."""
     play, alice, bob = direct(mishap)
 
@@ -98,7 +98,7 @@ def both_change(mishap: Mishap | None, talk_s: float) -> Play:
 # Extensions.
 
 
-def rung_reliably(mishap: Mishap | None, talk_s: float) -> Play:
+def rung_reliably(mishap: Trouble, talk_s: float) -> Play:
     """Bob's ringing asks for PRACK (RFC 3262)."""
     play, alice, bob = direct(mishap, reliable_ringing=True)
     bob.will[CallEstablished] = lambda _: bob.hang_up(talk_s)
@@ -106,7 +106,7 @@ def rung_reliably(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def answered_early(mishap: Mishap | None, talk_s: float) -> Play:
+def answered_early(mishap: Trouble, talk_s: float) -> Play:
     """Bob is heard before he answers: his answer to the offer comes in a reliable 183."""
     play, alice, bob = direct(mishap, reliable_ringing=True)
 
@@ -120,7 +120,7 @@ def answered_early(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def kept_alive(mishap: Mishap | None, talk_s: float) -> Play:
+def kept_alive(mishap: Trouble, talk_s: float) -> Play:
     """A session timer of 90 s is refreshed once before Bob hangs up (RFC 4028)."""
     play, alice, bob = direct(mishap, session_expires_s=90)
     bob.will[CallEstablished] = lambda _: bob.hang_up(60.0 + talk_s / 4)
@@ -128,20 +128,20 @@ def kept_alive(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def three_at_one_exchange(mishap: Mishap | None) -> tuple[Play, Person, Person, Person]:
+def three_at_one_exchange(mishap: Trouble) -> tuple[Play, Person, Person, Person]:
     places = {"alice": ALICE, "bob": BOB, "carol": BOB_ELSEWHERE}
     people = [Person(name, address, A, A, register=False) for name, address in places.items()]
     proxy = Proxy("p1", P1, A, {name: [address] for name, address in places.items()})
     return Play(people, [proxy], mishap), *people
 
 
-def blind_transfer(mishap: Mishap | None, talk_s: float) -> Play:
+def blind_transfer(mishap: Trouble, talk_s: float) -> Play:
     """Bob sends Alice on to Carol and hangs up once he hears that they talk (RFC 3515)."""
     play, alice, bob, carol = three_at_one_exchange(mishap)
     first = "alice-calls-1"
 
     def send_on(event: CallEstablished) -> None:
-        play.network.plan(1.0, lambda: bob.agent.transfer(event.call_id, "carol", play.network.now))
+        play.network.plan(1.0, lambda: bob.send_on(event.call_id, "carol"))
 
     bob.will[CallEstablished] = send_on
     bob.will[TransferFinished] = lambda _: bob.hang_up()
@@ -151,7 +151,7 @@ def blind_transfer(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def attended_transfer(mishap: Mishap | None, talk_s: float) -> Play:
+def attended_transfer(mishap: Trouble, talk_s: float) -> Play:
     """Bob asks Carol first, then joins the two: Alice's new call takes the place of his (RFC 3891)."""
     play, alice, bob, carol = three_at_one_exchange(mishap)
     alice_calls = "alice-calls-1"
@@ -163,10 +163,12 @@ def attended_transfer(mishap: Mishap | None, talk_s: float) -> Play:
             play.network.plan(1.0, lambda: bob.call("carol"))
         else:
             held = waiting[0].call_id
-            play.network.plan(1.0, lambda: bob.agent.transfer(held, "", play.network.now, event.call_id))
+            play.network.plan(1.0, lambda: bob.send_on(held, "", event.call_id))
 
     def leave(event: TransferFinished) -> None:
         bob.agent.hang_up(event.call_id, play.network.now)
+        if not event.succeeded:
+            bob.hang_up()
 
     bob.will[CallEstablished] = go_on
     bob.will[TransferFinished] = leave

@@ -34,6 +34,17 @@ class Mishap:
 
 
 @dataclass(frozen=True, slots=True)
+class HangUp:
+    """Not the network: somebody puts the handset down at this moment, whatever is on the wire."""
+
+    who: str
+    at: float
+
+
+Trouble = Mishap | HangUp | None
+
+
+@dataclass(frozen=True, slots=True)
 class Carried:
     """One message that was put on the wire, lost ones too."""
 
@@ -154,7 +165,7 @@ class Network:
         self.wire.append(Carried(self.now, station.name, target.name if target else "nobody", transmission.data))
         source = Hop("UDP", *station.address)
         copies: tuple[float, ...] = (0.0,)
-        if self._mishap is not None and self._mishap.index == index:
+        if isinstance(self._mishap, Mishap) and self._mishap.index == index:
             copies = self._mishap.copies
         for late_s in copies:
             self.plan(DELAY_S + late_s, lambda: self._arrive(hop, transmission.data, source))

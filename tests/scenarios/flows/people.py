@@ -12,6 +12,7 @@ from device.records import replace
 from device.sip.client_auth import ClientAuth
 from device.sip.digest import ha1
 from device.sip.endpoint import SipEndpoint
+from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, OfferReceived, RegistrationChanged
 from device.sip.feature_events import TransferFinished, TransferRequested
 from device.sip.hop import Hop, NextHop
@@ -65,8 +66,8 @@ class Person:
         self.station = Station(name, address, self.endpoint, self._receive_event)
         self.network: Network
         self.events: list[object] = []
-        self.call_id: CallId | None = None
-        self._calls = 0
+        self._call_ids: list[CallId] = []
+        """All calls, the newest last."""
         self.account_id = LINE if domain else None
         if domain:
             fields: dict[str, object] = {"outbound_proxy": proxy, "password": PASSWORD, **account}
@@ -82,7 +83,7 @@ class Person:
     def _receive_event(self, event: object, _now: float) -> None:
         self.events.append(event)
         if isinstance(event, IncomingCall):
-            self.call_id = event.call_id
+            self._call_ids.append(event.call_id)
         do = self.will.get(type(event))
         if do is not None:
             do(event)
@@ -90,14 +91,14 @@ class Person:
     # What people do.
 
     def call(self, target: str, offer: bytes = OFFER) -> None:
-        self._calls += 1
-        self.call_id = CallId(f"{self.name}-calls-{self._calls}")
-        self.agent.invite(self.call_id, target, offer, self.account_id, self.network.now)
+        call_id = CallId(f"{self.name}-calls-{len(self._call_ids) + 1}")
+        self._call_ids.append(call_id)
+        self.agent.invite(call_id, target, offer, self.account_id, self.network.now)
 
     def hang_up(self, after_s: float = 0.0) -> None:
         """Hang up the newest call."""
-        call_id = self.call_id
-        if call_id is not None:
+        if self._call_ids:
+            call_id = self._call_ids[-1]
             self.network.plan(after_s, lambda: self.agent.hang_up(call_id, self.network.now))
 
     def register(self) -> None:
@@ -106,10 +107,21 @@ class Person:
     def unregister(self) -> None:
         self.agent.stop_registration(LINE, self.network.now)
 
+    def leave(self) -> None:
+        """Hang up every call."""
+        for call_id in self._call_ids:
+            self.agent.hang_up(call_id, self.network.now)
+
     def change(self, offer: bytes = OFFER) -> None:
         """Offer another session in the newest call."""
-        assert self.call_id is not None
-        self.agent.reoffer(self.call_id, offer, self.network.now)
+        self.agent.reoffer(self._call_ids[-1], offer, self.network.now)
+
+    def send_on(self, call_id: CallId, target: str, joined: CallId | None = None) -> None:
+        """Transfer a call; if its other side has hung up meanwhile, end the one that it was to be joined with."""
+        try:
+            self.agent.transfer(call_id, target, self.network.now, joined)
+        except SipStateError:
+            self.agent.hang_up(joined or call_id, self.network.now)
 
     def refuse(self, status: int) -> Callable[[IncomingCall], None]:
         """Refuses every call, soon."""
@@ -137,22 +149,16 @@ class Person:
         self.agent.accept_offer(event.call_id, ANSWER if event.offer else OFFER, self.network.now)
 
     def _call_another(self, event: TransferRequested) -> None:
-        self.call_id = CallId(f"{self.name}-is-sent")
-        self.agent.accept_transfer(event.transfer_id, self.call_id, OFFER, self.network.now)
+        self._call_ids.append(CallId(f"{self.name}-is-sent"))
+        self.agent.accept_transfer(event.transfer_id, self._call_ids[-1], OFFER, self.network.now)
 
     # What became of it.
 
-    def told(self, kind: type) -> list[object]:
-        return [event for event in self.events if isinstance(event, kind)]
-
     @property
-    def is_connected(self) -> bool:
-        """Whether some call of this person is up."""
-        return len(self.told(CallEstablished)) > sum(
-            1
-            for end in self.told(CallEnded)
-            if any(up.call_id == end.call_id for up in self.told(CallEstablished))  # type: ignore[attr-defined]
-        )
+    def standing(self) -> int:
+        """How many calls of this person are up."""
+        up = {event.call_id for event in self.events if isinstance(event, CallEstablished)}
+        return len(up - {event.call_id for event in self.events if isinstance(event, CallEnded)})
 
     def outcome(self) -> list[str]:
         """What this person would tell of it afterwards; whether the other phone was heard ringing does not count."""

@@ -3,7 +3,7 @@
 from device.sip.events import CallEstablished, IncomingCall
 from device.sip.hop import Hop
 from device.sip.settings import UserAgentSettings
-from tests.scenarios.flows.network import Address, Mishap, Network
+from tests.scenarios.flows.network import Address, HangUp, Network, Trouble
 from tests.scenarios.flows.people import PASSWORD, Desk, Person, Proxy, RedirectServer
 
 ALICE: Address = ("192.0.2.1", 5060)
@@ -17,6 +17,8 @@ A, B, C = "a.example", "b.example", "c.example"
 
 REGISTERED_S = 60.0
 """A registration is looked at after this time."""
+SETTLED_S = 200.0
+"""By then every ring and every retransmission has timed out."""
 GONE_S = 400.0
 """By then nothing is left of any flow, even one that began with a dead server."""
 
@@ -24,17 +26,24 @@ GONE_S = 400.0
 class Play:
     """One performance of a flow."""
 
-    def __init__(
-        self, people: list[Person], others: list[Proxy | RedirectServer | Desk], mishap: Mishap | None
-    ) -> None:
+    def __init__(self, people: list[Person], others: list[Proxy | RedirectServer | Desk], mishap: Trouble) -> None:
         self.people = people
         self.proxies = [one for one in others if isinstance(one, Proxy)]
         names = {A: [Hop("UDP", *P1)], B: [Hop("UDP", *P2)], C: [Hop("UDP", *P3)]}
         self.network = Network([one.station for one in (*people, *others)], names, mishap)
         for person in people:
             person.network = self.network
+            if isinstance(mishap, HangUp) and mishap.who == person.name:
+                self.network.plan(mishap.at, person.leave)
+                self.network.plan(SETTLED_S, self._all_leave)
 
         self.notes: list[str] = []
+
+    def _all_leave(self) -> None:
+        """Somebody has left early: the others may talk on, but nobody talks alone."""
+        assert sum(person.standing for person in self.people) % 2 == 0, "somebody talks alone"
+        for person in self.people:
+            person.leave()
 
     def note_bindings(self) -> None:
         """Remember for the outcome who is registered where."""
@@ -48,7 +57,7 @@ class Play:
 
     def check_end(self) -> None:
         """All is over, everywhere."""
-        assert not any(person.is_connected for person in self.people), "a call is left"
+        assert not any(person.standing for person in self.people), "a call is left"
         for person in self.people:
             assert person.agent.is_idle, f"{person.name} is not at rest"
         for proxy in self.proxies:
@@ -60,14 +69,14 @@ class Play:
 # The parts of a house.
 
 
-def direct(mishap: Mishap | None, **settings: object) -> tuple[Play, Person, Person]:
+def direct(mishap: Trouble, **settings: object) -> tuple[Play, Person, Person]:
     """Two phones and nothing between them."""
     both = UserAgentSettings(**settings)  # type: ignore[arg-type]
     alice, bob = Person("alice", ALICE, settings=both), Person("bob", BOB, settings=both)
     return Play([alice, bob], [], mishap), alice, bob
 
 
-def two_proxies(mishap: Mishap | None, strict: bool = False, bob_at: Address = BOB) -> tuple[Play, Person, Person]:
+def two_proxies(mishap: Trouble, strict: bool = False, bob_at: Address = BOB) -> tuple[Play, Person, Person]:
     """Alice's proxy asks who she is; Bob's asks if it is strict."""
     alice = Person("alice", ALICE, A, A, register=False)
     bob = Person("bob", BOB, B, B, register=False)
@@ -76,7 +85,7 @@ def two_proxies(mishap: Mishap | None, strict: bool = False, bob_at: Address = B
     return Play([alice, bob], proxies, mishap), alice, bob
 
 
-def one_proxy(mishap: Mishap | None, phones: int = 1) -> tuple[Play, Person, list[Person]]:
+def one_proxy(mishap: Trouble, phones: int = 1) -> tuple[Play, Person, list[Person]]:
     """Alice and Bob are users of one exchange, Bob with several phones."""
     places = [(BOB, "bob"), (BOB_ELSEWHERE, "bob-upstairs")][:phones]
     alice = Person("alice", ALICE, A, A, register=False)
@@ -94,7 +103,7 @@ def perform(play: Play) -> Play:
 
 
 def one_registrar(
-    mishap: Mishap | None, password: str = PASSWORD, users: dict[str, list[Address]] | None = None
+    mishap: Trouble, password: str = PASSWORD, users: dict[str, list[Address]] | None = None
 ) -> tuple[Play, Person]:
     bob = Person("bob", BOB, B, password=password)
     registrar = Proxy("p2", P2, B, users)
@@ -111,20 +120,20 @@ def end_registration(play: Play, bob: Person) -> Play:
     return play
 
 
-def new_registration(mishap: Mishap | None, _talk_s: float) -> Play:
+def new_registration(mishap: Trouble, _talk_s: float) -> Play:
     play, bob = one_registrar(mishap)
     bob.register()
     return end_registration(play, bob)
 
 
-def second_contact(mishap: Mishap | None, _talk_s: float) -> Play:
+def second_contact(mishap: Trouble, _talk_s: float) -> Play:
     """Bob has another phone already; the registrar tells of both, and each minds its own."""
     play, bob = one_registrar(mishap, users={"bob": [BOB_ELSEWHERE]})
     bob.register()
     return end_registration(play, bob)
 
 
-def contacts_fetched(mishap: Mishap | None, _talk_s: float) -> Play:
+def contacts_fetched(mishap: Trouble, _talk_s: float) -> Play:
     desk = Desk("bob", BOB, "bob", B)
     play = Play([], [desk, Proxy("p2", P2, B, {"bob": [BOB, BOB_ELSEWHERE]})], mishap)
     desk.fetch(0.0)
@@ -134,7 +143,7 @@ def contacts_fetched(mishap: Mishap | None, _talk_s: float) -> Play:
     return perform(play)
 
 
-def registration_cancelled(mishap: Mishap | None, _talk_s: float) -> Play:
+def registration_cancelled(mishap: Trouble, _talk_s: float) -> Play:
     play, bob = one_registrar(mishap)
     bob.register()
     play.network.run(10.0)
@@ -144,7 +153,7 @@ def registration_cancelled(mishap: Mishap | None, _talk_s: float) -> Play:
     return perform(play)
 
 
-def wrong_password(mishap: Mishap | None, _talk_s: float) -> Play:
+def wrong_password(mishap: Trouble, _talk_s: float) -> Play:
     play, bob = one_registrar(mishap, password="wrong")
     bob.register()
     return end_registration(play, bob)
@@ -153,28 +162,28 @@ def wrong_password(mishap: Mishap | None, _talk_s: float) -> Play:
 # Section 3: sessions.
 
 
-def successful(mishap: Mishap | None, talk_s: float) -> Play:
+def successful(mishap: Trouble, talk_s: float) -> Play:
     play, alice, bob = direct(mishap)
     bob.will[CallEstablished] = lambda _: bob.hang_up(talk_s)
     alice.call("sip:bob@192.0.2.2")
     return perform(play)
 
 
-def through_two_proxies(mishap: Mishap | None, talk_s: float) -> Play:
+def through_two_proxies(mishap: Trouble, talk_s: float) -> Play:
     play, alice, bob = two_proxies(mishap)
     bob.will[CallEstablished] = lambda _: bob.hang_up(talk_s)
     alice.call("sip:bob@b.example")
     return perform(play)
 
 
-def multiple_authentication(mishap: Mishap | None, talk_s: float) -> Play:
+def multiple_authentication(mishap: Trouble, talk_s: float) -> Play:
     play, alice, _bob = two_proxies(mishap, strict=True)
     alice.will[CallEstablished] = lambda _: alice.hang_up(talk_s)
     alice.call("sip:bob@b.example")
     return perform(play)
 
 
-def failing_proxy(mishap: Mishap | None, talk_s: float) -> Play:
+def failing_proxy(mishap: Trouble, talk_s: float) -> Play:
     play, alice, bob = two_proxies(mishap)
     play.network.names[A] = [Hop("UDP", *NOBODY), Hop("UDP", *P1)]
     bob.will[CallEstablished] = lambda _: bob.hang_up(talk_s)
@@ -182,14 +191,14 @@ def failing_proxy(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def through_alg(mishap: Mishap | None, talk_s: float) -> Play:
+def through_alg(mishap: Trouble, talk_s: float) -> Play:
     play, alice, (_bob,) = one_proxy(mishap)
     alice.will[CallEstablished] = lambda _: alice.hang_up(talk_s)
     alice.call("bob")
     return perform(play)
 
 
-def redirected(mishap: Mishap | None, talk_s: float) -> Play:
+def redirected(mishap: Trouble, talk_s: float) -> Play:
     """The redirect server sends Alice to Bob's proxy; the offer comes in the 200, the answer in the ACK."""
     alice, bob = Person("alice", ALICE), Person("bob", BOB, C, C, register=False)
     others = [RedirectServer("redirect", P1, "sip:bob@c.example"), Proxy("p3", P3, C, {"bob": [BOB]})]
@@ -199,7 +208,7 @@ def redirected(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def address_change(mishap: Mishap | None, talk_s: float) -> Play:
+def address_change(mishap: Trouble, talk_s: float) -> Play:
     """Bob moves to another network in the middle of the call and says so by re-INVITE."""
     play, alice, bob = direct(mishap)
 
@@ -214,7 +223,7 @@ def address_change(mishap: Mishap | None, talk_s: float) -> Play:
     return perform(play)
 
 
-def no_answer(mishap: Mishap | None, _talk_s: float) -> Play:
+def no_answer(mishap: Trouble, _talk_s: float) -> Play:
     play, alice, bob = two_proxies(mishap)
     bob.will[IncomingCall] = bob.ring
     alice.call("sip:bob@b.example")
@@ -222,20 +231,20 @@ def no_answer(mishap: Mishap | None, _talk_s: float) -> Play:
     return perform(play)
 
 
-def busy(mishap: Mishap | None, _talk_s: float) -> Play:
+def busy(mishap: Trouble, _talk_s: float) -> Play:
     play, alice, bob = two_proxies(mishap)
     bob.will[IncomingCall] = bob.refuse(486)
     alice.call("sip:bob@b.example")
     return perform(play)
 
 
-def no_response(mishap: Mishap | None, _talk_s: float) -> Play:
+def no_response(mishap: Trouble, _talk_s: float) -> Play:
     play, alice, _ = two_proxies(mishap, bob_at=NOBODY)
     alice.call("sip:bob@b.example")
     return perform(play)
 
 
-def unavailable(mishap: Mishap | None, _talk_s: float) -> Play:
+def unavailable(mishap: Trouble, _talk_s: float) -> Play:
     play, alice, bob = two_proxies(mishap)
     bob.will[IncomingCall] = bob.refuse(480)
     alice.call("sip:bob@b.example")
