@@ -343,7 +343,11 @@ class StreamSockets:
         self._follow_wish_to_write(connection)
 
     def _readable(self, connection: Connection) -> None:
-        if connection.connecting and connection.tcp_done:
+        if not connection.tcp_done:
+            # The news is that it stands, or that it cannot be made.
+            self._writable(connection)
+            return
+        if connection.connecting:
             self._advance(connection)
             return
         more = True

@@ -73,9 +73,7 @@ class TlsConnection(Connection):
             self.wants_write = False
 
     def receive(self) -> bytes | None:
-        if self.secured is None:
-            # Nothing comes before the handshake but the news that there will be none.
-            return super().receive()
+        assert self.secured is not None
         try:
             return self.secured.recv(READ_SIZE)
         except ssl.SSLWantReadError:
