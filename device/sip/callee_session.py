@@ -10,7 +10,7 @@ from device.sip.auto_answer import auto_answer_delay
 from device.sip.call_facts import read_facts
 from device.sip.causes import answered_elsewhere, cause_text, with_reason
 from device.sip.core import sdp_of
-from device.sip.dialog_exchange import AnswerSent, AnswerTaken, OfferSent, OfferTaken
+from device.sip.dialog_exchange import AnswerSent, AnswerTaken, DialogExchange, OfferSent, OfferTaken
 from device.sip.events import EndCause, IncomingCall, OfferAnswered, OfferReceived
 from device.sip.invite_session import CallInput, InviteSession, SessionState
 from device.sip.invite_usage import InviteUsage
@@ -121,7 +121,7 @@ class CalleeSession(InviteSession):
         if self._accepted is None or self._accepted.cseq_number != ack.cseq.number:
             super().receive_ack(ack, sdp, now)
         else:
-            owed = self._usage.confirmed_exchange.awaits_answer
+            owed = self._usage.confirmed_exchange.awaits_first_answer
             self.receive(AckReceived(sdp if owed else b"") if sdp or not owed else AnswerMissed(), now)
 
     def handle_timeout(self, now: float) -> None:
@@ -150,6 +150,10 @@ class CalleeSession(InviteSession):
             self._reliable.stop()
 
     # Provisional responses.
+
+    def _may_update(self, exchange: DialogExchange) -> bool:
+        """Not before the caller has confirmed that it has our answer (RFC 3311 section 5.1)."""
+        return super()._may_update(exchange) and not (self._reliable is not None and self._reliable.owes_session)
 
     def _may_be_reliable(self) -> bool:
         """Whether a 1xx is to be acknowledged: where the caller insists, or can do it and we want it (RFC 3262, 3)."""
@@ -228,7 +232,7 @@ class CalleeSession(InviteSession):
     def _take_prack(self, happened: PrackReceived, now: float) -> None:
         """PRACK (RFC 3262 section 3): its answer to our offer, an offer of its own, and the way free for what waits."""
         exchange, sdp = self._usage.confirmed_exchange, sdp_of(happened.request)
-        carried_offer = self._reliable is not None and self._reliable.owes_session and exchange.awaits_answer
+        carried_offer = self._reliable is not None and self._reliable.owes_session and exchange.awaits_first_answer
         if self._reliable is None or not self._reliable.acknowledge(happened.request, now):
             self.refuse_unknown(happened, now)
             return
@@ -240,7 +244,7 @@ class CalleeSession(InviteSession):
             exchange.receive(AnswerTaken(sdp), now)
             self._usage.core.emit(OfferAnswered(self.call_id, sdp))
         else:
-            self.update_server(exchange).take(happened, self._awaits_owner, now)
+            self.update_server(exchange).take(happened, now)
         if self._postponed is not None and not self._reliable.owes_session:
             postponed, self._postponed = self._postponed, None
             self.receive(postponed, now)
@@ -317,7 +321,7 @@ class CalleeSession(InviteSession):
 
     def _invite_before_ack(self, happened: InviteReceived, now: float) -> None:
         """Whoever sends a re-INVITE has our 2xx; only an answer lost with the ACK is missing (RFC 5407, 3.1.4)."""
-        if self._usage.confirmed_exchange.awaits_answer:
+        if self._usage.confirmed_exchange.awaits_first_answer:
             self.refuse_glare(happened, now)
         else:
             self.receive(AckReceived(b""), now)

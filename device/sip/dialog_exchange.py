@@ -92,6 +92,7 @@ class DialogExchange(StateTable[ExchangeState, ExchangeInput]):
         "offer",
         "remote",
         "remote_answered",
+        "reserved",
         "rseq",
         "update_client",
         "update_server",
@@ -108,6 +109,9 @@ class DialogExchange(StateTable[ExchangeState, ExchangeInput]):
         """Theirs."""
         self.remote_answered = False
         """Whether theirs was an answer to an offer of ours."""
+        self.reserved = 0
+        """What refuses an offer of theirs while a re-INVITE without offer waits for the one that it asks for: 491 where
+        it is ours, 500 where it is theirs; 0 for none."""
         self.early = b""
         """The description of an unreliable 1xx: a foretaste of the answer, no answer yet (RFC 3261 section 13.2.1)."""
         self.rseq = 0
@@ -125,8 +129,8 @@ class DialogExchange(StateTable[ExchangeState, ExchangeInput]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is a session and no offer under way."""
-        return self.state is _S.AGREED
+        """Whether there is a session and no offer under way or asked for."""
+        return self.state is _S.AGREED and not self.reserved
 
     @property
     def has_session(self) -> bool:
@@ -144,6 +148,11 @@ class DialogExchange(StateTable[ExchangeState, ExchangeInput]):
         return self.state in (_S.FIRST_TAKEN, _S.NEXT_TAKEN)
 
     @property
+    def awaits_first_answer(self) -> bool:
+        """Whether our offer in a 2xx or in a reliable 1xx is under way, which ACK or PRACK must answer."""
+        return self.state is _S.FIRST_SENT
+
+    @property
     def awaits_answer(self) -> bool:
         """Whether an offer of ours is under way."""
         return self.state in (_S.FIRST_SENT, _S.NEXT_SENT)
@@ -156,7 +165,7 @@ class DialogExchange(StateTable[ExchangeState, ExchangeInput]):
         """
         if self.awaits_answer:
             return REQUEST_PENDING
-        return 0 if self.is_settled else OVERLAP
+        return self.reserved or (0 if self.is_settled else OVERLAP)
 
     def note(self, message: Request | Response) -> None:
         """Read from a message of the peer which methods it takes (RFC 3261 section 20.5)."""

@@ -117,11 +117,6 @@ class InviteSession(StateTable[SessionState, CallInput]):
         return self._modification
 
     @property
-    def _awaits_owner(self) -> bool:
-        """Whether a re-INVITE waits for our owner's offer or answer."""
-        return self._modification is not None and self._modification.awaits_owner
-
-    @property
     def name(self) -> str:
         return f"call {self._usage.call_id}"
 
@@ -349,17 +344,21 @@ class InviteSession(StateTable[SessionState, CallInput]):
         """Before the answer an offer goes by UPDATE (RFC 3311 section 5.1), or waits for the answer."""
         from device.sip.update_inputs import UpdateRequested  # noqa: PLC0415
 
-        updatable = [one for one in self.exchanges if one.has_session and "UPDATE" in one.allow]
+        updatable = [one for one in self.exchanges if self._may_update(one)]
         for exchange in updatable:
             self.update_client(exchange).receive(UpdateRequested(happened.sdp), now)
         if not updatable:
             self.modification.receive(happened, now)
 
+    def _may_update(self, exchange: DialogExchange) -> bool:
+        """Whether an early dialog may get an offer of ours by UPDATE."""
+        return exchange.has_session and "UPDATE" in exchange.allow
+
     def take_update(self, happened: UpdateReceived, now: float) -> None:
         """An UPDATE of theirs, early or late."""
         exchange = self._exchange_of(happened.request)
         if exchange is not None:
-            self.update_server(exchange).take(happened, self._awaits_owner, now)
+            self.update_server(exchange).take(happened, now)
 
     def refresh(self, _happened: RefreshRequested, now: float) -> None:
         """Refresh the session (RFC 4028 section 7.4): by UPDATE, which touches no offer, where the peer takes it."""

@@ -8,6 +8,7 @@ from device.annotations import ClassVar, Final
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of
 from device.sip.dialog_exchange import (
+    OVERLAP,
     REQUEST_PENDING,
     AnswerSent,
     AnswerTaken,
@@ -118,11 +119,6 @@ class SessionModification(StateTable[ModificationState, Input]):
     def _exchange(self) -> DialogExchange:
         return self._usage.confirmed_exchange
 
-    @property
-    def awaits_owner(self) -> bool:
-        """Whether a re-INVITE waits for our owner's offer or answer."""
-        return self.state is _S.OFFERED
-
     def receive(self, happened: Input, now: float) -> None:
         """Take one step, unless an UPDATE's offer bars it for now: then theirs is refused, and ours waits."""
         barred = self.state in (_S.STABLE, _S.BACKING_OFF) and not self._exchange.is_settled
@@ -152,7 +148,7 @@ class SessionModification(StateTable[ModificationState, Input]):
             self._take_provisional(response, now)
         elif response.status == 422 and self._glares < MAX_GLARES and self._usage.raise_minimum(response):
             self._glares += 1
-            self._exchange.receive(OfferVoided(), now)
+            self._void(now)
             self._offer_again(None, now)
         elif response.status == 491 and self._glares < MAX_GLARES:
             self.receive(GlareReceived(), now)
@@ -265,9 +261,17 @@ class SessionModification(StateTable[ModificationState, Input]):
             self._offering = self._exchange.local  # an UPDATE may have changed it meanwhile
         if self._offering:
             self._exchange.receive(OfferSent(self._offering), now)
+        else:
+            self._exchange.reserved = REQUEST_PENDING
         self._early_sdp = b""
         self._exchange.rseq = 0
         self._sent = self._usage.send_invite(self._offering, self, now)
+
+    def _void(self, now: float) -> None:
+        """Our re-INVITE came to nothing; an offer that is not its own is left alone."""
+        self._exchange.reserved = 0
+        if self._offering:
+            self._exchange.receive(OfferVoided(), now)
 
     def _replace(self, happened: ReofferRequested, _now: float) -> None:
         self._refreshing = False
@@ -287,14 +291,14 @@ class SessionModification(StateTable[ModificationState, Input]):
 
     def _failed(self, happened: InviteFailed, now: float) -> None:
         _log.debug("%s: the other side refused our offer: %d %s", self._usage.call_id, happened.status, happened.text)
-        self._exchange.receive(OfferVoided(), now)
+        self._void(now)
         if not self._refreshing:
             self._usage.core.emit(OfferRefused(self._usage.call_id, happened.status))
         self._settle(None, now)
 
     def _back_off(self, _happened: GlareReceived, now: float) -> None:
         self._glares += 1
-        self._exchange.receive(OfferVoided(), now)
+        self._void(now)
         self._back_off_at = now + self._usage.back_off_s()
 
     def _back_off_over(self, happened: BackOffOver, now: float) -> None:
@@ -306,6 +310,7 @@ class SessionModification(StateTable[ModificationState, Input]):
             self._back_off_at = now + self._usage.core.timers.t1
 
     def _ask_answer(self, happened: OfferReturned, now: float) -> None:
+        self._exchange.reserved = 0
         self._exchange.receive(OfferTaken(happened.sdp), now)
         self._usage.core.emit(OfferReceived(self._usage.call_id, happened.sdp))
 
@@ -329,6 +334,8 @@ class SessionModification(StateTable[ModificationState, Input]):
         sdp = sdp_of(happened.request)
         if sdp:
             self._exchange.receive(OfferTaken(sdp), now)
+        else:
+            self._exchange.reserved = OVERLAP
         self._usage.core.emit(OfferReceived(self._usage.call_id, sdp))
 
     def _take_offer_first(self, happened: InviteReceived, now: float) -> None:
@@ -355,6 +362,7 @@ class SessionModification(StateTable[ModificationState, Input]):
         invite = self._open_invite
         self._exchange.dialog.refresh_target(invite.request)
         self._exchange.note(invite.request)
+        self._exchange.reserved = 0
         self._exchange.receive(OfferSent(happened.sdp) if self._we_offered else AnswerSent(happened.sdp), now)
         self._accepted = self._usage.accept(invite.key, invite.request, invite.source, happened.sdp, now)
 
@@ -367,7 +375,9 @@ class SessionModification(StateTable[ModificationState, Input]):
         self._settle(None, now)
 
     def _decline(self, status: int, now: float) -> None:
-        self._exchange.receive(OfferVoided(), now)
+        self._exchange.reserved = 0
+        if not self._we_offered:
+            self._exchange.receive(OfferVoided(), now)
         self._usage.refuse(self._open_invite.key, self._open_invite.request, status, now)
 
     def _acknowledged(self, happened: AckReceived, now: float) -> None:
@@ -379,8 +389,9 @@ class SessionModification(StateTable[ModificationState, Input]):
 
     def _acknowledged_unanswered(self, _happened: AnswerMissed, now: float) -> None:
         self._accepted = None
-        self._refreshing = False
-        self._failed(InviteFailed(488, "ACK without an answer"), now)
+        self._exchange.receive(OfferVoided(), now)
+        self._usage.core.emit(OfferRefused(self._usage.call_id, 488))
+        self._settle(None, now)
 
     def _invite_before_ack(self, happened: InviteReceived, now: float) -> None:
         """Whoever sends a new INVITE has our 2xx; only an answer lost with the ACK is missing (RFC 5407, 3.1.4)."""

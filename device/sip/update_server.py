@@ -57,11 +57,8 @@ class UpdateServer(StateTable[UpdateServerState, UpdateServerInput]):
         """Whether an offer awaits the owner's answer."""
         return self.state is _S.TAKEN
 
-    def take(self, happened: UpdateReceived | PrackReceived, is_busy: bool, now: float) -> None:
-        """An UPDATE or PRACK: one without offer is confirmed at once, one out of turn refused (section 5.2).
-
-        `is_busy` tells that a re-INVITE without offer waits for ours.
-        """
+    def take(self, happened: UpdateReceived | PrackReceived, now: float) -> None:
+        """An UPDATE or PRACK: one without offer is confirmed at once, one out of turn refused (section 5.2)."""
         usage, exchange = self._usage, self._exchange
         is_update = isinstance(happened, UpdateReceived)
         refusal = exchange.refusal if sdp_of(happened.request) else 0
@@ -69,7 +66,7 @@ class UpdateServer(StateTable[UpdateServerState, UpdateServerInput]):
             usage.refuse_brief(happened.key, happened.request, now)
         elif refusal == REQUEST_PENDING:
             usage.refuse(happened.key, happened.request, REQUEST_PENDING, now)
-        elif refusal or (self.has_offer and is_update) or (is_busy and sdp_of(happened.request)):
+        elif refusal or (self.has_offer and is_update):
             usage.refuse_overlap(happened.key, happened.request, now)
         elif sdp_of(happened.request):
             self.receive(happened, now)

@@ -55,6 +55,20 @@ def test_an_offer_of_the_callee(bench: Bench) -> None:
     assert bench.events() == [OfferAnswered(IN, ANSWER)]
 
 
+def test_an_offer_of_the_callee_before_its_answer_is_confirmed(bench: Bench) -> None:
+    """It waits for the end of the ringing (RFC 3311 section 5.1)."""
+    bench.called(Require="100rel", Allow=TAKES_UPDATE)
+    bench.agent.progress(IN, ANSWER, bench.now)
+    ours = bench.sent_response()
+    bench.agent.reoffer(IN, NEW, bench.now)
+    assert bench.methods() == []
+    bench.in_dialog("PRACK", ours, RAck=f"{ours.headers.get('RSeq')} 1 INVITE")
+    assert bench.statuses() == [200]
+    bench.agent.answer(IN, ANSWER, bench.now)
+    bench.in_dialog("ACK", ours, cseq=1)
+    assert bench.sent_request("INVITE").body == NEW
+
+
 @pytest.mark.parametrize("settled", [True, False])
 def test_an_offer_that_cannot_go_before_the_answer_follows_it(bench: Bench, settled: bool) -> None:
     if settled:

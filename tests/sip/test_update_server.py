@@ -161,6 +161,53 @@ def test_an_offer_that_nobody_answers(bench: Bench) -> None:
     assert bench.sent() == []
 
 
+def test_an_offer_while_our_reinvite_asks_for_theirs(bench: Bench) -> None:
+    ack = bench.established()
+    bench.agent.reoffer(CALL, b"", bench.now)
+    invite = bench.sent_request("INVITE")
+    bench.in_dialog("UPDATE", ack, body=NEW)
+    assert bench.statuses() == [491]
+    bench.reply(invite, 200, body=NEW)
+    assert bench.event(OfferReceived) == OfferReceived(CALL, NEW)
+    bench.agent.accept_offer(CALL, ANSWER, bench.now)
+    bench.in_dialog("UPDATE", ack, cseq=3, body=NEW)
+    assert isinstance(bench.event(OfferReceived), OfferReceived)
+
+
+@pytest.mark.parametrize("status", [488, 491])
+def test_an_offer_after_our_reinvite_asked_for_theirs_in_vain(bench: Bench, status: int) -> None:
+    ack = bench.established()
+    bench.agent.reoffer(CALL, b"", bench.now)
+    bench.reply(bench.sent_request("INVITE"), status)
+    bench.sent()
+    bench.events()
+    bench.in_dialog("UPDATE", ack, body=NEW)
+    assert bench.event(OfferReceived) == OfferReceived(CALL, NEW)
+
+
+def test_an_offer_after_we_had_none_to_give(bench: Bench) -> None:
+    ack = bench.established()
+    bench.in_dialog("INVITE", ack)
+    bench.agent.refuse_offer(CALL, 488, bench.now)
+    bench.events()
+    bench.in_dialog("UPDATE", ack, cseq=3, body=NEW)
+    assert bench.event(OfferReceived) == OfferReceived(CALL, NEW)
+
+
+def test_a_description_in_the_ack_is_no_answer_to_an_early_update(bench: Bench) -> None:
+    bench.called(Require="100rel", Allow="UPDATE")
+    bench.agent.progress(IN, ANSWER, bench.now)
+    ours = bench.sent_response()
+    bench.in_dialog("PRACK", ours, RAck=f"{ours.headers.get('RSeq')} 1 INVITE")
+    bench.agent.reoffer(IN, NEW, bench.now)
+    update = bench.sent_request("UPDATE")
+    bench.agent.answer(IN, ANSWER, bench.now)
+    bench.in_dialog("ACK", ours, cseq=1, body=b"v=0 nobody asked for this")
+    bench.events()
+    bench.reply(update, 200, body=ANSWER)
+    assert bench.events() == [OfferAnswered(IN, ANSWER)]
+
+
 # Our own wishes meanwhile, and the end.
 
 
