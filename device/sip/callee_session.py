@@ -146,6 +146,7 @@ class CalleeSession(InviteSession):
         self._usage.refuse(self._invite.key, self._invite.request, status, now)
 
     def _settle_provisionals(self) -> None:
+        self._offer_for = 0
         if self._reliable is not None:
             self._reliable.stop()
 
@@ -208,7 +209,7 @@ class CalleeSession(InviteSession):
         exchange = self._usage.confirmed_exchange
         self._status = 183
         self._timers.set(ProvisionalDue, now + PROVISIONAL_INTERVAL_S)
-        if not exchange.has_offer:
+        if exchange.has_session or not exchange.has_offer:
             # It has had our answer, or must be asked for one first: then this is a 183 as a 180 would be.
             self._begin_provisional(183, now)
         elif self._may_be_reliable():
@@ -332,10 +333,12 @@ class CalleeSession(InviteSession):
         self._close_offers(now)
         self._end(happened.cause.status, happened.cause.text, happened.cause.local)
 
-    def _lost_before_ack(self, happened: SessionLost, _now: float) -> None:
+    def _lost_before_ack(self, happened: SessionLost, now: float) -> None:
+        self._close_offers(now)
         self._end(happened.cause.status, happened.cause.text, happened.cause.local)
 
-    def _hang_up_after_ack(self, _happened: HangUpRequested, _now: float) -> None:
+    def _hang_up_after_ack(self, _happened: HangUpRequested, now: float) -> None:
+        self._close_offers(now)
         self._end(0, "hung up here", local=True)
 
     def _leave(self, _happened: object, now: float) -> None:

@@ -11,6 +11,7 @@ from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.records import dataclass
 from device.sip.dialog import Dialog
 from device.sip.message import Request, Response
+from device.sip.session_inputs import SessionOver
 from device.sip.state_table import StateTable, Table
 
 if TYPE_CHECKING:
@@ -171,6 +172,12 @@ class DialogExchange(StateTable[ExchangeState, ExchangeInput]):
         """Read from a message of the peer which methods it takes (RFC 3261 section 20.5)."""
         if "Allow" in message.headers.index:
             self.allow = frozenset(message.tokens("Allow"))
+
+    def close(self, now: float) -> None:
+        """The dialog is over, or of no more use: nothing comes of UPDATEs that are under way in it."""
+        for updates in (self.update_client, self.update_server):
+            if updates is not None:
+                updates.receive(SessionOver(), now)
 
     # What the table does.
 

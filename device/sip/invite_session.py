@@ -264,10 +264,7 @@ class InviteSession(StateTable[SessionState, CallInput]):
         if self._modification is not None:
             self._modification.receive(SessionOver(), now)
         for exchange in self.exchanges:
-            if exchange.update_client is not None:
-                exchange.update_client.receive(SessionOver(), now)
-            if exchange.update_server is not None:
-                exchange.update_server.receive(SessionOver(), now)
+            exchange.close(now)
 
     # UPDATE, whose rooms are loaded with the first one.
 

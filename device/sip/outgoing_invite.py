@@ -129,6 +129,8 @@ class OutgoingInvite:
         next_hop: NextHop = next_hop_of(address) if by_proxy else usage.identity.next_hop(target)
         routes = [NameAddr("", address.with_params(lr=None))] if by_proxy else usage.identity.routes
         self._tried.append(address)
+        for exchange in self._early.values():
+            exchange.close(now)
         self._early.clear()
         headers = Headers([("Route", str(route)) for route in routes])
         headers.add("Max-Forwards", MAX_FORWARDS)
@@ -272,6 +274,7 @@ class OutgoingInvite:
                 exchange.receive(AnswerTaken(sdp), now)
             self.acknowledge_provisional(exchange, response, b"", None, now)
         if response.status == EARLY_DIALOG_TERMINATED:
+            exchange.close(now)
             del self._early[tag]
             sdp = b""
         # Without an offer of ours a description can be no answer to be heard by.
