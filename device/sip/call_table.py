@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from device.annotations import TYPE_CHECKING, Final
 from device.model import CallId
 from device.sip.dialog import Dialog, DialogId
+from device.sip.events import EndCause
 from device.sip.headers import NameAddr
 from device.sip.message import Request, Response
 from device.sip.transaction import ServerKey
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+CALL_UNKNOWN: Final = 481
 LATE_INVITES_KEPT: Final = 8
 """How many ended calls are remembered for answers that come too late."""
 
@@ -60,6 +62,18 @@ class CallTable:
     def find_invite(self, key: ServerKey) -> InviteSession | None:
         """The call that an INVITE of the other side belongs to."""
         return next((session for session in self._sessions.values() if session.has_invite(key)), None)
+
+    def note_response(self, response: Response, now: float) -> None:
+        """A call is over whose other side answers an INFO or a REFER of ours with 481 (section 12.2.1.2, RFC 5057).
+
+        Silence to these ends no call: phones that do not know a method should refuse it, but some say nothing.
+        What becomes of a call when its INVITE, UPDATE, PRACK or BYE meets 481 its own tables say.
+        """
+        if response.status != CALL_UNKNOWN or response.cseq.method not in ("INFO", "REFER"):
+            return
+        found = self._find(response.call_id, response.from_, response.to)
+        if found is not None:
+            found[0].lose(EndCause(CALL_UNKNOWN, "the other side does not know this call any more", local=False), now)
 
     def receive_stray(self, response: Response, now: float) -> None:
         """A 2xx whose INVITE transaction is over: ours all the same if its Call-ID and From tag are (13.2.2.4)."""

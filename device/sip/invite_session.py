@@ -309,6 +309,11 @@ class InviteSession(StateTable[SessionState, CallInput]):
         tag = request.from_.tag or ""
         return next((one for one in self.exchanges if (one.dialog.remote.tag or "") == tag), None)
 
+    def lose(self, cause: EndCause, now: float) -> None:
+        """The other side has shown that for it the established call is over."""
+        if self.state is SessionState.CONFIRMED:
+            self._lose(cause, now)
+
     def _lose(self, cause: EndCause, now: float) -> None:
         self.receive(SessionLost(cause), now)
 

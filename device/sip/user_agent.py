@@ -403,6 +403,7 @@ class UserAgent:
         match event:
             case ResponseReceived(key, response, source):
                 self._client.receive_response(key, response, source, now)
+                self._calls.note_response(response, now)
             case RequestReceived(key, request, source):
                 self._server.receive_request(key, request, source, now)
             case AckReceived(request, _):

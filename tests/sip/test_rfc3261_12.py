@@ -259,3 +259,33 @@ def test_a_bye_of_no_dialog_is_answered_481(bench: Bench) -> None:
     bench.request("BYE", to="<sip:offhook@192.0.2.1>;tag=x", source=Hop("UDP", PEER.host, PEER.port))
     assert bench.statuses() == [481]
     assert not any(isinstance(event, IncomingCall) for event in bench.events())
+
+
+# 12.2.1.2: what the answer to any request in a dialog says about the dialog.
+
+
+@pytest.mark.parametrize(("status", "is_over"), [(481, True), (405, False), (408, False), (500, False)])
+def test_a_call_that_the_other_side_does_not_know_any_more_is_over(bench: Bench, status: int, is_over: bool) -> None:
+    bench.established()
+    bench.agent.send_info(CALL, "application/dtmf-relay", b"Signal=1\r\n", bench.now)
+    bench.reply(bench.sent_request("INFO"), status)
+    assert [event.cause.status for event in bench.events() if isinstance(event, CallEnded)] == [status] * is_over
+    assert bench.methods() == ["BYE"] * is_over
+
+
+def test_a_transfer_that_meets_no_call_ends_it_too(bench: Bench) -> None:
+    bench.established()
+    bench.agent.transfer(CALL, "sip:carol@192.0.2.9", bench.now)
+    bench.reply(bench.sent_request("REFER"), 481)
+    assert [event.cause.status for event in bench.events() if isinstance(event, CallEnded)] == [481]
+    assert bench.methods() == ["BYE"]
+
+
+def test_a_481_after_the_end_means_nothing(bench: Bench) -> None:
+    bench.established()
+    bench.agent.send_info(CALL, "application/dtmf-relay", b"Signal=1\r\n", bench.now)
+    info = bench.sent_request("INFO")
+    bench.agent.hang_up(CALL, bench.now)
+    bench.reply(info, 481)
+    assert bench.end().status == 0
+    assert bench.methods() == ["BYE"]
