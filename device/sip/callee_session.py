@@ -15,7 +15,7 @@ from device.sip.events import EndCause, IncomingCall, OfferAnswered, OfferReceiv
 from device.sip.invite_session import CallInput, InviteSession, SessionState
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request
-from device.sip.offer_inputs import PrackReceived, UpdateReceived
+from device.sip.offer_inputs import PrackReceived, RefreshRequested, UpdateReceived
 from device.sip.session_inputs import (
     AcceptRequested,
     AckReceived,
@@ -311,6 +311,18 @@ class CalleeSession(InviteSession):
         if happened.sdp:
             self._usage.confirmed_exchange.receive(AnswerTaken(happened.sdp), now)
         self._establish(happened.sdp, now)
+        if self._usage.core.settings.connected_identity:
+            self._tell_identity(now)
+
+    def _tell_identity(self, now: float) -> None:
+        """Tell a caller who meant somebody else who has answered (RFC 4916 section 4.3.1)."""
+        from device.sip.connected_identity import answering_identity  # noqa: PLC0415
+
+        dialog = self._usage.confirmed_dialog
+        own = answering_identity(self.identity, self._invite.request, dialog)
+        if own is not None:
+            dialog.local = own
+            self.receive(RefreshRequested(), now)
 
     def _acknowledged_unanswered(self, _happened: AnswerMissed, now: float) -> None:
         self._end(488, "the caller did not answer our offer", local=False)

@@ -5,6 +5,7 @@ from device.sip.core import readable
 from device.sip.dialog import Dialog
 from device.sip.feature_events import RemoteIdentityChanged
 from device.sip.headers import NameAddr
+from device.sip.identity import Identity
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
 
@@ -31,6 +32,16 @@ def note_party(usage: InviteUsage, dialog: Dialog, message: Request | Response, 
     usage.party = party
     if party != before:
         usage.core.emit(RemoteIdentityChanged(usage.call_id, *party))
+
+
+def answering_identity(identity: Identity, invite: Request, dialog: Dialog) -> NameAddr | None:
+    """Our From for a call that was meant for somebody else; None where it was meant for us, or nobody wants to know."""
+    meant = invite.to.uri
+    if identity.account is None or not meant.is_sip or meant.user == identity.user:
+        return None
+    if "from-change" not in [token.lower() for token in invite.tokens("Supported")]:
+        return None
+    return identity.address(dialog.next_hop).with_tag(dialog.local.tag or "")
 
 
 def _is_same(one: NameAddr, other: NameAddr) -> bool:

@@ -28,7 +28,7 @@ from device.sip.user_agent_client import SentRequest, UserAgentClient
 
 _log = logging.getLogger(__name__)
 
-_GOES_ON: Final = frozenset((408, 480, 500, 503))
+_GOES_ON: Final = frozenset((480, 500, 503))
 """Failures of a NOTIFY that need not mean that the subscriber is gone: the next one may get through."""
 
 
@@ -159,7 +159,7 @@ class Notifier(StateTable[NotifierState, NotifierInput]):
 
     def _refused(self, happened: NotifyRefused, now: float) -> None:
         """481, 489 and most others end the subscription (section 4.2.2); silence and overload do not."""
-        if happened.status not in _GOES_ON or happened.status == 408:
+        if happened.status not in _GOES_ON:
             _log.debug("%s: the subscriber is gone: %d", self.name, happened.status)
             self._enter(_S.TERMINATED)
         else:

@@ -66,6 +66,7 @@ class UserAgentSettings:
         "accept_ip_calls": "accept calls to this machine's bare address that name no account",
         "accept_refer": "transfers that others ask for: off, in-call, or servers (also outside calls, by our servers)",
         "dialog_state": "who may watch whether this phone is in a call: off, servers (those of our accounts) or all",
+        "connected_identity": "tell callers who meant another number which of ours has answered (RFC 4916)",
         "trusted_sources_only": "accept calls only from the servers of our accounts",
         "learn_contact": "put the public address that the registrar saw into Contact (for address translation)",
         "retry_cap_s": "longest pause in seconds between attempts to register while the server is unreachable",
@@ -102,6 +103,7 @@ class UserAgentSettings:
     accept_ip_calls: bool = True
     accept_refer: str = "in-call"
     dialog_state: str = "servers"
+    connected_identity: bool = False
     trusted_sources_only: bool = False
     learn_contact: bool = True
     retry_cap_s: int = 60

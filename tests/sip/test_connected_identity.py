@@ -5,6 +5,7 @@ import pytest
 from device.model import CallId
 from device.sip.events import CallEnded, CallEstablished
 from device.sip.feature_events import RemoteIdentityChanged
+from device.sip.settings import UserAgentSettings
 from tests.support.sip_bench import ANSWER, CALL, OFFER, OFFICE, STRANGER, Bench, office
 
 CAROL = "sip:carol@192.0.2.2"
@@ -99,3 +100,40 @@ def test_why_the_other_side_ended_the_call() -> None:
     bench = Bench()
     bench.reply(bench.call(), 503, Reason="Q.850;cause=34")
     assert bench.end().text == "service unavailable (no circuit available)"
+
+
+def answered(called: str, setting: bool = True, supported: str = "from-change", allow: str = "INVITE, UPDATE") -> Bench:
+    """A call for 1001 that was meant for `called`, established."""
+    bench = Bench(UserAgentSettings(connected_identity=setting), account=office())
+    more = {"Supported": supported, "Allow": allow}
+    bench.request("INVITE", "sip:1001@192.0.2.1", to=f"<{called}>", body=OFFER, **more)  # type: ignore[arg-type]
+    bench.agent.answer(CallId("in-1"), ANSWER, bench.now)
+    bench.in_dialog("ACK", bench.sent_response(), cseq=1)
+    return bench
+
+
+def test_who_answers_for_another_says_so() -> None:
+    bench = answered("sip:hotline@192.0.2.2")
+    update = bench.sent_request("UPDATE")
+    assert (str(update.from_.uri), update.from_.display_name, update.body) == ("sip:1001@192.0.2.2", "Office", b"")
+    bench.reply(update, 200)
+    bench.agent.hang_up(CallId("in-1"), bench.now)
+    bye = bench.sent_request("BYE")
+    assert (bye.from_.uri.user, bye.from_.tag) == ("1001", update.from_.tag)
+
+
+def test_a_caller_without_update_is_told_by_invite() -> None:
+    assert answered("sip:hotline@192.0.2.2", allow="INVITE").methods() == ["INVITE"]
+
+
+@pytest.mark.parametrize(
+    ("called", "setting", "supported"),
+    [
+        ("sip:1001@192.0.2.2", True, "from-change"),
+        ("sip:hotline@192.0.2.2", False, "from-change"),
+        ("sip:hotline@192.0.2.2", True, "timer"),
+        ("tel:+4420", True, "from-change"),
+    ],
+)
+def test_others_need_not_be_told(called: str, setting: bool, supported: str) -> None:
+    assert answered(called, setting, supported).methods() == []
