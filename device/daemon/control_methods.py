@@ -211,7 +211,7 @@ class ControlMethods:
             "status": status.status,
             "text": status.text,
             "registered_for_s": status.expires_s,
-            "next_attempt_s": status.next_attempt_s,
+            "next_attempt_s": tenths(status.next_attempt_s),
         }
 
     def _account_add(self, params: Params) -> object:
@@ -348,6 +348,11 @@ def speed_dials(phonebook: Phonebook) -> dict[str, str]:
     entries = phonebook.list()
     names = {entry.name: entry.target for entry in entries}
     return {**names, **{entry.short_code: entry.target for entry in entries if entry.short_code}}
+
+
+def tenths(seconds: float | None) -> float | None:
+    """Seconds as precise as anybody wants them."""
+    return None if seconds is None else round(seconds, 1)
 
 
 def resident_kib() -> int:

@@ -42,6 +42,7 @@ class FlowWatch:
         "_kind",
         "_lost",
         "_number",
+        "_seen",
     )
 
     def __init__(
@@ -66,6 +67,8 @@ class FlowWatch:
         self._lost = 0
         self._number = 0
         self._has_answered = False
+        self._seen: tuple[str | None, int | None] | None = None
+        """As whom the server saw us in the first OPTIONS that it answered."""
         self._call_id = ""
         self._cseq = 0
         self._due: float | None = None
@@ -100,10 +103,15 @@ class FlowWatch:
 
     # The owner of OPTIONS.
 
-    def receive_response(self, _sent: SentRequest, response: Response, _now: float) -> None:
-        """Any answer shows that there is somebody."""
-        if response.status >= 200:
-            self._note_answer()
+    def receive_response(self, _sent: SentRequest, response: Response, now: float) -> None:
+        """Any answer shows that there is somebody, and over UDP whether the address translation has changed."""
+        if response.status < 200 or self._due is None:
+            return
+        self._note_answer()
+        via = response.top_via
+        seen, self._seen = self._seen, (via.received, via.rport)
+        if seen not in (None, self._seen) and not self._hop.is_reliable:
+            self._end("the server sees us come from another address", now)
 
     def receive_failure(self, _sent: SentRequest, _status: int, text: str, now: float) -> None:
         if self._due is not None:

@@ -333,6 +333,32 @@ def test_options_are_answered_with_credentials_and_go_on() -> None:
     assert set(bench.methods()) == {"OPTIONS"}
 
 
+def test_options_show_that_the_translator_has_forgotten_us() -> None:
+    bench = make(keepalive="options", keepalive_s=40)
+    registered(bench)
+    for port in ("4000", "4000", "4001"):
+        bench.advance(40)
+        asked = bench.sent_request("OPTIONS").copy()
+        asked.headers.set("Via", str(asked.top_via.with_param("received", "203.0.113.9").with_param("rport", port)))
+        bench.reply(asked, 200)
+    bench.advance(1)
+    assert bench.methods() == ["REGISTER"]
+
+
+def test_an_answer_that_comes_late_changes_nothing() -> None:
+    bench = make(keepalive="options", keepalive_s=40)
+    registered(bench)
+    bench.advance(40)
+    asked = bench.sent_request("OPTIONS")
+    for _ in range(3):
+        bench.advance(40)
+    bench.advance(35)
+    assert "REGISTER" in bench.methods()
+    bench.reply(asked, 200)
+    bench.advance(0.1)
+    assert bench.methods() == []
+
+
 def test_keepalives_can_be_turned_off() -> None:
     bench = make(transport="tcp", keepalive="off")
     registered(bench, Require="outbound")
