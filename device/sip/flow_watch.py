@@ -35,7 +35,6 @@ class FlowWatch:
         "_cseq",
         "_due",
         "_failed",
-        "_has_answered",
         "_hop",
         "_identity",
         "_interval_s",
@@ -43,6 +42,7 @@ class FlowWatch:
         "_lost",
         "_number",
         "_seen",
+        "has_answered",
     )
 
     def __init__(
@@ -66,7 +66,8 @@ class FlowWatch:
         self._failed = failed
         self._lost = 0
         self._number = 0
-        self._has_answered = False
+        self.has_answered = False
+        """Whether the server has ever answered such a keep-alive; the owner may know it from before."""
         self._seen: tuple[str | None, int | None] | None = None
         """As whom the server saw us in the first OPTIONS that it answered."""
         self._call_id = ""
@@ -143,12 +144,12 @@ class FlowWatch:
 
     def _note_answer(self) -> None:
         self._lost = 0
-        self._has_answered = True
+        self.has_answered = True
 
     def _note_lost(self, reason: str, now: float) -> None:
         knows_outbound = self._identity.grant.outbound and self._kind != "options"
         self._lost += 1
-        if self._has_answered or self._kind == "options":
+        if self.has_answered or self._kind == "options":
             if self._lost >= (1 if knows_outbound else LOST_LIMIT):
                 self._end(reason, now)
         elif self._kind == "stun" and self._lost >= LOST_LIMIT:

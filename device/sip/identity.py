@@ -15,7 +15,7 @@ from device.sip.hop import DEFAULT_PORTS, TLS, UDP, Hop, NextHop, bracketed, ip_
 from device.sip.message import Response
 from device.sip.registration_grant import NOTHING_GRANTED
 from device.sip.target import host_uri, next_hop_of
-from device.sip.uri import Uri
+from device.sip.uri import Uri, host_key
 
 _log = logging.getLogger(__name__)
 
@@ -249,7 +249,9 @@ class Identity:
         settings = self._core.settings
         host = ip_literal(via.host) or via.host
         sent = (host, via.port or DEFAULT_PORTS.get(via.transport, 5060))
-        seen = (via.received or host, via.rport or sent[1])
+        # A server may spell an IPv6 address in another way; it is the same one still.
+        received = via.received if via.received and host_key(via.received) != host_key(host) else host
+        seen = (received, via.rport or sent[1])
         # The port of a connection that we opened is never the one that we listen on.
         self.is_translated = seen != sent if via.transport == UDP else seen[0] != host
         if settings.advertised_address or not settings.learn_contact:

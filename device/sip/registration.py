@@ -73,6 +73,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
     """The binding of one account's Contact to its address of record."""
 
     __slots__ = (
+        "_answers_keepalives",
         "_asks_plainly",
         "_bound",
         "_bound_until",
@@ -123,6 +124,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._told: tuple[RegistrationState, int, str] | None = None
         self._timers: TimerSet[type] = TimerSet()
         self._watch: FlowWatch | None = None
+        self._answers_keepalives = False
+        """Whether the server answered keep-alives before the last REGISTER."""
         self.flow: Hop | None = None
         """Where the answer to the last REGISTER came from."""
 
@@ -148,7 +151,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def network_changed(self, now: float) -> None:
         """Register again at once from wherever we are now."""
         self._identity.forget_address()
-        self._asks_plainly = False
+        self._asks_plainly = self._answers_keepalives = False
         self.receive(NetworkChanged(), now)
 
     def connection_lost(self, now: float) -> None:
@@ -181,7 +184,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
 
     def _enter(self, state: Phase) -> None:
         super()._enter(state)
-        self._watch = None
+        if self._watch is not None:
+            self._answers_keepalives, self._watch = self._watch.has_answered, None
         if state is not Phase.UNREGISTERING:
             self._timers.clear()
 
@@ -336,6 +340,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
             from device.sip.flow_watch import FlowWatch  # noqa: PLC0415
 
             self._watch = FlowWatch(self._core, self._client, identity, hop, *plan, self.connection_lost, now)
+            self._watch.has_answered = self._answers_keepalives
 
     def _ask_longer(self, happened: TooBrief, now: float) -> None:
         if happened.min_expires_s <= self._asked_s:

@@ -8,7 +8,7 @@ from device.sip.errors import SipParseError
 from device.sip.header_syntax import comma_pieces
 from device.sip.headers import NameAddr, parse_name_addr, parse_name_addr_list
 from device.sip.message import Response
-from device.sip.uri import Uri, parse_uri
+from device.sip.uri import Uri, host_key, parse_uri
 
 INSTANCE: Final = "+sip.instance"
 REG_ID: Final = "reg-id"
@@ -59,16 +59,16 @@ def read_grant(response: Response, sent: NameAddr, asked_s: int) -> Grant:
 def own_binding(response: Response, sent: NameAddr) -> NameAddr | None:
     """Our own among the contacts of a 2xx, which lists those of all phones of the address (RFC 3261 section 10.2.4)."""
     contacts = [contact for contact in readable_contacts(response) if contact.uri.is_sip]
-    instance = sent.param(INSTANCE)
+    instance = _instance(sent)
     # A binding that names another device is never ours, however much its address is like ours.
-    ours = [contact for contact in contacts if not instance or contact.param(INSTANCE) in (None, instance)]
+    ours = [contact for contact in contacts if not instance or _instance(contact) in ("", instance)]
     for is_same in (_is_same_uri, _is_same_flow, _is_same_address):
         found = next((contact for contact in ours if is_same(contact, sent)), None)
         if found is not None:
             return found
     # Some registrars write the address that they saw.
     seen = _seen_address(response)
-    found = next((contact for contact in ours if (contact.uri.host, contact.uri.port) == seen), None)
+    found = next((contact for contact in ours if (host_key(contact.uri.host), contact.uri.port) == seen), None)
     return found if found is not None or len(contacts) != 1 or not ours else ours[0]
 
 
@@ -96,19 +96,24 @@ def _is_same_uri(contact: NameAddr, sent: NameAddr) -> bool:
 
 
 def _is_same_flow(contact: NameAddr, sent: NameAddr) -> bool:
-    instance = sent.param(INSTANCE)
-    return bool(instance) and contact.param(INSTANCE) == instance and contact.param(REG_ID) == sent.param(REG_ID)
+    instance = _instance(sent)
+    return bool(instance) and _instance(contact) == instance and contact.param(REG_ID) == sent.param(REG_ID)
+
+
+def _instance(contact: NameAddr) -> str:
+    return (contact.param(INSTANCE) or "").lower()
 
 
 def _is_same_address(contact: NameAddr, sent: NameAddr) -> bool:
     """Some registrars change the parameters, or the case of the user part."""
     one, other = contact.uri, sent.uri
-    return (one.user.lower(), one.host_port.lower()) == (other.user.lower(), other.host_port.lower())
+    same_host = (host_key(one.host), one.port) == (host_key(other.host), other.port)
+    return same_host and one.user.lower() == other.user.lower()
 
 
 def _seen_address(response: Response) -> tuple[str, int | None]:
     via = response.top_via
-    return via.received or via.host, via.rport or via.port
+    return host_key(via.received or via.host), via.rport or via.port
 
 
 def _service_route(response: Response) -> tuple[NameAddr, ...]:

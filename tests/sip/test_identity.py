@@ -6,7 +6,9 @@ from device.model import AccountId, CallId
 from device.records import replace
 from device.sip.errors import SipStateError
 from device.sip.events import IncomingCall
+from device.sip.headers import parse_via
 from device.sip.hop import Hop, NextHop
+from device.sip.identity import Identity
 from device.sip.message import Request
 from device.sip.settings import UserAgentSettings
 from device.sip.transaction_layer import LookupWanted
@@ -246,3 +248,11 @@ class TestSips:
         bench.agent.ring(bench.event(IncomingCall).call_id, bench.now)
         response = bench.sent_response()
         assert str(response.contacts[0]) == "<sips:offhook@192.0.2.1:5060>"
+
+
+def test_an_ipv6_address_in_another_spelling_is_no_translation(bench: Bench) -> None:
+    identity = Identity(bench.agent._core, office(), None)
+    for received, moved in (("2001:DB8:0:0:0:0:0:1", False), ("2001:db8::2", True)):
+        via = parse_via(f"SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bK1;received={received};rport=5060")
+        assert identity.learn_address(via) is moved
+        assert identity.is_translated is moved

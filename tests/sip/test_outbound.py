@@ -279,6 +279,19 @@ def test_behind_translation_the_way_is_kept_open_by_empty_lines() -> None:
     assert 3 <= len(bench.keepalives) <= 4
 
 
+def test_a_server_that_has_answered_before_is_expected_to_after_a_refresh() -> None:
+    bench = make(transport="tcp", keepalive_s=100)
+    registered(bench)
+    bench.advance(85)
+    bench.sent()
+    bench.endpoint.receive_stream(b"\r\n", PEER_STREAM, bench.now)
+    bench.agent.start_registration(OFFICE, bench.now)
+    bench.reply(bench.sent_request("REGISTER"), 200, Contact=OURS + ";expires=600")
+    bench.events()
+    bench.advance(320)
+    assert FlowDoubted(PEER_STREAM) in bench.events()
+
+
 def test_stun_is_given_up_where_nobody_answers_it() -> None:
     bench = make(keepalive="stun")
     registered(bench)

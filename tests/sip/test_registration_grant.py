@@ -61,6 +61,18 @@ def test_an_ipv6_contact_in_another_spelling_is_ours() -> None:
     assert read_grant(response, sent, 600).expires_s == 90
 
 
+def test_an_ipv6_contact_that_is_written_as_the_server_saw_it_is_ours() -> None:
+    sent = parse_name_addr("<sip:1001@[2001:db8::1]:5060>")
+    contacts = "Contact: <sip:x@[2001:db8::9]:4711>;expires=91, <sip:1001@[2001:db8::2]>;expires=5"
+    via = "SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bK1;received=2001:db8::9;rport=4711"
+    assert read_grant(ok(contacts, via=via), sent, 600).expires_s == 91
+
+
+def test_an_instance_in_capitals_is_the_same() -> None:
+    contact = f'<sip:x@192.0.2.5>;+sip.instance="<{URN.upper()}>";reg-id=1;expires=92, {OTHER};expires=5'
+    assert read_grant(ok(f"Contact: {contact}"), SENT, 600).expires_s == 92
+
+
 def test_the_lifetime_without_any_figure_is_the_one_asked_for() -> None:
     assert read_grant(ok("Contact: <sip:1001@192.0.2.1:5060>"), PLAIN, 600).expires_s == 600
     assert read_grant(ok(), PLAIN, 600).expires_s == 600
