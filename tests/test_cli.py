@@ -315,7 +315,7 @@ def test_status_tells_what_a_person_wants_to_know(daemon: AnsweringDaemon, run: 
         "board    desk (mock)",
         "",
         "account  address                   state",
-        "office   sip:1001@pbx.example.com  registered  for 9 min 00 s",
+        "office   sip:1001@pbx.example.com  registered  for 9 min 00 s at udp:192.0.2.10:5060",
         "home     sip:1001@pbx.example.com  failed      403 Forbidden",
         "",
         "call      with         state      since",

@@ -52,7 +52,8 @@ def show_status(output: Output, status: dict[str, Any]) -> None:
 
 def _detail(account: dict[str, Any]) -> str:
     if account["state"] == "registered":
-        return f"for {duration(account.get('registered_for_s') or 0)}"
+        where = f" at {account['server']}" if account.get("server") else ""
+        return f"for {duration(account.get('registered_for_s') or 0)}{where}"
     answer = (
         f"{account['status']} {account.get('text', '')}".strip() if account.get("status") else account.get("text", "")
     )

@@ -54,7 +54,8 @@ _ACCOUNT_FIELDS = (
 _ACCOUNT = (
     "id, user, domain, display_name, registrar, outbound_proxy, transport, auth_user, expires_s, register, enabled, "
     "proxy_mode, keepalive, keepalive_s, outbound, privacy, mwi, "
-    'password ("none", "pending" or "sealed"), realm, state, status, text, registered_for_s, next_attempt_s'
+    'password ("none", "pending" or "sealed"), realm, state, status, text, server (where it is registered), '
+    "registered_for_s, next_attempt_s"
 )
 _CALL_FIELDS = (
     "call, direction (in, out), remote, remote_name, account, state, seconds, subject, priority, diverted_by: [text]"

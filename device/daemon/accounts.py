@@ -28,6 +28,8 @@ class AccountStatus:
     next_attempt_s: float | None
     changed_at: float
     """Monotonic seconds."""
+    server: str = ""
+    """Where the registration lives, as "udp:192.0.2.10:5060"; empty without one."""
 
 
 class AccountTable:
@@ -161,8 +163,9 @@ class AccountTable:
         if event is None or not (account.enabled and account.register):
             idle = "unregistered" if account.register else "no registration needed"
             return AccountStatus(account, idle if account.enabled else "disabled", 0, "", 0, None, at)
+        server = self._user_agent.server_of(account.id) if event.state is RegistrationState.REGISTERED else ""
         return AccountStatus(
-            account, event.state.value, event.status, event.text, event.expires_s, event.next_attempt_s, at
+            account, event.state.value, event.status, event.text, event.expires_s, event.next_attempt_s, at, server
         )
 
     def _state(self, account_id: AccountId) -> RegistrationState | None:

@@ -210,6 +210,7 @@ class ControlMethods:
             "state": status.state,
             "status": status.status,
             "text": status.text,
+            "server": status.server,
             "registered_for_s": status.expires_s,
             "next_attempt_s": tenths(status.next_attempt_s),
         }

@@ -140,6 +140,11 @@ class UserAgent:
             # Who is not registered cannot be told of anything either.
             self._features.subscriptions.leave_identity(self._identities[account_id], now)
 
+    def server_of(self, account_id: AccountId) -> str:
+        """The server that took the account's last REGISTER, as "udp:192.0.2.10:5060"; "" for none."""
+        identity = self._identities.get(account_id)
+        return str(identity.home_hop) if identity is not None and identity.home_hop is not None else ""
+
     def network_changed(self, now: float) -> None:
         """Our addresses changed or the link came back: every account registers again at once."""
         self._core.layer.forget_failures()

@@ -54,6 +54,8 @@ def test_an_account_is_added_registered_and_sealed(phone: WholePhone, registrar:
     shown = _until(phone, "registered")
     assert (shown["password"], shown["realm"]) == ("sealed", "pbx")
     assert shown["registered_for_s"] == 600
+    assert added["server"] == ""
+    assert str(shown["server"]).startswith("udp:127.0.0.1:")
     assert "1001" in registrar.contacts
     states = [event["state"] for event in phone.control.topic("registration")]
     assert states == ["registering", "registered"]

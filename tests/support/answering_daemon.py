@@ -21,6 +21,7 @@ ACCOUNT = {
     "state": "registered",
     "status": 200,
     "text": "OK",
+    "server": "udp:192.0.2.10:5060",
     "registered_for_s": 540,
     "register": True,
     "next_attempt_s": None,
