@@ -205,16 +205,17 @@ def bound_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket
     return sock
 
 
-def mark_packets(sock: socket.socket, dscp: int) -> None:
-    """Ask routers to treat the packets of `sock` as `dscp` says (RFC 2474); never a reason to fail.
+def mark_packets(sock: socket.socket, dscp: int, priority: int = 0) -> None:
+    """Ask routers to treat the packets of `sock` as `dscp` says (RFC 2474), and our own kernel by `priority`.
 
-    A socket of both families has two marks.
+    Never a reason to fail. A socket of both families has two marks.
     """
-    marks = [(socket.IPPROTO_IP, socket.IP_TOS)]
+    # The priority comes last: with the mark the kernel sets one of its own.
+    marks = [(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2), (socket.SOL_SOCKET, socket.SO_PRIORITY, priority)]
     if sock.family == socket.AF_INET6:
-        marks.append((socket.IPPROTO_IPV6, socket.IPV6_TCLASS))
-    for level, option in marks:
+        marks.insert(0, (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2))
+    for level, option, value in marks if priority else marks[:-1]:
         try:
-            sock.setsockopt(level, option, dscp << 2)
+            sock.setsockopt(level, option, value)
         except OSError as error:
-            logger.debug("the kernel refuses the DSCP mark: %s", error.strerror)
+            logger.debug("the kernel refuses a mark: %s", error.strerror)

@@ -1,7 +1,6 @@
 """The UDP ports of one call's sound: RTP on an even port, RTCP on the odd one above it (RFC 3550 section 11)."""
 
 import errno
-import logging
 import socket
 from collections.abc import Iterator
 
@@ -16,8 +15,6 @@ from device.net.addresses import (
     zones,
 )
 from device.records import dataclass
-
-logger = logging.getLogger(__name__)
 
 MAX_RTP_DATAGRAM = 2048
 """Longest datagram taken whole, in bytes: an Ethernet packet and some reserve; what is longer is no speech."""
@@ -47,11 +44,7 @@ class RtpPort:
         """Bind to `host` ("" for every address of both families). Raises OSError."""
         self._socket = open_socket(socket.SOCK_DGRAM, host, port)
         self._family = self._socket.family
-        mark_packets(self._socket, dscp)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, SO_PRIORITY_VOICE)
-        except OSError as error:
-            logger.debug("the kernel refuses the priority of voice: %s", error.strerror)
+        mark_packets(self._socket, dscp, SO_PRIORITY_VOICE)
         self.local_port: int = self._socket.getsockname()[1]
         self.refused = 0
         """Datagrams that the kernel would not send: no route, full queue, bad address."""

@@ -5,6 +5,7 @@ Only a phone that needs TLS imports this module: `ssl` costs several megabytes.
 
 import logging
 import os
+import re
 import socket
 import ssl
 
@@ -25,6 +26,8 @@ HANDSHAKE_TIMEOUT_S = 10.0
 
 MAX_PROVEN = 64
 """Servers of which it is remembered under which name they proved to be what they are."""
+
+_HASH_LINK = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -148,7 +151,7 @@ class TlsSockets(StreamSockets):
         if options.ca_file:
             context.load_verify_locations(options.ca_file)
         if options.system_cas:
-            context.set_default_verify_paths()
+            _trust_system(context)
         return context
 
     def _serves(self, connection: Connection, hop: Hop) -> bool:
@@ -208,3 +211,22 @@ class TlsSockets(StreamSockets):
         self._proven[hop.host, hop.port] = hop.names
         if len(self._proven) > MAX_PROVEN:
             del self._proven[next(iter(self._proven))]
+
+
+def _trust_system(context: ssl.SSLContext) -> None:
+    """Trust the system's authorities, read from their folder when one is asked for.
+
+    Their bundle, where it is not in that folder too, would be read whole: 1.3 MB of memory.
+    """
+    paths = ssl.get_default_verify_paths()
+    folder = paths.capath if paths.capath and _is_hashed(paths.capath) else None
+    in_folder = folder and paths.cafile and os.path.realpath(paths.cafile).startswith(os.path.realpath(folder) + "/")
+    file = None if in_folder else paths.cafile
+    if folder or file:
+        context.load_verify_locations(cafile=file, capath=folder)
+
+
+def _is_hashed(folder: str) -> bool:
+    """Whether OpenSSL can find certificates in a folder: by links named for the hash of their owner (c_rehash(1))."""
+    with os.scandir(folder) as entries:
+        return any(_HASH_LINK.fullmatch(entry.name) for entry in entries)

@@ -68,7 +68,7 @@ def explain_handshake(error: OSError, secured: ssl.SSLSocket | None, handshaking
             return "the other side closed the connection during the TLS handshake: see its log for why"
         return "the other side broke the connection off"
     if isinstance(error, ssl.SSLError):
-        reason = error.reason or ""
+        reason = getattr(error, "reason", None) or ""
         return _REASONS.get(reason) or f"TLS failed: {reason.replace('_', ' ').lower() or error.strerror or error}"
     return error.strerror or str(error)
 

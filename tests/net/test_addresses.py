@@ -112,6 +112,11 @@ def test_a_taken_port_is_told_and_nothing_stays_open(kind: socket.SocketKind) ->
         bound_socket(kind, "127.0.0.1", first.getsockname()[1])
 
 
+def test_a_port_taken_at_every_address_is_told_too() -> None:
+    with bound_socket(socket.SOCK_DGRAM, "", 0) as first, pytest.raises(NetError, match="already in use"):
+        bound_socket(socket.SOCK_DGRAM, "", first.getsockname()[1])
+
+
 def test_an_address_of_another_machine_is_told() -> None:
     with pytest.raises(NetError, match="no such address"):
         bound_socket(socket.SOCK_DGRAM, "192.0.2.1", 0)

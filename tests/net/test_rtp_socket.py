@@ -1,6 +1,5 @@
 """RTP ports on loopback."""
 
-import errno
 import select
 import socket
 
@@ -8,7 +7,7 @@ import pytest
 
 from device.ids import CountingIds, SystemIds
 from device.net.addresses import NetError
-from device.net.rtp_socket import DSCP_EF, RtpPort, RtpSocketPair, open_rtp_sockets
+from device.net.rtp_socket import DSCP_EF, SO_PRIORITY_VOICE, RtpPort, RtpSocketPair, open_rtp_sockets
 
 
 class _FirstPair(CountingIds):
@@ -86,6 +85,7 @@ def test_the_packets_ask_for_expedited_forwarding() -> None:
     port = RtpPort("127.0.0.1", 0)
     with socket.socket(fileno=socket.dup(port.fileno())) as same:
         assert same.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == DSCP_EF << 2
+        assert same.getsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY) == SO_PRIORITY_VOICE
     port.close()
 
 
@@ -116,19 +116,6 @@ def test_many_destinations_do_not_fill_the_memory() -> None:
     other.close()
 
 
-def _has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError as error:
-        return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback address")
-
-
-@needs_ipv6
 def test_ipv6_sources_are_literals_without_brackets() -> None:
     pair = open_rtp_sockets("::1", 20000, 29999, SystemIds())
     pair.rtcp.send(b"report", ("::1", pair.local_port))
@@ -136,7 +123,6 @@ def test_ipv6_sources_are_literals_without_brackets() -> None:
     pair.close()
 
 
-@needs_ipv6
 def test_a_dual_stack_port_talks_to_ipv4_peers() -> None:
     both = RtpPort("::", 0)
     peer = RtpPort("127.0.0.1", 0)
@@ -148,3 +134,29 @@ def test_a_dual_stack_port_talks_to_ipv4_peers() -> None:
     assert both.refused == 1
     both.close()
     peer.close()
+
+
+def test_the_same_source_is_written_the_same_way_each_time() -> None:
+    both, peer = RtpPort("", 0), RtpPort("::1", 0)
+    for count in range(2):
+        peer.send(b"%d" % count, ("::1", both.local_port))
+        assert _wait(both) == (b"%d" % count, ("::1", peer.local_port))
+    both.close()
+    peer.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_mark_is_on_the_packets_of_either_family(host: str) -> None:
+    """As the other side sees it: type of service of IPv4, traffic class of IPv6 (RFC 2474 section 3)."""
+    sender = RtpPort("", 0, dscp=26)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((host, 0))
+        peer.settimeout(2)
+        if ":" in host:
+            peer.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+        else:
+            peer.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        sender.send(b"x", (host, peer.getsockname()[1]))
+        _, ((_, _, mark), *_), _, _ = peer.recvmsg(10, 64)
+    assert mark[0] >> 2 == 26
+    sender.close()

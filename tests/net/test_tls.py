@@ -9,7 +9,7 @@ import pytest
 
 from device.net.addresses import NetError
 from device.net.stream_sockets import CONNECT_TIMEOUT_S, FIRST_WORD_TIMEOUT_S
-from device.net.tls import HANDSHAKE_TIMEOUT_S, MAX_PROVEN, TlsSockets
+from device.net.tls import HANDSHAKE_TIMEOUT_S, MAX_PROVEN, TlsConnection, TlsSockets
 from device.net.tls_options import TlsOptions
 from device.records import replace
 from device.sip.hop import Hop
@@ -265,14 +265,31 @@ class TestCertificatesOfServers:
         pair.hop = replace(pair.hop, names=("b.example",))
         assert "is for pbx.example, not for b.example" in pair.fail()
 
+    @pytest.mark.parametrize("kept", ["bundle", "folder", "both", "bundle beside a folder without links"])
     def test_the_authorities_of_the_system_count_unless_switched_off(
-        self, make_pair, stranger, monkeypatch, tmp_path
+        self, make_pair, stranger, monkeypatch, tmp_path, kept: str
     ) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(stranger.path))
+        """The system keeps them as one file, or as a folder with a link for each, or as both."""
+        folder = tmp_path / "certs"
+        folder.mkdir()
+        bundle = tmp_path / "none.pem"
+        if kept != "folder":
+            bundle = (folder if kept == "both" else tmp_path) / "bundle.crt"
+            bundle.write_bytes(stranger.path.read_bytes())
+        if kept in ("folder", "both"):
+            (folder / "stranger.pem").write_bytes(stranger.path.read_bytes())
+            openssl("rehash", folder)
+        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+        monkeypatch.setenv("SSL_CERT_DIR", str(folder if kept != "bundle" else tmp_path / "nowhere"))
         foreign = stranger.issue(f"DNS:{NAME}")
         make_pair(foreign).register()
         make_pair(foreign, ca_file="").register()
         assert "not trusted here" in make_pair(foreign, system_cas=False).fail()
+
+    def test_a_system_without_authorities_trusts_nobody(self, make_pair, monkeypatch, tmp_path) -> None:
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+        assert "not trusted here" in make_pair(ca_file="").fail()
 
     def test_nothing_is_checked_where_that_is_wanted(self, make_pair, stranger) -> None:
         make_pair(stranger.issue("DNS:b.example", since=-9 * DAY_S, until=-DAY_S), verify=False).register()
@@ -457,3 +474,90 @@ class TestFiles:
         pair.loop.turn_until(lambda: pair.client_heard.errors)
         assert not pair.server._by_id
         assert pair.server_heard.errors == []
+
+
+class _Unready:
+    """Stands for a secured socket that cannot go on yet."""
+
+    def __init__(self, *errors: OSError) -> None:
+        self._errors = list(errors)
+
+    def _refuse(self, *_: object) -> bytes:
+        if self._errors:
+            raise self._errors.pop(0)
+        return b"x"
+
+    do_handshake = recv = _refuse
+
+    def send(self, data: bytearray) -> int:
+        self._refuse()
+        return len(data)
+
+
+class TestWaiting:
+    """TLS may have to write in order to read, and to read in order to write."""
+
+    def connection(self, *errors: OSError) -> TlsConnection:
+        connection = TlsConnection(None, Hop("TLS", HOST, 1), is_ours=True)  # type: ignore[arg-type]
+        connection.sock = connection.secured = _Unready(*errors)  # type: ignore[assignment]
+        return connection
+
+    def test_a_handshake_waits_for_what_it_needs(self) -> None:
+        connection = self.connection(ssl.SSLWantWriteError(), ssl.SSLWantReadError())
+        assert not connection.advance()
+        assert connection.wants_write
+        assert not connection.advance()
+        assert not connection.wants_write
+        assert connection.advance()
+
+    def test_sending_waits_for_what_it_needs(self) -> None:
+        connection = self.connection(ssl.SSLWantWriteError(), ssl.SSLWantReadError())
+        connection.unsent += b"INVITE"
+        for wants_write in (True, False):
+            connection.send()
+            assert (connection.wants_write, bytes(connection.unsent)) == (wants_write, b"INVITE")
+        connection.send()
+        assert not connection.unsent
+
+    def test_receiving_waits_for_what_it_needs(self) -> None:
+        connection = self.connection(ssl.SSLWantReadError(), ssl.SSLWantWriteError(), ssl.SSLZeroReturnError())
+        assert connection.receive() is None
+        assert not connection.wants_write
+        assert connection.receive() is None
+        assert connection.wants_write
+        assert connection.receive() == b""
+        assert connection.receive() == b"x"
+
+    def test_what_could_not_be_sent_before_something_was_read_leaves_after_it(self, make_pair) -> None:
+        pair = make_pair()
+        source = pair.register()
+        (connection,) = pair.client._by_id.values()
+        connection.unsent += b"BYE"
+        pair.server.send(b"SIP/2.0 200 OK", source)
+        pair.loop.turn_until(lambda: pair.server_heard.stream.endswith(b"BYE"))
+        assert pair.client_heard.stream == b"SIP/2.0 200 OK"
+
+    def test_a_handshake_that_has_to_wait_for_the_kernel_goes_on(self, make_pair, monkeypatch) -> None:
+        pair = make_pair()
+        advance, waits = TlsConnection.advance, [True, True]
+
+        def reluctant(connection: TlsConnection) -> bool:
+            connection.wants_write = bool(waits)
+            return not waits.pop() if waits else advance(connection)
+
+        monkeypatch.setattr(TlsConnection, "advance", reluctant)
+        pair.register()
+
+    def test_a_connection_that_breaks_while_something_is_sent_is_told(self, make_pair) -> None:
+        pair = make_pair()
+        pair.register()
+        (connection,) = pair.client._by_id.values()
+        connection.sock.shutdown(socket.SHUT_WR)
+        pair.client.send(b"BYE", pair.hop)
+        assert [text for _, text in pair.client_heard.errors] == ["the other side broke the connection off"]
+
+    def test_a_timer_of_a_connection_that_is_gone_does_no_harm(self, make_pair) -> None:
+        pair = make_pair()
+        pair.client._timers.set(1 << 40, 0.0)
+        pair.client.handle_timeout(1.0)
+        assert pair.client.next_timeout() is None
