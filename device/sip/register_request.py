@@ -42,10 +42,15 @@ class RegisterContacts:
         return cls(contact.with_param(REG_ID, FIRST_REG_ID) if old is None else contact, old)
 
     def put_into(self, headers: Headers) -> None:
-        """Write them."""
+        """Write them.
+
+        The old one is named by its URI alone: a registrar that looks for the instance id would find the new one by
+        it, and remove that.
+        """
         headers.add("Contact", str(self.contact))
         if self.old is not None:
-            headers.add("Contact", str(self.old.without_param(REG_ID).with_param("expires", "0")))
+            old = self.old.without_param(REG_ID).without_param(INSTANCE)
+            headers.add("Contact", str(old.with_param("expires", "0")))
 
 
 @dataclass(frozen=True, slots=True)

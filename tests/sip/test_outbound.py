@@ -86,6 +86,16 @@ def test_a_registrar_without_outbound_is_told_to_forget_the_old_contact() -> Non
     assert (str(old.uri), old.param("reg-id"), old.expires) == ("sip:1001@192.0.2.1:5060", None, 0)
 
 
+def test_the_old_contact_is_named_by_its_address_alone() -> None:
+    """Kamailio looks for a contact with an instance id by that, and would forget the new one."""
+    bench = make()
+    registered(bench, contact=OURS + ";expires=600")
+    bench.agent._core.local_address = lambda _transport, _host: ("192.0.2.44", 5060)
+    bench.agent.network_changed(bench.now)
+    moved = bench.sent_request("REGISTER").headers.get_all("Contact")
+    assert moved == [f'<sip:1001@192.0.2.44:5060>;+sip.instance="<{URN}>"', f"{OWN};expires=0"]
+
+
 def test_behind_translation_a_server_with_outbound_needs_no_second_register() -> None:
     bench = make()
     seen = start(bench).copy()
