@@ -1,7 +1,5 @@
 """Reliable provisional responses to an INVITE of the other side (RFC 3262 section 3), repeated until PRACK comes."""
 
-from collections import deque
-
 from device.annotations import Final
 from device.sip.core import Core
 from device.sip.errors import SipParseError
@@ -13,14 +11,12 @@ RELIABLE: Final = "100rel"
 """The option tag."""
 _RSEQ_BITS: Final = 31
 """The first RSeq is below 2**31 (section 3)."""
-QUEUED_AT_MOST: Final = 4
-"""How many further responses wait for the PRACK of the one before."""
 
 
 class ReliableProvisionals:
     """Those of one INVITE: one at a time, sent again after T1, 2*T1, 4*T1 and so on until its PRACK or 64*T1."""
 
-    __slots__ = ("_awaiting", "_core", "_cseq", "_deadline", "_due", "_interval", "_key", "_queue", "_rseq")
+    __slots__ = ("_awaiting", "_core", "_cseq", "_deadline", "_due", "_interval", "_key", "_next", "_rseq")
 
     def __init__(self, core: Core, key: ServerKey, invite: Request) -> None:
         self._core = core
@@ -28,7 +24,8 @@ class ReliableProvisionals:
         self._cseq = invite.cseq.number
         self._rseq = core.ids.number(_RSEQ_BITS - 1) + 1
         self._awaiting: Response | None = None
-        self._queue: deque[Response] = deque(maxlen=QUEUED_AT_MOST)
+        self._next: Response | None = None
+        """What waits for the PRACK of the one before."""
         self._interval = 0.0
         self._due: float | None = None
         self._deadline = 0.0
@@ -41,16 +38,19 @@ class ReliableProvisionals:
     @property
     def owes_session(self) -> bool:
         """Whether a description of ours is not known to have arrived: no 2xx may be sent yet (section 3)."""
-        waiting = (self._awaiting, *self._queue) if self._awaiting is not None else ()
+        waiting = (self._awaiting, self._next) if self._awaiting is not None else ()
         return any(response is not None and response.body for response in waiting)
 
     def send(self, response: Response, now: float) -> None:
-        """Send a 101 to 199, or let it wait until the one before is acknowledged."""
+        """Send a 101 to 199, or let it wait until the one before is acknowledged.
+
+        Of several that wait the newest is sent, but a description gives way to none.
+        """
         response.headers.add("Require", RELIABLE)
         if self._awaiting is None:
             self._start(response, now)
-        else:
-            self._queue.append(response)
+        elif self._next is None or response.body or not self._next.body:
+            self._next = response
 
     def _start(self, response: Response, now: float) -> None:
         response.headers.set("RSeq", str(self._rseq))
@@ -66,8 +66,9 @@ class ReliableProvisionals:
             return False
         self._awaiting = self._due = None
         self._rseq += 1
-        if self._queue:
-            self._start(self._queue.popleft(), now)
+        following, self._next = self._next, None
+        if following is not None:
+            self._start(following, now)
         return True
 
     def _is_meant(self, rack: str) -> bool:
@@ -84,7 +85,7 @@ class ReliableProvisionals:
     def stop(self) -> None:
         """The final response goes out: nothing is repeated any more, but a PRACK that is under way is still met."""
         self._due = None
-        self._queue.clear()
+        self._next = None
 
     def handle_timeout(self, now: float) -> bool:
         """Repeat the response if it is time; true when 64*T1 have passed without PRACK, once."""
