@@ -155,6 +155,8 @@ class SessionModification(StateTable[ModificationState, Input]):
         elif response.status in (408, 481):
             self.receive(DialogLost(response.status, "the other side does not know this call any more"), now)
         else:
+            if self._usage.timer is not None:
+                self._usage.timer.hear()
             self.receive(InviteFailed(response.status, response.reason), now)
 
     def receive_failure(self, sent: SentRequest, status: int, text: str, now: float) -> None:

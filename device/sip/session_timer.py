@@ -70,7 +70,7 @@ class SessionTimer:
     Whoever refreshes does so when half of the interval is over, and again at half of what is left if that failed.
     """
 
-    __slots__ = ("_asked_at", "_bye_at", "_refresh_at", "interval_s", "we_refresh")
+    __slots__ = ("_asked_at", "_bye_at", "_heard", "_refresh_at", "interval_s", "we_refresh")
 
     def __init__(self) -> None:
         self.interval_s = 0
@@ -80,6 +80,8 @@ class SessionTimer:
         """When our request that refreshes was sent."""
         self._refresh_at: float | None = None
         self._bye_at: float | None = None
+        self._heard = False
+        """Whether the other side has refused a refresh of ours: then it is there."""
 
     def start(self, interval_s: int, we_refresh: bool, now: float) -> None:
         """A request or answer that refreshes the session has gone through.
@@ -87,6 +89,7 @@ class SessionTimer:
         The other side counts from when it got our request, which may have been long before its answer came through.
         """
         since, self._asked_at = now if self._asked_at is None else self._asked_at, None
+        self._heard = False
         self.interval_s = interval_s
         self.we_refresh = we_refresh
         self._refresh_at = max(now, since + interval_s / 2) if we_refresh else None
@@ -103,11 +106,22 @@ class SessionTimer:
         return self._bye_at if self._refresh_at is None else self._refresh_at
 
     def take_expiry(self, now: float) -> bool:
-        """Whether no refresh came through in time, so that the other side is taken for gone; told once."""
+        """Whether no refresh came through in time, so that the other side is taken for gone; told once.
+
+        A far end that keeps refusing ours is not gone: nobody's talk is cut off for that, it is asked anew.
+        """
         if self._bye_at is None or now < self._bye_at:
+            return False
+        if self._heard and self.we_refresh:
+            self._asked_at = None
+            self.start(self.interval_s, True, now)
             return False
         self.stop()
         return True
+
+    def hear(self) -> None:
+        """The other side answered a refresh of ours with a refusal."""
+        self._heard = True
 
     def take_refresh(self, now: float) -> bool:
         """Whether it is time for a refresh of ours; told once for each attempt."""

@@ -101,20 +101,29 @@ class UpdateClient(StateTable[UpdateClientState, UpdateClientInput]):
             self.receive(GlareReceived(), now)
         elif status == 500 and self._may_repeat and "Retry-After" in response.headers.index:
             self.receive(PostponementReceived(_postponement(response)), now)
-        elif status in (408, 481):
+        elif status == 481:
             self.receive(DialogLost(status, "the other side does not know this call any more"), now)
-        elif status in (405, 501):
+        elif self._may_go_by_invite:
             self.receive(UpdateUnknown(status), now)
+        elif status == 408:
+            self.receive(DialogLost(status, "the other side does not answer any more"), now)
         else:
             self.receive(UpdateFailed(status, response.reason), now)
 
     def receive_failure(self, sent: SentRequest, status: int, text: str, now: float) -> None:
         if sent is not self._sent:
             return
-        if status == 408:
+        if self._may_go_by_invite:
+            self.receive(UpdateUnknown(status), now)
+        elif status == 408:
             self.receive(DialogLost(status, "the other side does not answer any more"), now)
         else:
             self.receive(UpdateFailed(status, text), now)
+
+    @property
+    def _may_go_by_invite(self) -> bool:
+        """Whether a re-INVITE does the same: some far ends, and boxes on the way, let every UPDATE fall."""
+        return not self._wish.sdp and self._exchange.dialog.confirmed
 
     @property
     def _may_repeat(self) -> bool:
@@ -178,12 +187,10 @@ class UpdateClient(StateTable[UpdateClientState, UpdateClientInput]):
         self._give_up(happened.status, now)
         self._settle(now)
 
-    def _unknown(self, happened: UpdateUnknown, now: float) -> None:
-        """Its Allow said otherwise, or was read wrongly: a refresh can go by re-INVITE."""
+    def _unknown(self, _happened: UpdateUnknown, now: float) -> None:
+        """Whatever its Allow said, this and all later refreshes go by re-INVITE: that must not fail for an UPDATE."""
         self._exchange.allow -= {"UPDATE"}
-        self._give_up(happened.status, now)
-        if not self._wish.sdp:
-            self._owner.refresh_by_invite(now)
+        self._owner.refresh_by_invite(now)
         self._settle(now)
 
     def _give_up(self, status: int, now: float) -> None:

@@ -30,7 +30,7 @@ class UpdateFailed:
 
 @dataclass(frozen=True, slots=True)
 class UpdateUnknown:
-    """405 or 501: the other side takes no UPDATE."""
+    """The other side takes no UPDATE, or not this one, which may go by re-INVITE as well."""
 
     status: int
 

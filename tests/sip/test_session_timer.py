@@ -171,18 +171,50 @@ def test_a_refresh_that_is_refused_ends_the_call_only_when_the_time_is_over(benc
     assert bench.methods() == []
 
 
-@pytest.mark.parametrize("status", [481, 408])
-def test_a_peer_that_has_lost_the_call(bench: Bench, status: int) -> None:
+def test_a_peer_that_has_lost_the_call(bench: Bench) -> None:
     placed(bench, "1800;refresher=uac")
     bench.advance(900)
-    bench.reply(bench.sent_request("UPDATE"), status)
+    bench.reply(bench.sent_request("UPDATE"), 481)
     assert bench.methods() == ["BYE"]
-    assert bench.event(CallEnded).cause.status == status
+    assert bench.event(CallEnded).cause.status == 481
 
 
-def test_silence_to_a_refresh_ends_the_call(bench: Bench) -> None:
+@pytest.mark.parametrize("status", [0, 400, 405, 408, 420, 488, 500, 503])
+def test_a_refresh_that_fails_as_update_goes_by_reinvite(bench: Bench, status: int) -> None:
+    """Whatever becomes of an UPDATE, no call is lost for it; 0 is silence."""
     placed(bench, "1800;refresher=uac")
-    bench.advance(932)
+    bench.advance(900)
+    update = bench.sent_request("UPDATE")
+    if status:
+        bench.reply(update, status)
+    else:
+        bench.advance(32)
+    invite = bench.sent_request("INVITE")
+    assert invite.body == OFFER
+    bench.reply(invite, 200, body=ANSWER, Session_Expires="1800;refresher=uac", Allow=TAKES_UPDATE)
+    bench.sent()
+    bench.advance(899)
+    assert bench.methods() == []
+    assert bench.events() == []
+
+
+def test_a_far_end_that_refuses_every_refresh_keeps_its_call(bench: Bench) -> None:
+    placed(bench, "90;refresher=uac", allow="INVITE")
+    for _ in range(40):
+        bench.advance(20)
+        for request in bench.sent():
+            if isinstance(request, Request) and request.method == "INVITE":
+                bench.reply(request, 488)
+    assert bench.events() == []
+    bench.advance(200)
+    assert bench.event(CallEnded).cause.status == 408
+
+
+def test_silence_to_every_refresh_ends_the_call(bench: Bench) -> None:
+    placed(bench, "1800;refresher=uac")
+    bench.advance(963)
+    assert "BYE" not in bench.methods()
+    bench.advance(2)
     assert bench.methods()[-1] == "BYE"
 
 
