@@ -359,7 +359,9 @@ class InviteSession(StateTable[SessionState, CallInput]):
     def take_update(self, happened: UpdateReceived, now: float) -> None:
         """An UPDATE of theirs, early or late."""
         exchange = self._exchange_of(happened.request)
-        if exchange is not None:
+        if exchange is None:
+            self.refuse_unknown(happened, now)
+        else:
             self.update_server(exchange).take(happened, now)
 
     def refresh(self, _happened: RefreshRequested, now: float) -> None:

@@ -157,8 +157,8 @@ class UpdateClient(StateTable[UpdateClientState, UpdateClientInput]):
         self._sent = self._usage.send_update(self._exchange, self._wish, self, now)
 
     def _keep(self, happened: UpdateRequested, _now: float) -> None:
-        """The newest wish follows; a refresh need not, for what is under way refreshes just as well."""
-        if happened.sdp or happened.headers:
+        """The newest wish follows; a refresh need not, where what is under way does the same."""
+        if happened.sdp or happened.headers or self._usage.has_moved:
             self._pending = happened
 
     def _replace(self, happened: UpdateRequested, _now: float) -> None:

@@ -226,6 +226,17 @@ def test_a_new_address_is_told_to_every_call(monkeypatch: pytest.MonkeyPatch, be
     assert bench.methods() == []
 
 
+def test_an_address_that_changes_again_is_told_after_the_first(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
+    bench.reply(bench.call(), 200, body=ANSWER, Allow=TAKES_UPDATE)
+    bench.sent()
+    for host in ("192.0.2.77", "192.0.2.78"):
+        monkeypatch.setattr(bench.agent._core, "local_address", lambda _transport, _host, host=host: (host, 5060))
+        bench.agent.retarget_calls(bench.now)
+    first = bench.sent_request("UPDATE")
+    bench.reply(first, 200)
+    assert bench.sent_request("UPDATE").contacts[0].uri.host == "192.0.2.78"
+
+
 def test_a_new_address_is_told_by_reinvite_where_the_peer_takes_no_update(
     monkeypatch: pytest.MonkeyPatch, bench: Bench
 ) -> None:
