@@ -91,6 +91,10 @@ class FlowWatch:
         else:
             self._core.layer.send_keepalive(self._hop, now)
 
+    def stop(self) -> None:
+        """The registration is being renewed: what is still under way counts for nothing."""
+        self._due = None
+
     def receive(self, event: KeepAliveAnswered | KeepAliveLost, now: float) -> None:
         """News of a keep-alive that we or another account sent; those of other flows are not ours."""
         if not event.hop.is_same_path(self._hop) or self._due is None or self._kind == "options":

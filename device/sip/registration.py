@@ -185,7 +185,9 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def _enter(self, state: Phase) -> None:
         super()._enter(state)
         if self._watch is not None:
-            self._answers_keepalives, self._watch = self._watch.has_answered, None
+            self._answers_keepalives = self._watch.has_answered
+            self._watch.stop()
+            self._watch = None
         if state is not Phase.UNREGISTERING:
             self._timers.clear()
 
@@ -215,6 +217,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def handle_timeout(self, now: float) -> None:
         """Do all that is due."""
         for kind in self._timers.pop_due(now):
+            # One that came due together with another may be out of place by now.
             if (self.state, kind) in self.TABLE:
                 self.receive(kind(), now)
         if self._watch is not None:
@@ -333,8 +336,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
     def _watch_flow(self, now: float) -> None:
         """Keep the way to the server open, where that needs doing; an idle phone without address translation sleeps."""
         identity, hop = self._identity, self.flow
-        if identity.account is None or hop is None:
-            return
+        assert identity.account is not None
+        assert hop is not None, "a 2xx has come from somewhere"
         plan = keepalive_of(identity.account, hop, identity.grant, identity.is_translated)
         if plan is not None:
             from device.sip.flow_watch import FlowWatch  # noqa: PLC0415

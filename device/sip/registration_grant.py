@@ -5,7 +5,7 @@ from contextlib import suppress
 from device.annotations import Final
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.header_syntax import comma_pieces
+from device.sip.header_syntax import split_commas
 from device.sip.headers import NameAddr, parse_name_addr, parse_name_addr_list
 from device.sip.message import Response
 from device.sip.uri import Uri, host_key, parse_uri
@@ -42,7 +42,7 @@ def read_grant(response: Response, sent: NameAddr, asked_s: int) -> Grant:
     if expires_s is None:
         expires_s = asked_s if response.expires is None else response.expires
     flow_timer = response.headers.get("Flow-Timer") or ""
-    outbound = sent.has_param(REG_ID) and _needs_outbound(response)
+    outbound = sent.has_param(REG_ID) and "outbound" in [token.lower() for token in response.tokens("Require")]
     public, temporary = _gruu(own, "pub-gruu"), _gruu(own, "temp-gruu")
     if not outbound and _gives_gruus_unasked(response, temporary):
         public = temporary = None
@@ -75,20 +75,12 @@ def own_binding(response: Response, sent: NameAddr) -> NameAddr | None:
 def readable_contacts(response: Response) -> list[NameAddr]:
     """The contacts that can be read; that another phone's cannot is no reason for ours not to be registered."""
     found = []
-    try:
-        for piece in comma_pieces(response.headers.get_all("Contact")):
-            with suppress(SipParseError):
-                found.append(parse_name_addr(piece))
-    except SipParseError:
-        pass
+    for line in response.headers.get_all("Contact"):
+        with suppress(SipParseError):
+            for piece in split_commas(line, skip_empty=True):
+                with suppress(SipParseError):
+                    found.append(parse_name_addr(piece))
     return found
-
-
-def _needs_outbound(response: Response) -> bool:
-    try:
-        return "outbound" in [token.lower() for token in response.tokens("Require")]
-    except SipParseError:
-        return False
 
 
 def _is_same_uri(contact: NameAddr, sent: NameAddr) -> bool:

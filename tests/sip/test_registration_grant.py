@@ -47,6 +47,8 @@ def ok(*lines: str, via: str = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1") -> 
         ("", PLAIN, 500),
         ("*", PLAIN, 500),
         ('"unfinished <sip:1001@192.0.2.1:5060>', PLAIN, 500),
+        ('"unfinished <sip:1001@192.0.2.1:5060>, <sip:1001@192.0.2.9>', PLAIN, 500),
+        ("<sip:1001@192.0.2.8>;expires=7,, <sip:1001@192.0.2.1:5060>;expires=69,", PLAIN, 69),
     ],
 )
 def test_our_own_binding_is_found_and_the_others_are_not(contacts: str, sent: NameAddr, expires: int) -> None:
