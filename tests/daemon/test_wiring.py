@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from device.daemon.config import ConfigurationError
+from device.daemon.instance import device_instance
 from device.daemon.wiring import (
     _call_namer,
     _wall_clock,
@@ -20,6 +21,7 @@ from device.model import CallId
 from device.phone.events import CallOffered
 from device.phone.states import PhoneState
 from device.records import replace
+from device.store.database import open_database
 from tests.support.turning import HandLoop
 from tests.support.whole_phone import HOST, FarEnd, WholePhone, whole_phone
 
@@ -181,6 +183,24 @@ def test_log_lines_come_to_the_topic(phone: WholePhone) -> None:
     assert line["level"] == "warning"
     assert line["line"].endswith("something to know")
     assert phone.control.call("log.tail", lines=1)["lines"] == [line["line"]]
+
+
+def test_after_a_power_failure_the_first_registration_is_held_back(
+    loop: HandLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.daemon.instance.JUST_STARTED_S", float("inf"))
+    with whole_phone(loop, tmp_path, name="orderly") as phone:
+        assert phone.parts.power_up_delay_s == 0.0
+    # The database as a cut leaves it: its log not yet taken into it.
+    with open_database(str(tmp_path / "other.db")) as database, database.transaction():
+        database.execute("INSERT INTO setting VALUES ('media.tones', 'uk')")
+        image = (tmp_path / "other.db").read_bytes(), (tmp_path / "other.db-wal").read_bytes()
+    for name, data in zip(("cut.db", "cut.db-wal"), image, strict=True):
+        (tmp_path / name).write_bytes(data)
+    with whole_phone(loop, tmp_path, name="cut") as phone:
+        delay = phone.parts.power_up_delay_s
+        assert 0.0 < delay < 5.0
+        assert device_instance(phone.database.path).spread * 5 == pytest.approx(delay)
 
 
 def test_a_phone_bound_to_ipv6_speaks_ipv6(loop: HandLoop, tmp_path: Path) -> None:

@@ -97,7 +97,14 @@ def test_a_log_cut_off_at_any_byte_leaves_a_whole_store(path: Path, tmp_path: Pa
         (place / "offhook.db-wal").write_bytes(wal[:cut])
         with open_database(str(place / "offhook.db")) as database:
             assert database.notice == ""
+            assert database.was_cut_off == (cut > 0)
             settings = Settings(database).get_all()
         assert settings.get("number") == settings.get("twin")
         seen.add(settings.get("number"))
     assert {None, "7"} < seen
+
+
+def test_a_store_that_was_closed_was_not_cut_off(path: Path) -> None:
+    for _ in range(2):
+        with open_database(str(path)) as database:
+            assert not database.was_cut_off
