@@ -5,6 +5,8 @@ import pytest
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from tests.exchange.switchboard import SDP, Phone, Switchboard, two_phones
+from tests.exchange.test_lossy_calls import ACTIVE_S, DUPLICATION, LOSS, SETTLED_S, House
+from tests.support.wire_rules import WireRules
 
 
 def stranger(board: Switchboard) -> Phone:
@@ -228,3 +230,20 @@ def test_everything_carries_its_length() -> None:
     invite = bob.request("INVITE")
     assert invite.headers.get("Content-Length") == str(len(SDP))
     assert all(message.headers.get("Content-Length") == str(len(message.body)) for _, message in board.sent)
+
+
+@pytest.mark.parametrize("phones", [1, 2])
+def test_phones_keep_the_rules_of_the_wire_through_an_exchange(phones: int) -> None:
+    """With challenges, forks and a bad network: see `tests.support.wire_rules`."""
+    for seed in range(10):
+        house = House(seed, phones)
+        rules = [WireRules(person.endpoint) for person in house.people]
+        house.register()
+        house.set_weather(LOSS, DUPLICATION)
+        house.caller.call("1002", house.star.now)
+        house.run(ACTIVE_S)
+        house.run(SETTLED_S, step=20.0)
+        house.leave()
+        for one in rules:
+            assert one.finish() == [], f"seed {seed}"
+            assert one.messages
