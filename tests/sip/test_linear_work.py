@@ -27,7 +27,7 @@ MOST = 4.6
 """The allowed growth of work when an input is four times as long; a square would be sixteen."""
 
 HEAD = (
-    "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK{n}\r\nFrom: <sip:a@b>;tag=1\r\n"
+    "INVITE sip:offhook@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK{n}\r\nFrom: <sip:a@b>;tag=1\r\n"
     "To: <sip:a@b>\r\nCall-ID: x{n}\r\nCSeq: 1 INVITE\r\n"
 )
 
@@ -88,6 +88,27 @@ MESSAGES: dict[str, Callable[[int], bytes]] = {
 }
 
 
+EXTENSIONS = [
+    *("Alert-Info", "Allow-Events", "Answer-Mode", "Call-Info", "Diversion", "Error-Info", "Event", "History-Info"),
+    *("Identity", "Join", "Min-SE", "P-Asserted-Identity", "P-Preferred-Identity", "Path", "Privacy", "RAck", "Reason"),
+    *("Record-Route", "Refer-To", "Referred-By", "Remote-Party-ID", "Replaces", "Reply-To", "Retry-After", "RSeq"),
+    *(
+        "Security-Client",
+        "Service-Route",
+        "Session-Expires",
+        "SIP-ETag",
+        "Subscription-State",
+        "Supported",
+        "Timestamp",
+    ),
+    *("User-Agent", "Warning"),
+]
+"""What the extensions bring along."""
+
+MISCHIEF = ("<sip:a@b>;index=1;reason=x,", ";a=b", "x,", '"a" <tel:+1-2>,', "<sip:a?Reason=SIP%3Bcause%3D302>;i=1,")
+METHODS = ("INVITE", "NOTIFY", "SUBSCRIBE", "REFER", "MESSAGE", "INFO", "UPDATE", "PRACK", "OPTIONS", "CANCEL", "BYE")
+
+
 def handled(data: bytes) -> Callable[[], None]:
     """The way of a datagram through a whole telephone."""
 
@@ -104,6 +125,23 @@ def handled(data: bytes) -> Callable[[], None]:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message(name: str) -> None:
     assert growth(lambda size: handled(MESSAGES[name](size)), SIZE) < MOST
+
+
+@pytest.mark.parametrize("piece", MISCHIEF)
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_a_header_field_of_an_extension(name: str, piece: str) -> None:
+    make = with_header(name, piece, start="<sip:a@b>", end="<sip:c@d>\r\nContact: <sip:a@192.0.2.2>")
+    assert growth(lambda size: handled(make(size)), SIZE // 3) < MOST
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_request_of_any_method_with_lists_in_all_its_fields(method: str) -> None:
+    def make(size: int) -> Callable[[], None]:
+        value = "<sip:a@b>;x=y, " * (size // len(EXTENSIONS)) + "<sip:c@d>"
+        fields = "".join(f"{name}: {value}\r\n" for name in EXTENSIONS) + "Contact: <sip:a@192.0.2.2>\r\n"
+        return handled((HEAD.format(n=size).replace("INVITE", method) + fields + "\r\n").encode())
+
+    assert growth(make, SIZE) < MOST
 
 
 @pytest.mark.parametrize("name", MESSAGES)
