@@ -252,6 +252,11 @@ def test_not_addresses(text: str) -> None:
         parse_name_addr(text)
 
 
+def test_white_space_behind_an_address_is_none_of_it() -> None:
+    for text in ("Bob <sip:a@b> \t", '"B\\"b" <sip:a@b> '):
+        assert str(parse_name_addr(text).uri) == "sip:a@b"
+
+
 def test_address_parameters() -> None:
     address = parse_name_addr('<sip:a@b>;Q=0.3;expires=60;+sip.instance="<urn:x>";ob;tag=')
     assert (address.tag, address.q, address.expires) == ("", 0.3, 60)
