@@ -1,9 +1,12 @@
 """RFC 3261 sections 10.3 and 16 as phones see them, where no other test of the exchange shows a clause."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
+from tests.exchange.proxy_rules import ProxyRules
 from tests.exchange.switchboard import SDP, Phone, Switchboard, two_phones
 from tests.exchange.test_lossy_calls import ACTIVE_S, DUPLICATION, LOSS, SETTLED_S, House
 from tests.support.wire_rules import WireRules
@@ -233,11 +236,12 @@ def test_everything_carries_its_length() -> None:
 
 
 @pytest.mark.parametrize("phones", [1, 2])
-def test_phones_keep_the_rules_of_the_wire_through_an_exchange(phones: int) -> None:
-    """With challenges, forks and a bad network: see `tests.support.wire_rules`."""
+def test_phones_and_exchange_keep_the_rules_of_the_wire(phones: int) -> None:
+    """With challenges, forks and a bad network: see `tests.support.wire_rules` and `proxy_rules`."""
     for seed in range(10):
         house = House(seed, phones)
         rules = [WireRules(person.endpoint) for person in house.people]
+        proxy = ProxyRules(house.endpoint)
         house.register()
         house.set_weather(LOSS, DUPLICATION)
         house.caller.call("1002", house.star.now)
@@ -247,3 +251,44 @@ def test_phones_keep_the_rules_of_the_wire_through_an_exchange(phones: int) -> N
         for one in rules:
             assert one.finish() == [], f"seed {seed}"
             assert one.messages
+        assert proxy.faults == [], f"seed {seed}"
+        assert proxy.forwarded
+
+
+VIA = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1"
+OURS = "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK2"
+FIELDS = ("Max-Forwards: 70", "From: <sip:a@x>;tag=a", "To: <sip:b@x>", "Call-ID: c", "CSeq: 1 INVITE", "X-Own: 1")
+
+
+def written(start: str, *vias: str) -> bytes:
+    return "\r\n".join([start, *(f"Via: {via}" for via in vias), *FIELDS, "", ""]).encode()
+
+
+CAME = written("INVITE sip:b@x SIP/2.0", VIA)
+WENT = written("INVITE sip:b@y SIP/2.0", OURS, VIA + ";received=192.0.2.1").replace(b": 70", b": 69")
+CANCEL = written("CANCEL sip:b@y SIP/2.0", OURS).replace(b"1 INVITE", b"1 CANCEL")
+BUSY = written("SIP/2.0 486 Busy Here", VIA)
+
+
+@pytest.mark.parametrize(
+    ("section", "steps"),
+    [
+        ("", (("in", CAME), ("out", WENT), ("out", WENT), ("out", BUSY), ("out", BUSY))),
+        ("16.6 item 3", (("in", CAME), ("out", WENT.replace(b": 69", b": 70")))),
+        ("16.6 item 1", (("in", CAME), ("out", WENT.replace(b"X-Own: 1", b"X-Own: 2")))),
+        ("16.6 item 1", (("in", CAME), ("out", WENT + b"body"))),
+        ("16.6 item 8", (("in", CAME), ("out", WENT.replace(b"192.0.2.1:5060", b"192.0.2.9:5060")))),
+        ("16.6", (("out", WENT),)),
+        ("17.1", (("in", CAME), ("out", WENT), ("out", WENT.replace(b"X-Own", b"X-Other")))),
+        ("16.10", (("in", CAME), ("out", WENT), ("out", CANCEL))),
+        ("16.7 item 3", (("out", BUSY),)),
+        ("16.7 item 9", (("in", CAME), ("out", written("SIP/2.0 486 Busy Here", VIA, OURS)))),
+        ("16.7 item 6", (("in", CAME), ("out", BUSY), ("out", BUSY.replace(b"486", b"480")))),
+    ],
+)
+def test_what_breaks_a_rule_of_proxies_is_found(section: str, steps: tuple[tuple[str, bytes], ...]) -> None:
+    endpoint = SimpleNamespace(on_trace=None)
+    rules = ProxyRules(endpoint)  # type: ignore[arg-type]
+    for direction, data in steps:
+        endpoint.on_trace(direction, data, None, 0.0)
+    assert {fault.partition(": ")[0] for fault in rules.faults} == ({section} if section else set())
