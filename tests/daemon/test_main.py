@@ -326,6 +326,18 @@ def test_what_the_store_tells_of_itself_is_a_notice(life: _Life) -> None:
     assert life.run(person) == 0
 
 
+def test_port_0_takes_a_high_one_and_keeps_it(life: _Life) -> None:
+    def person() -> None:
+        ports = {life.client.call("status")["port"] for _ in range(2)}  # type: ignore[index, call-overload]
+        (port,) = ports
+        assert 1024 <= port <= 65535
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_INET, kind) as peer, pytest.raises(OSError, match="in use"):
+                peer.bind(("127.0.0.1", port))
+
+    assert life.run(person, sip__port="0") == 0
+
+
 def test_it_listens_for_tls_with_a_certificate(life: _Life, tmp_path: Path) -> None:
     ours = Authority(tmp_path / "ca").issue("DNS:phone.example")
     port = free_port()

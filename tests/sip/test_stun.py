@@ -1,5 +1,6 @@
 """STUN Binding as RFC 8489 lays it out; the long messages are written after its sections 5 and 14, byte for byte."""
 
+import random
 from binascii import crc32
 
 import pytest
@@ -151,3 +152,17 @@ def test_the_work_on_one_message_is_bounded() -> None:
 
 def test_an_attribute_cut_short_does_no_harm() -> None:
     assert parse_stun(message(BINDING_SUCCESS, bytes.fromhex("0020ffff"))) == StunMessage(BINDING_SUCCESS, ID)
+
+
+def test_no_datagram_makes_the_reader_stumble() -> None:
+    """Seeded: damaged copies of a real answer, which read well or not at all."""
+    dice = random.Random(8489)
+    good = answer(StunMessage(BINDING_REQUEST, ID), ("2001:db8::ff", 5060))
+    for _ in range(5000):
+        data = bytearray(good + dice.randbytes(dice.randrange(12)))
+        for _ in range(dice.randrange(1, 6)):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        told = parse_stun(bytes(data[: dice.randrange(len(data) + 1)]))
+        if told is not None:
+            assert told.mapped is None or 0 <= told.mapped[1] <= 65535
+            assert len(answer(told, ("192.0.2.1", 1))) <= 548
