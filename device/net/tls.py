@@ -155,9 +155,13 @@ class TlsSockets(StreamSockets):
         return context
 
     def _serves(self, connection: Connection, hop: Hop) -> bool:
-        """One address may be the server of several domains, each of which it has to prove."""
-        wanted = hop.domains
-        return not wanted or not wanted.isdisjoint(connection.hop.names)
+        """One address may be the server of several domains, each of which it has to prove.
+
+        Whoever connected to us has proved nothing: requests of ours go back to him only where that is wanted.
+        """
+        if not connection.is_ours:
+            return self._options.calls_back and not hop.domains
+        return not hop.domains or not frozenset(hop.names).isdisjoint(connection.hop.names)
 
     def _connect(self, hop: Hop) -> Connection | None:
         try:
@@ -190,9 +194,12 @@ class TlsSockets(StreamSockets):
         names, known = connection.hop.names, ""
         if self._options.verify:
             certified = identities(connection.secured.getpeercert() or {})
-            if not proves(certified, names, self._options.wildcards):
+            proved = tuple(name for name in names if proves(certified, (name,), self._options.wildcards))
+            if not proved:
                 self._fail(connection, name_fault(certified, names))
                 return False
+            # Of several names that would do, the others are not to be believed of this server.
+            connection.hop = replace(connection.hop, names=proved)
             known = f", certified for {certified}"
         self._remember(connection.hop)
         cipher = (connection.secured.cipher() or ("?",))[0]

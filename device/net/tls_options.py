@@ -21,6 +21,8 @@ class TlsOptions:
     """Whether `*.example.org` in a certificate proves phones.example.org."""
     minimum: str = "1.2"
     """The oldest version of TLS that is spoken."""
+    calls_back: bool = False
+    """Whether requests go to others over connections that they opened, as a registrar calls its phones."""
     prefix: str = "sip.tls_"
     """What the names of the settings begin with, for whoever is told that one of them is wrong."""
 

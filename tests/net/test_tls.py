@@ -139,6 +139,40 @@ def test_a_connection_is_used_again_by_whoever_may(make_pair) -> None:
     assert len(pair.client._by_id) == 1
 
 
+def test_a_server_is_believed_what_it_has_proved_and_no_more(make_pair) -> None:
+    """Else a stranger's server, once called, could be passed off as that of our own domain by a forged DNS answer."""
+    pair = make_pair()
+    pair.hop = replace(pair.hop, names=(NAME, "home.example"))
+    pair.register()
+    assert [one.hop.names for one in pair.client._by_id.values()] == [(NAME,)]
+    pair.client.send(b"REGISTER", replace(pair.hop, names=("home.example",)))
+    pair.loop.turn_until(lambda: pair.client_heard.errors)
+    assert "not for home.example" in pair.client_heard.errors[0][1]
+    assert pair.server_heard.stream == b"REGISTER"
+
+
+def test_a_server_certified_for_its_address_is_found_again_by_that(make_pair, authority) -> None:
+    pair = make_pair(authority.issue(f"IP:{HOST}"))
+    pair.hop = replace(pair.hop, names=(HOST, NAME))
+    pair.register()
+    pair.client.send(b".", pair.hop)
+    assert len(pair.client._by_id) == 1
+
+
+@pytest.mark.parametrize("calls_back", [False, True])
+def test_who_connected_to_us_is_called_back_only_by_a_registrar(make_pair, good, calls_back: bool) -> None:
+    """Somebody on the way could connect to us from any address and be taken for the phone that lives there."""
+    pair = make_pair(options_of(good, calls_back=calls_back))
+    source = pair.register()
+    pair.server.send(b"INVITE", Hop("TLS", HOST, source.port, names=(HOST,)))
+    assert len(pair.server._by_id) == (1 if calls_back else 2)
+    pair.server.send(b"INVITE", Hop("TLS", HOST, source.port, names=("a.example",)))
+    assert len(pair.server._by_id) == (2 if calls_back else 3)
+    # By its own name a connection is used in any case: answers, and what belongs to a call that began on it.
+    pair.server.send(b"BYE", replace(source, port=9))
+    pair.loop.turn_until(lambda: pair.client_heard.stream.endswith(b"BYE"))
+
+
 def test_a_server_known_by_name_is_found_again_by_address(make_pair) -> None:
     pair = make_pair()
     source = pair.register()
