@@ -163,7 +163,8 @@ class AccountTable:
         if event is None or not (account.enabled and account.register):
             idle = "unregistered" if account.register else "no registration needed"
             return AccountStatus(account, idle if account.enabled else "disabled", 0, "", 0, None, at)
-        server = self._user_agent.server_of(account.id) if event.state is RegistrationState.REGISTERED else ""
+        hop = self._user_agent.server_of(account.id) if event.state is RegistrationState.REGISTERED else None
+        server = str(hop) if hop is not None else ""
         return AccountStatus(
             account, event.state.value, event.status, event.text, event.expires_s, event.next_attempt_s, at, server
         )

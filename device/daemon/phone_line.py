@@ -486,6 +486,10 @@ class PhoneLine:
 
     def _far_host(self, account: Account | None, target: str) -> str:
         """An IP address on the way to the far end, as far as it is known before DNS has been asked."""
+        server = self._user_agent.server_of(account.id) if account else None
+        if server is not None:
+            # Of several servers this is the one that is well, perhaps the only one of its family of addresses.
+            return server.host
         candidates = [account.outbound_proxy, account.registrar, account.domain] if account else []
         candidates.append(target.rpartition("@")[2].removeprefix("sip:").partition(";")[0])
         for candidate in candidates:

@@ -222,14 +222,12 @@ class Identity:
         return NameAddr("", uri if transport == UDP or secure else uri.with_params(transport=transport.lower()))
 
     def is_reached_otherwise(self, contact: NameAddr) -> bool:
-        """Whether DNS led to a server by another transport or family of addresses than the earlier `contact` has."""
+        """Whether the server that DNS led to sees us elsewhere than `contact` says, which was written before."""
         hop = self.home_hop
-        if hop is None or self._core.settings.advertised_address:
+        if hop is None:
             return False
-        transport = (contact.uri.transport or UDP).upper()
-        address = ip_literal(contact.uri.host)
-        is_other_family = address is not None and (":" in address) != (":" in hop.host)
-        return is_other_family or (self.transport is None and transport != hop.transport)
+        own = self.direct_contact(self.transport or hop.transport, hop.host, contact.uri.scheme == "sips").uri
+        return (own.host_port, own.transport) != (contact.uri.host_port, contact.uri.transport)
 
     def _contact_address(self, transport: str, destination: str) -> tuple[str, int]:
         host, port = self._core.local_address(transport, destination)

@@ -140,10 +140,10 @@ class UserAgent:
             # Who is not registered cannot be told of anything either.
             self._features.subscriptions.leave_identity(self._identities[account_id], now)
 
-    def server_of(self, account_id: AccountId) -> str:
-        """The server that took the account's last REGISTER, as "udp:192.0.2.10:5060"; "" for none."""
+    def server_of(self, account_id: AccountId) -> Hop | None:
+        """The server that took the account's last REGISTER; its calls go there."""
         identity = self._identities.get(account_id)
-        return str(identity.home_hop) if identity is not None and identity.home_hop is not None else ""
+        return identity.home_hop if identity is not None else None
 
     def network_changed(self, now: float) -> None:
         """Our addresses changed or the link came back: every account registers again at once."""

@@ -150,6 +150,19 @@ def test_dns_that_chooses_tcp_is_followed_by_the_contact() -> None:
     assert str(bench.sent_request("INVITE").contacts[0]) == "<sip:1001@192.0.2.1:5060;transport=tcp>"
 
 
+def test_the_contact_is_the_address_that_the_server_sees_once_dns_has_said_where_it_is() -> None:
+    bench = _bench()
+    bench.addresses = {FIRST.host: "10.8.0.7"}
+    bench.agent.start_registration(OFFICE, bench.now)
+    first = bench.sent_request("REGISTER")
+    assert first.contacts[0].uri.host == "192.0.2.1"
+    bench.reply(first, 200, source=FIRST, Contact=OWN)
+    again = bench.sent_request("REGISTER")
+    assert [contact.uri.host for contact in again.contacts] == ["10.8.0.7", "192.0.2.1"]
+    bench.reply(again, 200, source=FIRST, Contact="<sip:1001@10.8.0.7:5060>;expires=600")
+    assert bench.methods() == []
+
+
 def test_in_mode_always_every_request_goes_to_the_outbound_proxy() -> None:
     bench = _bench(outbound_proxy="proxy.example.org", proxy_mode="always")
     _register(bench)

@@ -55,6 +55,8 @@ class Bench:
         self.hops: list[Hop] = []
         self.keepalives: list[Transmission] = []
         """What went on the wire so far that is no SIP message."""
+        self.addresses: dict[str, str] = {}
+        """From a destination to our address as that sees it, where it is not LOCAL."""
         self.located = [PEER]
         """Where every name leads to."""
         self._branches = 0
@@ -62,8 +64,8 @@ class Bench:
         if account is not None:
             self.agent.add_account(account, Credential(account.user, password="secret"))
 
-    def _local_address(self, transport: str, _host: str) -> tuple[str, int]:
-        return LOCAL if self._listens or transport == "UDP" else (LOCAL[0], 0)
+    def _local_address(self, transport: str, host: str) -> tuple[str, int]:
+        return self.addresses.get(host, LOCAL[0]), LOCAL[1] if self._listens or transport == "UDP" else 0
 
     def advance(self, seconds: float) -> None:
         """Let time pass, every timer at its moment."""
