@@ -8,6 +8,7 @@ import pytest
 from device.demo.system import free_port
 from tests.support.certificates import Authority
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
+from tests.support.dnsmasq import Dnsmasq
 from tests.support.processes import HOST
 from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
@@ -17,9 +18,9 @@ PASSWORDS = {"1001": "first secret", "1002": "second secret"}
 class TlsExchange(ExchangeDaemon):
     """The embedded exchange with a certificate for its address."""
 
-    def __init__(self, folder, authority: Authority) -> None:
-        super().__init__(folder, PASSWORDS)
-        self.certificate = authority.issue(f"IP:{HOST}")
+    def __init__(self, folder, authority: Authority, domain: str = HOST, certified: str = f"IP:{HOST}") -> None:
+        super().__init__(folder, PASSWORDS, domain=domain)
+        self.certificate = authority.issue(certified)
         self.tls_port = free_port()
         self.tls_address = f"{HOST}:{self.tls_port}"
 
@@ -98,3 +99,31 @@ def test_a_phone_that_does_not_trust_the_exchange_says_what_to_do(house, tmp_pat
         assert "signed by Test Authority of Testers, which is not trusted here" in text
         assert "sip.tls_ca_file" in text
         assert text in str(phone.account()["text"])
+
+
+@pytest.mark.parametrize(("name", "registers"), [("office.test", True), ("host.office.test", False)])
+@pytest.mark.parametrize("transport", ["tls", "auto"])
+def test_a_server_that_dns_found_proves_the_domain_and_not_its_host(
+    tmp_path, authority, name: str, registers: bool, transport: str
+) -> None:
+    """NAPTR and SRV lead to a host, which whoever forges DNS may choose: its own name proves nothing (RFC 5922)."""
+    exchange = TlsExchange(tmp_path, authority, domain="office.test", certified=f"DNS:{name}")
+    dns = Dnsmasq(tmp_path)
+    dns.naptr("office.test", 1, 1, "SIPS+D2T", "_sips._tcp.office.test")
+    dns.srv("_sips._tcp.office.test", "host.office.test", exchange.tls_port)
+    dns.host("host.office.test", HOST)
+    phone = PhoneDaemon("1001", tmp_path, {"sip.tls_ca_file": str(authority.path), "sip.dns_servers": dns.address})
+    with running(exchange, phone):
+        dns.start()
+        try:
+            fields = {"registrar": "", "outbound_proxy": "", "domain": "office.test", "transport": transport}
+            phone.add_account("", "1001", PASSWORDS["1001"], **fields)
+            if registers:
+                phone.expect_registration("registered")
+                assert "SIP/2.0/TLS" in phone.messages("out", "REGISTER")[-1]
+            else:
+                text = str(phone.expect_registration("failed")["text"])
+                assert "is for host.office.test, not for office.test" in text
+                assert phone.messages("in") == []
+        finally:
+            dns.stop()

@@ -79,20 +79,21 @@ class Daemon:
 class ExchangeDaemon(Daemon):
     """The embedded exchange with some users."""
 
-    def __init__(self, folder: Path, passwords: Mapping[str, str], name: str = "exchange") -> None:
+    def __init__(self, folder: Path, passwords: Mapping[str, str], name: str = "exchange", domain: str = HOST) -> None:
         super().__init__(name, folder)
+        self.domain = domain
         self.address = f"{HOST}:{self.port}"
         self.passwords = dict(passwords)
         for user, password in passwords.items():
             self.add_user(user, password)
 
     def command(self) -> list[str]:
-        where = ["--listen", self.address, "--domain", HOST]
+        where = ["--listen", self.address, "--domain", self.domain]
         return ["exchange", "run", *where, "--store", str(self.store_path), "--socket", str(self.socket_path)]
 
     def add_user(self, user: str, password: str) -> None:
         """Let a user register."""
-        where = ["--store", str(self.store_path), "--socket", str(self.socket_path), "--domain", HOST]
+        where = ["--store", str(self.store_path), "--socket", str(self.socket_path), "--domain", self.domain]
         done = subprocess.run(
             own_command("exchange", "user", "add", user, *where, "--password-stdin"),
             input=password + "\n",
@@ -107,7 +108,7 @@ class ExchangeDaemon(Daemon):
         """The contacts that a user has registered."""
         answer = self.client.call("exchange.registrations")
         bindings = answer["registrations"]  # type: ignore[index]
-        return [binding["contact"] for binding in bindings if binding["aor"] == f"sip:{user}@{HOST}"]
+        return [binding["contact"] for binding in bindings if binding["aor"] == f"sip:{user}@{self.domain}"]
 
 
 class PhoneDaemon(Daemon):
