@@ -3,9 +3,12 @@
 from functools import cache
 from pathlib import Path
 
+from device.rtp.packet import encode_rtp
+from device.rtp.rtcp import Bye, ReportBlock, SenderReport, SourceDescription, encode_compound
+from device.sip.stun import encode_request
 from tests.fuzz.targets import CUT
 from tests.support import dns_wire
-from tests.support.sip_bench import ANSWER, OFFER, Bench
+from tests.support.sip_bench import ANSWER, OFFER, OFFICE, Bench, office
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 FOUND = VECTORS / "fuzz"
@@ -27,6 +30,9 @@ VALUES = (
     'nextnonce="n", qop=auth, rspauth="0", cnonce="c", nc=1',
     "2147483647 INVITE",
     "<sip:a>, <sip:b;lr>;x, sip:c",
+    "call@host;to-tag=a;from-tag=b;early-only",
+    "message-summary;id=7",
+    "terminated;reason=noresource;retry-after=10;expires=5",
 )
 
 
@@ -118,15 +124,63 @@ def _answers() -> list[bytes]:
     ]
 
 
+def _bodies() -> list[bytes]:
+    return [
+        b"SIP/2.0 180 Ringing\r\n",
+        b"Signal=5\r\nDuration=160\r\n",
+        b"text/plain;charset=iso-8859-1\nHello\xe9",
+        b"Messages-Waiting: yes\r\nVoice-Message: 2/8 (0/2)\r\n",
+    ]
+
+
+def _stun() -> list[bytes]:
+    request = encode_request(b"\0" * 12)
+    attributes = b"\x00\x20\x00\x08\x00\x01\x11\x22\x5e\x12\xa4\x43" + b"\x00\x09\x00\x04\x00\x00\x04\x20"
+    length = len(attributes).to_bytes(2, "big")
+    return [request, b"\x01\x01" + length + request[4:20] + attributes]
+
+
+def _media() -> list[bytes]:
+    report = SenderReport(1, 2, 3, 4, 5, (ReportBlock(1, 2, 3, 4, 5, 6, 7),))
+    return [
+        encode_rtp(101, 1, 2, 3, True, b"\x05\x8a\x01\x40"),
+        b"\xb1\x80" + encode_rtp(0, 1, 2, 3, False, b"x" * 20)[2:],
+        encode_compound([report, SourceDescription(((1, ((1, "a@b"),)),)), Bye((1,), "gone")]),
+    ]
+
+
+def _registrations() -> list[bytes]:
+    """What a registrar says: a challenge, contacts, a longer wish, a pause."""
+    bench = Bench(account=office())
+    bench.agent.start_registration(OFFICE, bench.now)
+    register = bench.sent_request("REGISTER")
+    answers = []
+    for status, name, value in (
+        (401, "WWW-Authenticate", 'Digest realm="pbx", nonce="n1", algorithm=MD5, qop="auth", stale=true'),
+        (200, "Contact", "<sip:1001@192.0.2.1:5060>;expires=60, <sip:1001@192.0.2.9>;expires=5"),
+        (423, "Min-Expires", "900"),
+        (503, "Retry-After", "120 (busy)"),
+        (302, "Contact", "<sip:192.0.2.9>"),
+    ):
+        response = register.response(status, to_tag="r")
+        response.headers.add(name, value)
+        answers.append(response.encode())
+    return [*answers, CUT.join(answers[:2])]
+
+
 _SEEDS = {
     "message": lambda: list(messages()),
     "value": _values,
     "stream": _streams,
     "sdp": _sessions,
     "multipart": _multiparts,
+    "body": _bodies,
     "dns": _responses,
+    "stun": _stun,
+    "media": _media,
     "telephone": lambda: [*messages(), *_calls()],
     "telephone_stream": lambda: [*_streams(), *(seed.replace(CUT, b"") for seed in _calls())],
     "caller": lambda: [*_answers(), *messages()],
+    "registering": lambda: [*_registrations(), *messages()],
     "exchange": lambda: [*messages(), *_calls()],
 }

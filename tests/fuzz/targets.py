@@ -6,15 +6,21 @@ from itertools import islice
 
 from device.model import CallId
 from device.net.dns_message import DnsMessageError, parse_response
+from device.rtp.errors import RtpError
+from device.rtp.packet import parse_rtp
+from device.rtp.rtcp import parse_rtcp
+from device.rtp.telephone_event import TelephoneEventReceiver
 from device.sdp.errors import SdpError
 from device.sdp.offer_answer import AudioFormat, LocalMedia, build_answer, build_offer, find_audio, read_answer
 from device.sdp.parser import parse_sdp
 from device.sip.auto_answer import auto_answer_delay
+from device.sip.call_facts import read_facts
 from device.sip.digest import parse_authentication_info, parse_challenges, parse_credentials
 from device.sip.endpoint import SipEndpoint
 from device.sip.errors import SipParseError
 from device.sip.events import IncomingCall
 from device.sip.headers import (
+    Headers,
     parse_cseq,
     parse_expires,
     parse_int_header,
@@ -28,14 +34,20 @@ from device.sip.headers import (
     split_commas,
 )
 from device.sip.hop import Hop
+from device.sip.info import read_digit
+from device.sip.instant_message import read_text
 from device.sip.message import Message, Request
 from device.sip.multipart import find_session, is_acceptable
 from device.sip.parser import StreamFramer, is_contact_read, is_keepalive, parse_message, validate
+from device.sip.refer import parse_referral, parse_replaces, parse_sipfrag
+from device.sip.session_timer import read_interval, read_minimum
+from device.sip.stun import is_stun, parse_stun
+from device.sip.subscription import parse_event, parse_subscription_state
 from device.sip.tel_uri import called_number, parse_subscriber, parse_tel
 from device.sip.transaction_layer import LookupWanted
 from device.sip.uri import parse_uri
 from tests.exchange.switchboard import Switchboard, two_phones
-from tests.support.sip_bench import ANSWER, Bench
+from tests.support.sip_bench import ANSWER, OFFICE, Bench, office
 
 Target = Callable[[bytes], None]
 
@@ -63,6 +75,9 @@ PARSERS: tuple[Callable[[str], object], ...] = (
     parse_credentials,
     parse_authentication_info,
     parse_subscriber,
+    parse_replaces,
+    parse_event,
+    parse_subscription_state,
 )
 
 LOCAL = LocalMedia("192.0.2.1", 4000, (AudioFormat(8, "PCMA"), AudioFormat(0, "PCMU")), 101, session_id=7)
@@ -83,6 +98,8 @@ def use(message: Message) -> None:
     assert parse_via(str(message.top_via)).params == message.top_via.params
     _ = (message.call_id, message.expires, message.content_type, message.contact_is_star, message.top_via.rport)
     _ = (message.tokens("Supported"), parse_challenges(message.headers.get_all("WWW-Authenticate")))
+    assert read_minimum(message) >= 90
+    read_interval(message)
     again = parse_message(message.encode())
     validate(again)
     assert list(again.headers.items()) == list(message.headers.items())
@@ -91,6 +108,9 @@ def use(message: Message) -> None:
         assert isinstance(again, Request)
         assert (again.method, again.uri) == (message.method, message.uri)
         auto_answer_delay(message)
+        for trusted in (True, False):
+            read_facts(message, trusted=trusted)
+        tolerate(lambda _: parse_referral(message), "")
         answer = parse_message(message.response(200, to_tag="x").encode())
         validate(answer)
         assert answer.to.tag
@@ -188,6 +208,33 @@ def chew_multipart(data: bytes) -> None:
             is_acceptable(content_type, body)
 
 
+def chew_body(data: bytes) -> None:
+    """The bodies of INFO, NOTIFY and MESSAGE."""
+    parse_sipfrag(data)
+    for content_type in ("application/dtmf-relay", "application/dtmf"):
+        assert len(read_digit(content_type, data)) <= 1
+    first, _, body = data.partition(b"\n")
+    headers = Headers([("Content-Type", first.decode("utf-8", "replace").replace("\r", ""))])
+    with suppress(SipParseError):
+        read_text(headers, body, "text/plain")
+
+
+def chew_stun(data: bytes) -> None:
+    """A STUN message on the SIP port."""
+    if is_stun(data):
+        parse_stun(data)
+
+
+def chew_media(data: bytes) -> None:
+    """A datagram at the ports of RTP and RTCP."""
+    with suppress(RtpError):
+        packet = parse_rtp(data)
+        assert len(packet.payload) <= len(data)
+        TelephoneEventReceiver().receive(packet)
+    with suppress(RtpError):
+        parse_rtcp(data)
+
+
 def chew_dns(data: bytes) -> None:
     """A response of a name server."""
     try:
@@ -226,6 +273,19 @@ def chew_caller(data: bytes) -> None:
         bench.endpoint.receive_datagram(piece, PEER, bench.now)
         bench.sent()
     bench.agent.hang_up(CallId("call"), bench.now)
+    come_to_rest(bench)
+
+
+def chew_registering(data: bytes) -> None:
+    """What a server says to a telephone that registers."""
+    bench = Bench(account=office())
+    bench.agent.start_registration(OFFICE, bench.now)
+    bench.sent()
+    for piece in pieces_of(data):
+        bench.endpoint.receive_datagram(piece, PEER, bench.now)
+        bench.sent()
+        bench.advance(1.0)
+    bench.agent.remove_account(OFFICE, bench.now)
     come_to_rest(bench)
 
 
@@ -275,9 +335,13 @@ TARGETS: dict[str, Target] = {
     "stream": chew_stream,
     "sdp": chew_sdp,
     "multipart": chew_multipart,
+    "body": chew_body,
     "dns": chew_dns,
+    "stun": chew_stun,
+    "media": chew_media,
     "telephone": chew_telephone,
     "telephone_stream": chew_telephone_stream,
     "caller": chew_caller,
+    "registering": chew_registering,
     "exchange": chew_exchange,
 }

@@ -14,7 +14,7 @@ from tests.fuzz.corpus import FOUND, seeds
 from tests.fuzz.mutation import mutated
 from tests.fuzz.targets import TARGETS
 
-ROUNDS = {"telephone": 600, "telephone_stream": 400, "caller": 400, "exchange": 250}
+ROUNDS = {"telephone": 600, "telephone_stream": 400, "caller": 400, "registering": 400, "exchange": 250}
 DEFAULT_ROUNDS = 2500
 """So that each target takes about half a second; those that move whole elements take longer a round."""
 
