@@ -39,13 +39,15 @@ _INFO_FIELDS = (
 class _ProtectionSpace:
     """One realm at one kind of server: the nonce in use and how often it was used."""
 
-    __slots__ = ("challenge", "cnonce", "methods", "refused_reuses", "renewals", "uses")
+    __slots__ = ("challenge", "cnonce", "is_proven", "methods", "refused_reuses", "renewals", "uses")
 
     def __init__(self, challenge: Challenge, cnonce: str) -> None:
         self.challenge = challenge
         self.cnonce = cnonce
         self.uses = 0
         self.renewals = 0
+        self.is_proven = False
+        """Whether the server has ever taken the secret: then a refusal means rather that it has forgotten a nonce."""
         self.refused_reuses = 0
         """How often in a row the nonce was refused though it had been good before."""
         self.methods: set[str] = set()
@@ -90,6 +92,8 @@ class ClientAuth:
         if credential != replace(self.credential, password=""):
             self.credential = credential
             self._forget_unanswerable()
+            for space in self._spaces.values():
+                space.is_proven = False
 
     def _forget_unanswerable(self) -> None:
         self._spaces = {
@@ -204,12 +208,15 @@ class ClientAuth:
                 space.renewals = 0
                 space.refused_reuses += 1
             return True
-        if not choice.stale or space is None:
+        if space is None or not (choice.stale or space.is_proven):
             self.fault = f"realm {choice.realm!a} refused the user name or password"
             return False
         space.renewals += 1
-        if space.renewals > MAX_STALE_RENEWALS:
+        if choice.stale and space.renewals > MAX_STALE_RENEWALS:
             self.fault = f"realm {choice.realm!a} calls every nonce stale"
+            return False
+        if not choice.stale and space.renewals > 1:
+            self.fault = f"realm {choice.realm!a} refused the user name or password"
             return False
         return True
 
@@ -239,6 +246,8 @@ class ClientAuth:
                 space = self._spaces.get((proxy, realm))
                 if space is None or space.challenge.nonce != used.nonce:
                     continue
+                space.is_proven = True
+                space.renewals = 0
                 if space.uses > 1:
                     space.refused_reuses = 0
                 if info is not None:

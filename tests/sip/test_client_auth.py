@@ -445,3 +445,23 @@ def test_an_algorithm_that_nobody_knows_alone_is_told() -> None:
     auth = client()
     assert auth.challenge_received(refusal(make_challenge(REALM, "n", "AKAv1-MD5")), request()) is None
     assert "AKAV1-MD5" in auth.fault
+
+
+def test_a_server_that_has_forgotten_the_nonce_it_gave_is_answered_once_more() -> None:
+    auth = client()
+    repeated = accepted_request(auth)
+    assert auth.accepted(accepting('nextnonce="n2"'), repeated)
+    # It has been started anew; what it refuses now is its own nonce, which it does not call stale.
+    again = auth.challenge_received(refusal(make_challenge(REALM, "n3")), auth.authorize(request()))
+    assert again is not None
+    assert credentials_of(again)[0].nonce == "n3"
+    assert auth.challenge_received(refusal(make_challenge(REALM, "n4")), again) is None
+    assert auth.was_refused
+    assert auth.fault.endswith("refused the user name or password")
+
+
+def test_a_new_password_has_proven_nothing_yet() -> None:
+    auth = client()
+    assert auth.accepted(accepting('nextnonce="n2"'), accepted_request(auth))
+    auth.take_credential(Credential("desk", password="new"))
+    assert auth.challenge_received(refusal(make_challenge(REALM, "n3")), auth.authorize(request())) is None
