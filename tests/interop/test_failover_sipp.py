@@ -97,13 +97,14 @@ def test_the_first_server_refuses_with_503(phone, servers, play) -> None:
     refusing.succeed()
 
 
-def test_the_server_dies_in_the_middle_of_a_call(phone, servers, play) -> None:
-    _add_account(phone)
-    first = play("answer-and-die", port=servers.ports[0])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_the_server_dies_in_the_middle_of_a_call(phone, servers, play, transport) -> None:
+    _add_account(phone, transport=transport)
+    first = play("answer-and-die", port=servers.ports[0], transport=transport)
     phone.place("1002")
     phone.expect_state("connected")
     first.succeed()
-    second = play("take-bye", port=servers.ports[1])
+    second = play("take-bye", port=servers.ports[1], transport=transport)
     phone.call("call.hangup")
     second.succeed()
     phone.rest()
