@@ -197,7 +197,7 @@ class Phone:
         line = self._line
         row = TRANSITIONS.get((line.state, event_type))
         if row is None:
-            assert (line.state, event_type) in IGNORED, f"undecided: {line.state} on {event_name(event_type)}"
+            assert event_type in IGNORED[line.state], f"undecided: {line.state} on {event_name(event_type)}"
             logger.debug("%s: %s ignored in %s", self._label(), event_name(event_type), line.state.name)
             return []
         next_states, action = row

@@ -394,7 +394,7 @@ _AT_REST: tuple[EventType, ...] = (*_CALL_NEWS, *_TALK_TIMERS, *_RING_TIMERS, Ti
 _AFTER_A_CALL: tuple[EventType, ...] = (*_AT_REST, *_DIAL_TIMERS, DigitDialled, DialStarted)
 _IN_A_CALL: tuple[EventType, ...] = (*_DIAL_TIMERS, *_RING_TIMERS, Timer.TONE, CallProgressed, DialStarted)
 
-_IGNORED: dict[S, tuple[EventType, ...]] = {
+IGNORED: dict[S, tuple[EventType, ...]] = {
     # Digits with the handset down mean nothing.
     S.IDLE: (*_AT_REST, *_DIAL_TIMERS, Timer.TONE, HookReplaced, HookFlashed, DigitDialled, DialStarted),
     S.OUT_OF_SERVICE: (*_AT_REST, Timer.FIRST_DIGIT, Timer.INTER_DIGIT, HookFlashed),
@@ -444,9 +444,10 @@ _IGNORED: dict[S, tuple[EventType, ...]] = {
     S.HOWLER: (*_AFTER_A_CALL, HookLifted),
 }
 
-IGNORED: frozenset[tuple[S, EventType]] = frozenset(
-    (state, event_type) for state, event_types in _IGNORED.items() for event_type in event_types
-)
+
+def ignored_pairs() -> frozenset[tuple[S, EventType]]:
+    """The pairs of state and event that change nothing, on purpose."""
+    return frozenset((state, event_type) for state, event_types in IGNORED.items() for event_type in event_types)
 
 
 def event_name(event_type: EventType) -> str:

@@ -7,9 +7,8 @@ import logging
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import CallId
 from device.sip.auto_answer import auto_answer_delay
-from device.sip.call_facts import read_facts
 from device.sip.causes import answered_elsewhere, cause_text, with_reason
-from device.sip.core import sdp_of
+from device.sip.core import readable, sdp_of
 from device.sip.dialog_exchange import AnswerSent, AnswerTaken, DialogExchange, OfferSent, OfferTaken
 from device.sip.events import EndCause, IncomingCall, OfferAnswered, OfferReceived
 from device.sip.invite_session import CallInput, InviteSession, SessionState
@@ -41,12 +40,34 @@ from device.sip.transaction import ServerKey
 from device.timing import earliest
 
 if TYPE_CHECKING:
+    from device.sip.call_facts import CallFacts
     from device.sip.reliable_provisional import ReliableProvisionals
 
 _log = logging.getLogger(__name__)
 
 PROVISIONAL_INTERVAL_S: Final = 60.0
 """How often a 180 is repeated, since proxies give up after three minutes (section 13.3.1.1)."""
+
+NOBODY: Final = "anonymous.invalid"
+"""The host of a caller who wants to stay unknown (RFC 3323 section 4.1.1.3)."""
+TELLING: Final = frozenset(
+    (
+        "Alert-Info",
+        "Answer-Mode",
+        "Call-Info",
+        "Diversion",
+        "History-Info",
+        "Organization",
+        "P-Asserted-Identity",
+        "Priority",
+        "Priv-Answer-Mode",
+        "Privacy",
+        "Referred-By",
+        "Remote-Party-ID",
+        "Subject",
+    )
+)
+"""Header fields of an INVITE that say something about the caller."""
 
 _S = SessionState
 
@@ -90,23 +111,35 @@ class CalleeSession(InviteSession):
         exchange.note(invite)
         if sdp_of(invite):
             exchange.receive(OfferTaken(sdp_of(invite)), now)
-        source = self._invite.source
-        trusted = self.identity.account is not None and source.host in self.identity.servers
-        facts = read_facts(invite, trusted=trusted, replaces=self._replaces)
-        self._usage.party = (facts.caller, facts.caller_name)
+        source, facts = self._invite.source, self._read_facts()
+        caller, name = str(invite.from_.uri), readable(invite.from_.display_name)
+        if facts is not None:
+            caller, name = facts.caller, facts.caller_name
+        self._usage.party = (caller, name)
         event = IncomingCall(
             self.call_id,
             self.identity.account_id,
-            facts.caller,
-            facts.caller_name,
+            caller,
+            name,
             str(invite.to.uri),
             sdp_of(invite),
             str(source),
             auto_answer_delay(invite),
             facts,
         )
-        _log.debug("%s: called by %s from %s", self.call_id, facts.caller, source)
+        _log.debug("%s: called by %s from %s", self.call_id, caller, source)
         self._usage.core.emit(event)
+
+    def _read_facts(self) -> CallFacts | None:
+        """What else the caller says; a phone that is called by plain phones alone does without the room for it."""
+        invite, source = self._invite.request, self._invite.source
+        is_plain = invite.headers.index.keys().isdisjoint(TELLING) and invite.from_.uri.host != NOBODY
+        if is_plain and self._replaces is None:
+            return None
+        from device.sip.call_facts import read_facts  # noqa: PLC0415
+
+        trusted = self.identity.account is not None and source.host in self.identity.servers
+        return read_facts(invite, trusted=trusted, replaces=self._replaces)
 
     def has_invite(self, key: ServerKey) -> bool:
         return self._invite.key == key or super().has_invite(key)

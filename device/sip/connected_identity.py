@@ -3,19 +3,10 @@
 from device.sip.asserted_identity import ANONYMOUS, asserted_identity, is_private
 from device.sip.core import readable
 from device.sip.dialog import Dialog
-from device.sip.feature_events import RemoteIdentityChanged
 from device.sip.headers import NameAddr
 from device.sip.identity import Identity
 from device.sip.invite_usage import InviteUsage
 from device.sip.message import Request, Response
-
-
-def may_tell(message: Request | Response, dialog: Dialog) -> bool:
-    """Whether a message says anything new about the other party; most do not."""
-    index = message.headers.index
-    if "P-Asserted-Identity" in index or "Remote-Party-ID" in index:
-        return True
-    return not message.is_response and not _is_same(message.from_, dialog.remote)
 
 
 def note_party(usage: InviteUsage, dialog: Dialog, message: Request | Response, *, trusted: bool) -> None:
@@ -31,6 +22,8 @@ def note_party(usage: InviteUsage, dialog: Dialog, message: Request | Response, 
         party = before
     usage.party = party
     if party != before:
+        from device.sip.feature_events import RemoteIdentityChanged  # noqa: PLC0415  # few calls change their party
+
         usage.core.emit(RemoteIdentityChanged(usage.call_id, *party))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from device.annotations import Final
 from device.sip.causes import cause_text, reason_of, with_reason
-from device.sip.connected_identity import may_tell, note_party
 from device.sip.core import sdp_of
 from device.sip.dialog import MAX_FORWARDS, Dialog
 from device.sip.dialog_exchange import AnswerTaken, DialogExchange, OfferSent, OfferTaken
@@ -213,10 +212,14 @@ class OutgoingInvite:
 
     def _note_party(self, exchange: DialogExchange, response: Response) -> None:
         """Whoever answered may be another than was called; our own server says who (RFC 3325 section 9.1)."""
-        if may_tell(response, exchange.dialog):
-            identity = self._usage.identity
-            trusted = identity.proxy is not None or identity.is_home(self._sent.request.uri)
-            note_party(self._usage, exchange.dialog, response, trusted=trusted)
+        index = response.headers.index
+        if "P-Asserted-Identity" not in index and "Remote-Party-ID" not in index:
+            return
+        from device.sip.connected_identity import note_party  # noqa: PLC0415  # servers of many accounts say nothing
+
+        identity = self._usage.identity
+        trusted = identity.proxy is not None or identity.is_home(self._sent.request.uri)
+        note_party(self._usage, exchange.dialog, response, trusted=trusted)
 
     def _take_session(self, exchange: DialogExchange, sdp: bytes, now: float) -> None:
         """What the 2xx that won settles: the answer, their offer, or nothing that was not settled before it."""

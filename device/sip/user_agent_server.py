@@ -150,12 +150,15 @@ class UserAgentServer:
     @staticmethod
     def _note_party(session: InviteSession, dialog: Dialog, request: Request, source: Hop) -> None:
         """See whether the other party is still the same (RFC 4916)."""
-        from device.sip.connected_identity import may_tell, note_party  # noqa: PLC0415  # there is a call
+        index, told = request.headers.index, request.from_
+        said = "P-Asserted-Identity" in index or "Remote-Party-ID" in index
+        if not said and (told.uri, told.display_name) == (dialog.remote.uri, dialog.remote.display_name):
+            return
+        from device.sip.connected_identity import note_party  # noqa: PLC0415  # most parties stay who they are
 
-        if may_tell(request, dialog):
-            identity = session.identity
-            trusted = identity.account is not None and source.host in identity.servers
-            note_party(session.usage, dialog, request, trusted=trusted)
+        identity = session.identity
+        trusted = identity.account is not None and source.host in identity.servers
+        note_party(session.usage, dialog, request, trusted=trusted)
 
     def _receive_in_subscription(self, key: ServerKey, request: Request, source: Hop, now: float) -> bool:
         """A request in a dialog that no call has: it may be that of a subscription."""

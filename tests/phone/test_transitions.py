@@ -8,9 +8,10 @@ import pytest
 
 from device.phone.events import PhoneEvent
 from device.phone.states import PhoneState, Timer
-from device.phone.transitions import EVENT_TYPES, IGNORED, TRANSITIONS, EventType, event_name
+from device.phone.transitions import EVENT_TYPES, TRANSITIONS, EventType, event_name, ignored_pairs
 
 ROOT = Path(__file__).resolve().parents[2]
+IGNORED = ignored_pairs()
 PAIRS = [(state, event_type) for state in PhoneState for event_type in EVENT_TYPES]
 
 

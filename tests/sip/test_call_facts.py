@@ -1,8 +1,12 @@
 """What an INVITE says about its caller."""
 
+from pathlib import Path
+
 import pytest
 
+from device.sip import asserted_identity, call_facts
 from device.sip.call_facts import MAX_HISTORY, CallFacts, read_facts
+from device.sip.callee_session import TELLING
 from device.sip.events import IncomingCall
 from device.sip.headers import Headers
 from device.sip.message import Request
@@ -101,6 +105,20 @@ def test_a_long_way_is_cut_short() -> None:
 def test_answer_modes(headers: tuple[tuple[str, str], ...], mode: tuple[str, bool]) -> None:
     found = facts(*headers)
     assert (found.answer_mode, found.answer_mode_required) == mode
+
+
+def test_every_telling_header_is_looked_for() -> None:
+    """The room of facts is entered for each header that it reads."""
+    source = Path(call_facts.__file__).read_text() + Path(asserted_identity.__file__).read_text()
+    assert {name for name in TELLING if f'"{name}"' not in source} == set()
+    bench = Bench()
+    for name in TELLING:
+        bench.request("INVITE", call_id=name, body=OFFER, **{name: "x"})  # type: ignore[arg-type]
+        assert bench.event(IncomingCall).facts is not None
+    bench.request("INVITE", call_id="anonymous", body=OFFER, from_="<sip:anonymous@anonymous.invalid>;tag=1")
+    assert bench.event(IncomingCall).caller_name == "Anonymous"
+    bench.request("INVITE", call_id="plain", body=OFFER)
+    assert bench.event(IncomingCall).facts is None
 
 
 def test_the_owner_is_told_the_caller_that_our_server_asserts() -> None:
