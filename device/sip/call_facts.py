@@ -69,7 +69,7 @@ class CallFacts:
 
 
 def read_facts(invite: Request, *, trusted: bool, replaces: CallId | None = None) -> CallFacts:
-    """The facts of an INVITE with one of `callee_session.TELLING`; what others assert counts from a `trusted` server."""
+    """The facts of an INVITE with one of `callee_session.TELLING`; a `trusted` server may assert another caller."""
     headers = invite.headers
     private = is_private(invite)
     from_ = invite.from_
