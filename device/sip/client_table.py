@@ -505,6 +505,7 @@ def _answers(response: Response, request: Request) -> bool:
     (section 8.1.3.3): one that has was meant for somebody else. What lies below a proxy's Via is for that to restore.
     """
     ours, theirs = request.top_via, response.top_via
-    if (ours.host, ours.port) != (theirs.host, theirs.port):
+    default = DEFAULT_PORTS.get(ours.transport)
+    if (ours.host, ours.port or default) != (theirs.host, theirs.port or default):
         return False
     return len(request.headers.get_all("Via")) > 1 or len(response.headers.get_all("Via")) == 1

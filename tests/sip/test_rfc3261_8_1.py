@@ -112,7 +112,13 @@ def test_a_response_with_a_second_via_is_dropped(bench: Bench) -> None:
     bench.event(CallEstablished)
 
 
-@pytest.mark.parametrize("sent_by", ["192.0.2.99:5060", "192.0.2.1:5061", "192.0.2.1"])
+def test_a_sent_by_whose_usual_port_was_left_out_is_ours(bench: Bench) -> None:
+    invite = bench.call()
+    bench.receive(altered(ok(invite), f"SIP/2.0/UDP 192.0.2.1;branch={invite.top_via.branch}"))
+    bench.event(CallEstablished)
+
+
+@pytest.mark.parametrize("sent_by", ["192.0.2.99:5060", "192.0.2.1:5061", "192.0.2.99"])
 def test_a_response_to_another_sent_by_is_dropped(bench: Bench, sent_by: str) -> None:
     invite = bench.call()
     bench.receive(altered(ok(invite), f"SIP/2.0/UDP {sent_by};branch={invite.top_via.branch}"))
