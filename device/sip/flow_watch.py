@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from device.annotations import Final
-from device.sip.core import Core
+from device.sip.core import SDP, Core
 from device.sip.dialog import MAX_FORWARDS
 from device.sip.events import FlowDoubted
 from device.sip.headers import CSeq, Headers, NameAddr
@@ -133,6 +133,7 @@ class FlowWatch:
         headers.add("Call-ID", self._call_id)
         headers.add("CSeq", str(CSeq(self._next_cseq(), "OPTIONS")))
         headers.add("Contact", str(identity.direct_contact(self._hop.transport, self._hop.host)))
+        headers.add("Accept", SDP)
         request = Request("OPTIONS", uri, headers)
         core.add_capabilities(request)
         self._client.send(request, identity.registrar_hop(uri), identity, self, self._next_cseq, now)

@@ -335,6 +335,7 @@ def test_options_that_nobody_answers_register_anew_after_three() -> None:
     registered(bench)
     bench.advance(40)
     first = bench.sent_request("OPTIONS")
+    assert first.headers.get("Accept") == "application/sdp"
     assert str(first.uri) == "sip:192.0.2.2"
     bench.reply(first, 404)
     for _ in range(3):
