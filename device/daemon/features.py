@@ -32,6 +32,10 @@ logger = logging.getLogger(__name__)
 TEXTS_KEPT: Final = 50
 """The latest texts are kept until the daemon ends, for whoever asks for them."""
 
+TEXTS_LOGGED: Final = 20
+LOG_WINDOW_S: Final = 60.0
+"""So many texts are told in the log in so many seconds."""
+
 Publish = Callable[[str, dict[str, object]], None]
 
 
@@ -53,6 +57,7 @@ class Features:
         self._publish = publish
         self._digits = DigitOnce()
         self.waiting = WaitingMessages(user_agent, accounts, lambda waiting: post(MessagesUpdated(waiting)))
+        self._logged: deque[float] = deque()
         self.texts: deque[dict[str, object]] = deque(maxlen=TEXTS_KEPT)
 
     def hear_digit(self, call_id: CallId, digit: str, way: str, now: float) -> None:
@@ -81,7 +86,7 @@ class Features:
             case RemoteIdentityChanged():
                 self._change_caller(event)
             case MessageReceived():
-                self._take_text(event)
+                self._take_text(event, now)
             case MessageFinished():
                 self._finish_text(event)
             case NotifyReceived():
@@ -124,9 +129,22 @@ class Features:
 
     # Texts.
 
-    def _take_text(self, event: MessageReceived) -> None:
+    def _may_log(self, now: float) -> bool:
+        """Whether one more text may have its line: a flood of them must not push all else out of the log."""
+        while self._logged and self._logged[0] <= now - LOG_WINDOW_S:
+            self._logged.popleft()
+        if len(self._logged) > TEXTS_LOGGED:
+            return False
+        self._logged.append(now)
+        if len(self._logged) > TEXTS_LOGGED:
+            logger.warning("too many messages in a minute: further ones are left out of the log for a while")
+            return False
+        return True
+
+    def _take_text(self, event: MessageReceived, now: float) -> None:
         # Who wrote and how much is the installer's business; what they wrote is not.
-        logger.info("message from %s: %d characters", event.sender, len(event.text))
+        if self._may_log(now):
+            logger.info("message from %s: %d characters", event.sender, len(event.text))
         text: dict[str, object] = {
             "from": event.sender,
             "name": event.sender_name,

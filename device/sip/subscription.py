@@ -4,7 +4,7 @@ from device.annotations import Final
 from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.header_names import is_token
-from device.sip.header_syntax import is_digits, parse_params, unquote
+from device.sip.header_syntax import encode_params, is_digits, parse_params, set_param, unquote
 from device.sip.message import Request, Response
 from device.sip.transaction import ServerKey
 
@@ -26,7 +26,7 @@ class EventHeader:
     id: str = ""
 
     def __str__(self) -> str:
-        return f"{self.package};id={self.id}" if self.id else self.package
+        return self.package + encode_params(set_param((), "id", self.id)) if self.id else self.package
 
 
 def parse_event(text: str | None) -> EventHeader:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from device.control.errors import FAILED, REFUSED
-from device.daemon.features import TEXTS_KEPT
+from device.daemon.features import TEXTS_KEPT, TEXTS_LOGGED
 from device.model import AccountId, CallId
 from device.net.addresses import NetError
 from device.phone.states import PhoneState
@@ -255,6 +255,17 @@ def test_texts_that_are_kept_are_bounded(phone: WholePhone, far_end: FarEnd) -> 
         )
     kept = phone.control.call("message.list")["messages"]
     assert (len(kept), kept[0]["text"]) == (TEXTS_KEPT, "text 1")
+
+
+def test_a_flood_of_texts_does_not_fill_the_log(phone: WholePhone, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    features = phone.parts.runtime.features
+    for number in range(3 * TEXTS_LOGGED):
+        features.receive(MessageReceived(None, None, "sip:a@b", "", f"text {number}"), 1000.0 + number / 10)
+    assert caplog.text.count("message from") == TEXTS_LOGGED
+    assert caplog.text.count("too many messages") == 1
+    features.receive(MessageReceived(None, None, "sip:a@b", "", "later"), 1100.0)
+    assert caplog.text.count("message from") == TEXTS_LOGGED + 1
 
 
 def test_a_text_goes(phone: WholePhone, far_end: FarEnd) -> None:
