@@ -12,7 +12,7 @@ from device.sip.client_transaction import (
     NonInviteClientTransaction,
     build_cancel,
 )
-from device.sip.hop import DEFAULT_PORTS, TCP, UDP, Hop, NextHop, Transmission, bracketed
+from device.sip.hop import DEFAULT_PORTS, TCP, TLS, UDP, Hop, NextHop, Transmission, bracketed
 from device.sip.hop_health import HopHealth
 from device.sip.message import Request, Response
 from device.sip.outbox import Outbox
@@ -338,7 +338,9 @@ class ClientTable:
         host, port = self._sent_by(hop)
         sent = request.copy()
         place = f"{bracketed(host)}:{port}" if port else bracketed(host)
-        sent.headers.prepend("Via", f"SIP/2.0/{hop.transport} {place};branch={branch};rport")
+        # Where others can connect to us by TLS they may as well use the connection that we open (RFC 5923 section 5).
+        alias = ";alias" if port and hop.transport == TLS else ""
+        sent.headers.prepend("Via", f"SIP/2.0/{hop.transport} {place};branch={branch};rport{alias}")
         return sent, sent.encode()
 
     def _send_cancel(self, invite: ClientTransaction, reason: str, now: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from device.demo.system import free_port
 from tests.interop.test_kamailio import PASSWORDS, House
 from tests.support.certificates import DAY_S, Authority
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon, running
@@ -21,12 +22,16 @@ def authority(tmp_path_factory) -> Authority:
 class TlsHouse(House):
     """Kamailio with a certificate for its domain, and two phones that trust the authority."""
 
-    def __init__(self, folder, authority: Authority) -> None:
+    def __init__(self, folder, authority: Authority, listening: bool = False) -> None:
         self.authority = authority
         self.certificate = authority.issue(f"DNS:{DOMAIN}")
         self.kamailio = Kamailio(folder, PASSWORDS, certificate=self.certificate)
         settings = {"sip.tls_ca_file": str(authority.path), "sip.retry_cap_s": "1"}
         self.first = PhoneDaemon("1001", folder, settings)
+        if listening:
+            ours = authority.issue("URI:sip:phone.test")
+            settings |= {"sip.tls_certificate": str(ours.path), "sip.tls_key": str(ours.key)}
+            settings["sip.tls_port"] = str(free_port())
         self.second = PhoneDaemon("1002", folder, settings, microphone=CALLEE_WAV)
         self.phones = (self.first, self.second)
 
@@ -62,6 +67,18 @@ def test_registration_and_a_call_by_each_version(tmp_path, authority, method: st
         house.first.rest()
         house.second.expect_state("busy-tone")
         assert "SIP/2.0/TLS" in house.second.messages("in", "BYE")[0]
+
+
+def test_a_phone_with_a_certificate_is_called_on_a_connection_of_the_server(tmp_path, authority) -> None:
+    house = TlsHouse(tmp_path, authority, listening=True)
+    port = house.second.settings["sip.tls_port"]
+    with running(house.kamailio, *house.phones):
+        house.register()
+        assert f"@127.0.0.1:{port};transport=tls" in house.second.messages("out", "REGISTER")[-1]
+        house.check_sound(house.connect(house.first, house.second))
+        house.second.rest()
+        house.first.expect_state("busy-tone")
+        assert house.kamailio.contacts().count(f"sip:1002@127.0.0.1:{port};transport=tls") == 1
 
 
 def test_phones_come_back_after_a_restart_of_the_server(house) -> None:

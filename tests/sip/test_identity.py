@@ -131,12 +131,14 @@ class TestTls:
         request = register(bench)
         assert bench.hops == [SERVER]
         assert str(request.top_via).startswith("SIP/2.0/TLS 192.0.2.1;branch=")
+        assert not request.top_via.has_param("alias")
         assert str(request.contacts[0]) == "<sip:1001@192.0.2.1;transport=tls>"
         assert str(request.uri) == "sip:example.org"
 
     def test_where_others_can_connect_the_port_is_told(self) -> None:
         request = register(self.bench(listens=True))
         assert str(request.contacts[0]) == "<sip:1001@192.0.2.1:5060;transport=tls>"
+        assert request.top_via.has_param("alias")
 
     def test_a_server_given_by_name_may_prove_that_or_the_domain(self) -> None:
         bench = self.bench(registrar="pbx.example.org")
