@@ -56,7 +56,12 @@ class WaitingMessages:
         account = self._accounts.get(account_id)
         if account is None or not account.mwi:
             self.leave(account_id, now)
-        elif account_id not in self._watched and self._accounts.is_registered(account_id):
+        elif not self._accounts.is_registered(account_id):
+            return
+        elif account_id in self._watched:
+            # Registered once more: from another address, or at a server that has forgotten everything.
+            self._user_agent.renew_subscription(f"mwi-{account_id}", now)
+        else:
             self._watched.add(account_id)
             self._subscribe(account, now)
 

@@ -140,6 +140,14 @@ class Subscriber(StateTable[SubscriberState, SubscriberInput]):
         """Whether a request in that dialog is for this subscription."""
         return self.dialog is not None and self.dialog.id == dialog_id
 
+    def renew(self, now: float) -> None:
+        """Subscribe now instead of at the next deadline, for our address or the server is another one now."""
+        if self.state in _SUBSCRIBED:
+            self.receive(RefreshDue(), now)
+        elif self.state is _S.WAITING:
+            self._timers.clear()
+            self.receive(SubscribeDue(), now)
+
     def handle_timeout(self, now: float) -> None:
         """Do all that is due."""
         for kind in self._timers.pop_due(now):

@@ -104,6 +104,12 @@ class SubscriptionTable:
         subscriber.receive(SubscribeDue(), now)
         return True
 
+    def renew(self, name: str, now: float) -> None:
+        """Subscribe anew under that name, in the dialog that there is; "" is all."""
+        for one in self._subscribers:
+            if name in ("", one.wish.name):
+                one.renew(now)
+
     def leave(self, name: str, now: float) -> None:
         """End the subscriptions of that name."""
         for one in self._subscribers:

@@ -150,6 +150,8 @@ class UserAgent:
         self._core.layer.forget_failures()
         for registration in self._registrations.values():
             registration.network_changed(now)
+        if self._features is not None:
+            self._features.subscriptions.renew("", now)
 
     def connection_closed(self, source: Hop, now: float) -> None:
         """The way to a server broke: its accounts register anew, lest they be unreachable until the next refresh.
@@ -336,6 +338,11 @@ class UserAgent:
         wish = Wish(name, dialled_uri(target, identity.domain), EventHeader(package), accept, expires_s)
         if not self.features.subscriptions.subscribe(identity, wish, now):
             raise SipStateError("too many subscriptions; end one")
+
+    def renew_subscription(self, name: str, now: float) -> None:
+        """Subscribe now instead of at the next deadline, as when our address has changed."""
+        if self._features is not None:
+            self._features.subscriptions.renew(name, now)
 
     def unsubscribe(self, name: str, now: float) -> None:
         """End a subscription; it is no error if there is none."""

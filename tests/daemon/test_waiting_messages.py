@@ -86,6 +86,15 @@ def test_an_account_that_does_not_is_not_asked_about(phone: WholePhone, registra
     assert not phone.parts.runtime.has_features
 
 
+def test_watching_follows_a_new_registration(phone: WholePhone, registrar: SmallRegistrar) -> None:
+    add(phone, registrar, mwi=True)
+    phone.loop.turn_until(lambda: lamp(phone) == "True", "the lamp")
+    phone.parts.user_agent.network_changed(phone.loop.now())
+    phone.loop.turn_until(lambda: subscribes(registrar) == [3600, 3600], "another SUBSCRIBE")
+    first, second = [one for one in registrar.requests if one.method == "SUBSCRIBE"]
+    assert first.call_id == second.call_id
+
+
 def test_watching_ends_when_the_account_wants_it_no_more(phone: WholePhone, registrar: SmallRegistrar) -> None:
     add(phone, registrar, mwi=True)
     phone.loop.turn_until(lambda: lamp(phone) == "True", "the lamp")

@@ -258,6 +258,21 @@ def test_leaving_before_the_first_answer_and_in_a_pause(bench: Bench) -> None:
     assert states(bench) == ["waiting", "terminated"]
 
 
+def test_renewing_before_the_time(bench: Bench) -> None:
+    bench.agent.renew_subscription("mwi", bench.now)
+    subscribed(bench)
+    bench.agent.renew_subscription("mwi", bench.now)
+    refresh = bench.sent_request("SUBSCRIBE")
+    assert refresh.to.tag == "notifier"
+    bench.reply(refresh, 481, tag="notifier")
+    bench.reply(bench.sent_request("SUBSCRIBE"), 480)
+    assert states(bench) == ["waiting"]
+    bench.agent.renew_subscription("mwi", bench.now)
+    assert bench.sent_request("SUBSCRIBE").to.tag is None
+    bench.advance(29)
+    assert len({one.top_via.branch for one in bench.sent() if isinstance(one, Request)}) == 1
+
+
 def test_an_account_that_goes_takes_its_subscriptions_along(bench: Bench) -> None:
     subscribed(bench)
     bench.agent.remove_account(OFFICE, bench.now)
