@@ -31,6 +31,7 @@ from device.phone.events import (
 from device.phone.phone import CallSnapshot, Phone
 from device.phone.settings import PhoneSettings
 from device.records import asdict, dataclass
+from device.sip.hop import TLS
 from device.store.call_log import CallLog
 from device.store.phonebook import Phonebook
 from device.store.settings import Settings
@@ -120,6 +121,7 @@ class ControlMethods:
             "memory_kib": resident_kib(),
             "instance": rooms.instance,
             "port": rooms.sockets.local_port,
+            "tls_port": rooms.sockets.port_of(TLS),
             "phone": asdict(rooms.phone.snapshot()),
             "accounts": self._accounts(),
             "calls": self._calls(),

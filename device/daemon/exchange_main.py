@@ -206,6 +206,7 @@ class ExchangeRuntime:
             "domain": self._settings.domain,
             "store": os.path.abspath(self._database.path),
             "port": self.sockets.local_port,
+            "tls_port": self.sockets.port_of(TLS),
             "users": len(self._subscribers.list()),
             "registrations": len(self.exchange.location.everything()),
             "requests_under_way": self.exchange.under_way,

@@ -98,9 +98,10 @@ def _explain_certificate(
                 f"the server's certificate vouches for itself ({issuer}) and is not trusted here: if it is the right "
                 "one, give it with sip.tls_ca_file"
             )
+        between = ", or have the server send it where it stands between" if len(chain) == 1 else ""
         return (
             f"the server's certificate is signed by {issuer}, which is not trusted here: if it is the right one, give "
-            "that authority's certificate with sip.tls_ca_file"
+            f"that authority's certificate with sip.tls_ca_file{between}"
         )
     if code == _REVOKED:
         return "the server's certificate has been revoked: have it replaced"

@@ -274,6 +274,7 @@ class TestControl:
         phones("1001").register()
         status = house.ask("status")
         assert (status["domain"], status["port"], status["pid"]) == (DOMAIN, house.port, os.getpid())
+        assert status["tls_port"] == 0
         assert (status["users"], status["registrations"], status["notices"]) == (2, 1, [])
         assert status["messages"]["received"] >= 2  # type: ignore[index]
         assert house.ask("daemon.version")["version"] == status["version"]

@@ -348,7 +348,8 @@ def test_it_listens_for_tls_with_a_certificate(life: _Life, tmp_path: Path) -> N
             with context.wrap_socket(plain, server_hostname="phone.example") as secured:
                 secured.sendall(b"\r\n\r\n")
                 assert secured.recv(10) == b"\r\n"
-        assert life.client.call("status")["notices"] == []  # type: ignore[index, call-overload]
+        status = life.client.call("status")
+        assert (status["notices"], status["tls_port"]) == ([], port)  # type: ignore[index, call-overload]
 
     settings = {"sip__tls_certificate": str(ours.path), "sip__tls_key": str(ours.key), "sip__tls_port": str(port)}
     assert life.run(person, **settings) == 0

@@ -279,7 +279,12 @@ class TestCertificatesOfServers:
     def test_an_unknown_authority(self, make_pair, stranger) -> None:
         text = make_pair(stranger.issue(f"DNS:{NAME}")).fail()
         assert "signed by A Stranger of Testers, which is not trusted here" in text
-        assert "sip.tls_ca_file" in text
+        assert text.endswith("with sip.tls_ca_file, or have the server send it where it stands between")
+
+    def test_a_server_may_be_trusted_by_its_own_certificate(self, make_pair, stranger) -> None:
+        issued = stranger.issue(f"DNS:{NAME}")
+        make_pair(issued, ca_file=str(issued.path)).register()
+        assert "not trusted here" in make_pair(stranger.issue(f"DNS:{NAME}"), ca_file=str(issued.path)).fail()
 
     def test_an_unknown_authority_that_is_shown(self, make_pair, stranger, tmp_path) -> None:
         issued = stranger.issue(f"DNS:{NAME}")
@@ -287,6 +292,7 @@ class TestCertificatesOfServers:
         chain.write_bytes(issued.path.read_bytes() + stranger.path.read_bytes())
         text = make_pair(TlsOptions(certificate=str(chain), key=str(issued.key))).fail()
         assert "signed by A Stranger of Testers, which is not trusted here" in text
+        assert text.endswith("with sip.tls_ca_file")
 
     def test_one_that_vouches_for_itself(self, make_pair, tmp_path) -> None:
         own = self_signed(tmp_path, f"DNS:{NAME}")
