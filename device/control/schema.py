@@ -66,7 +66,8 @@ _METHODS = (
         "status",
         "How the phone is: its state, accounts and calls.",
         result="{version, pid, port, tls_port (0 where nobody can call by TLS), uptime_s, instance, phone (state), "
-        "board, audio, notices: [text], accounts: [...], calls: [...], waiting_messages: {account: {waiting, new, old}}}",
+        "board, audio, notices: [text], accounts: [...], calls: [...], "
+        "waiting_messages: {account: {waiting, new, old}}}",
     ),
     Method(
         "call.place",
