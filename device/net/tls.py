@@ -126,7 +126,7 @@ class TlsSockets(StreamSockets):
 
     def _context(self, server: bool) -> ssl.SSLContext:
         """The settings of one side, made anew when a file of theirs has been replaced. Raises OSError, ValueError."""
-        stamps = tuple(os.stat(path).st_mtime for path in self._options.files)
+        stamps = tuple(_stamp(path) for path in self._options.files)
         made_of, context = self._contexts.get(server, ((), None))
         if context is None or made_of != stamps:
             context = self._make_context(server)
@@ -139,8 +139,7 @@ class TlsSockets(StreamSockets):
         context.minimum_version = VERSIONS[options.minimum]
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
         if options.certificate:
-            # An empty passphrase, lest OpenSSL ask for one at a terminal and the phone stand still.
-            context.load_cert_chain(options.certificate, options.key or None, password="")
+            self._load_certificate(context, server)
         if server:
             return context
         # Names are compared by the rules of SIP, which are others than those of the web (RFC 5922 section 7.2).
@@ -155,6 +154,17 @@ class TlsSockets(StreamSockets):
         if options.system_cas:
             _trust_system(context)
         return context
+
+    def _load_certificate(self, context: ssl.SSLContext, server: bool) -> None:
+        """As a client we can do without our own: few servers ask for it, and those tell. Raises OSError, ValueError."""
+        options = self._options
+        try:
+            # An empty passphrase, lest OpenSSL ask for one at a terminal and the phone stand still.
+            context.load_cert_chain(options.certificate, options.key or None, password="")
+        except (OSError, ValueError) as error:
+            if server:
+                raise
+            logger.warning("TLS: going on without our certificate: %s", explain_file_fault(error, options))
 
     def _serves(self, connection: Connection, hop: Hop) -> bool:
         """One address may be the server of several domains, each of which it has to prove.
@@ -220,6 +230,14 @@ class TlsSockets(StreamSockets):
         self._proven[hop.host, hop.port] = hop.names
         if len(self._proven) > MAX_PROVEN:
             del self._proven[next(iter(self._proven))]
+
+
+def _stamp(path: str) -> float:
+    """When a file was last changed, 0.0 for one that is not there."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def _trust_system(context: ssl.SSLContext) -> None:

@@ -477,16 +477,29 @@ class TestFiles:
         pair = make_pair(ca_file=str(tmp_path / "odd.pem"))
         assert pair.fail() == f"sip.tls_ca_file: {tmp_path}/odd.pem holds no certificate in PEM form"
 
-    @pytest.mark.parametrize("listening", [True, False])
-    def test_a_key_that_is_not_there(self, loop, heard, good, tmp_path, listening: bool) -> None:
+    def test_a_key_that_is_not_there(self, loop, heard, good, tmp_path) -> None:
         sockets = TlsSockets(loop, heard, TlsOptions(certificate=str(good.path), key=str(tmp_path / "none.key")))
-        wanted = f"sip.tls_key: {tmp_path}/none.key: No such file or directory"
-        if listening:
-            with pytest.raises(NetError, match=wanted):
-                sockets.listen(HOST, 0)
-        else:
-            sockets.send(b"REGISTER", Hop("TLS", HOST, 9))
-            assert [text for _, text in heard.errors] == [wanted]
+        with pytest.raises(NetError, match=f"sip.tls_key: {tmp_path}/none.key: No such file or directory"):
+            sockets.listen(HOST, 0)
+
+    def test_a_client_does_without_its_certificate_until_it_is_there(
+        self, make_pair, authority, tmp_path, caplog
+    ) -> None:
+        ours = authority.issue("DNS:phone.example")
+        place = tmp_path / "phone.pem"
+        pair = make_pair(certificate=str(place))
+        context = pair.server._context(server=True)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(authority.path)
+        pair.register()
+        warning = f"TLS: going on without our certificate: sip.tls_certificate: {place}: No such file or directory"
+        assert warning in caplog.messages
+        place.write_bytes(ours.path.read_bytes() + ours.key.read_bytes())
+        pair.client.drop_ours()
+        pair.server_heard.streamed.clear()
+        pair.register()
+        connection = list(pair.server._by_id.values())[-1]
+        assert ("DNS", "phone.example") in connection.secured.getpeercert()["subjectAltName"]
 
     def test_a_key_of_another_certificate(self, loop, heard, good, authority) -> None:
         other = authority.issue("DNS:b.example")
