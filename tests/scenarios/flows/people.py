@@ -28,6 +28,7 @@ from device.sip.transaction_layer import (
 )
 from device.sip.user_agent import UserAgent
 from tests.scenarios.flows.network import Address, Network, Station
+from tests.support.wire_rules import WireRules
 
 OFFER = b"v=0 an offer"
 ANSWER = b"v=0 an answer"
@@ -64,6 +65,7 @@ class Person:
         self.agent = UserAgent(settings, SipTimers(), ids, lambda _transport, _host: self.address)
         self.endpoint = SipEndpoint(self.agent, SipTimers(), ids, lambda _hop: self.address)
         self.station = Station(name, address, self.endpoint, self._receive_event)
+        self.rules = WireRules(self.endpoint)
         self.network: Network
         self.events: list[object] = []
         self._call_ids: list[CallId] = []

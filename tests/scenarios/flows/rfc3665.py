@@ -60,6 +60,7 @@ class Play:
         assert not any(person.standing for person in self.people), "a call is left"
         for person in self.people:
             assert person.agent.is_idle, f"{person.name} is not at rest"
+            assert person.rules.faults == [], f"{person.name} broke RFC 3261"
         for proxy in self.proxies:
             assert proxy.exchange.under_way == 0, f"{proxy.name} remembers a request"
         assert all(len(station.endpoint.layer) == 0 for station in (*self.people, *self.proxies))
