@@ -201,7 +201,7 @@ def test_a_request_outside_a_call(phone, method, status, header, transport, call
     [
         (404, {"target": "sip:nobody@127.0.0.1"}),
         (416, {"target": "weird:thing", "to": "sip:thing@127.0.0.1"}),
-        (416, {"target": "tel:+15550100", "to": "sip:thing@127.0.0.1"}),
+        (404, {"target": "tel:+15550100", "to": "sip:thing@127.0.0.1"}),
         (420, {"extra": "Require: nothing"}),
         (400, {"extra": "Max-Forwards: many"}),
         (505, {"version": "SIP/7.0"}),
