@@ -400,10 +400,10 @@ class StreamSockets:
     def _fail(self, connection: Connection, text: str) -> None:
         self._forget(connection)
         if connection.connecting and not connection.is_ours:
-            # A stranger who could not even introduce himself; nobody waits for him.
+            # A stranger who could not even introduce himself; nobody has heard of him, and nobody waits.
             self._warn(f"from {connection.hop.host}: {text}")
-        else:
-            self._report(connection.hop, text)
+            return
+        self._report(connection.hop, text)
         self._receiver.connection_closed(connection.hop, self._reactor.now())
 
     def _report(self, hop: Hop, text: str) -> None:
