@@ -30,14 +30,15 @@ class RegisterContacts:
     def of(cls, identity: Identity, address: NameAddr, bound: NameAddr | None, is_plain: bool) -> "RegisterContacts":
         """Our `address`, with the instance id unless `is_plain`; `bound` is what the server holds, as far as we know.
 
-        A registrar that keeps flows replaces the old contact by itself, and would refuse two contacts of which one
-        has a reg-id; the others get the old one with no time left, and no reg-id then.
+        A registrar that knows instances replaces the old contact by itself, would refuse two contacts of which one has
+        a reg-id, and takes the same address without one for another phone. The others get the old one with no time
+        left, and no reg-id then.
         """
         old = bound if bound is not None and not bound.uri.matches(address.uri) else None
         if is_plain or not identity.shows_instance:
             return cls(address, old)
         contact = address.with_param(INSTANCE, f"<{identity.instance_urn}>")
-        if identity.grant.outbound:
+        if identity.grant.knows_instances:
             old = None
         return cls(contact.with_param(REG_ID, FIRST_REG_ID) if old is None else contact, old)
 

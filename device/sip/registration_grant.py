@@ -23,6 +23,8 @@ class Grant:
     expires_s: int = 0
     outbound: bool = False
     """Whether the registrar sends requests over our flow (RFC 5626 section 6)."""
+    knows_instances: bool = False
+    """Whether the registrar tells our bindings by instance and reg-id, so that a new address replaces the old one."""
     flow_timer_s: int = 0
     """How often the server wants the flow to be kept alive at least; 0 where it does not say."""
     service_route: tuple[NameAddr, ...] = ()
@@ -43,12 +45,14 @@ def read_grant(response: Response, sent: NameAddr, asked_s: int) -> Grant:
         expires_s = asked_s if response.expires is None else response.expires
     flow_timer = response.headers.get("Flow-Timer") or ""
     outbound = sent.has_param(REG_ID) and "outbound" in [token.lower() for token in response.tokens("Require")]
+    echoed = own is not None and own.has_param(REG_ID) and _is_same_flow(own, sent)
     public, temporary = _gruu(own, "pub-gruu"), _gruu(own, "temp-gruu")
     if not outbound and _gives_gruus_unasked(response, temporary):
         public = temporary = None
     return Grant(
         expires_s,
         outbound,
+        outbound or echoed,
         int(flow_timer) if flow_timer.isascii() and flow_timer.isdigit() and len(flow_timer) < 6 else 0,
         _service_route(response),
         public,

@@ -78,7 +78,7 @@ def test_a_moved_contact_replaces_the_old_one_by_its_reg_id() -> None:
 
 def test_a_registrar_without_outbound_is_told_to_forget_the_old_contact() -> None:
     bench = make()
-    registered(bench)
+    registered(bench, contact=OWN + ";expires=600")
     bench.agent._core.local_address = lambda _transport, _host: ("192.0.2.44", 5060)
     bench.agent.network_changed(bench.now)
     new, old = bench.sent_request("REGISTER").contacts
@@ -86,10 +86,20 @@ def test_a_registrar_without_outbound_is_told_to_forget_the_old_contact() -> Non
     assert (str(old.uri), old.param("reg-id"), old.expires) == ("sip:1001@192.0.2.1:5060", None, 0)
 
 
-def test_the_old_contact_is_named_by_its_address_alone() -> None:
-    """Kamailio looks for a contact with an instance id by that, and would forget the new one."""
+def test_a_registrar_that_knows_instances_replaces_the_old_contact_by_itself() -> None:
+    """Kamailio does, without outbound. The same address with and without reg-id would be two phones to it."""
     bench = make()
     registered(bench, contact=OURS + ";expires=600")
+    bench.agent._core.local_address = lambda _transport, _host: ("192.0.2.44", 5060)
+    bench.agent.network_changed(bench.now)
+    moved = bench.sent_request("REGISTER").headers.get_all("Contact")
+    assert moved == [f'<sip:1001@192.0.2.44:5060>;+sip.instance="<{URN}>";reg-id=1']
+
+
+def test_the_old_contact_is_named_by_its_address_alone() -> None:
+    """Whoever looks for a contact with an instance id by that would forget the new one."""
+    bench = make()
+    registered(bench, contact=OWN + ";expires=600")
     bench.agent._core.local_address = lambda _transport, _host: ("192.0.2.44", 5060)
     bench.agent.network_changed(bench.now)
     moved = bench.sent_request("REGISTER").headers.get_all("Contact")

@@ -107,6 +107,19 @@ def test_whether_the_server_sends_over_our_flow(
 
 
 @pytest.mark.parametrize(
+    ("contact", "sent", "knows"),
+    [
+        (SENT, SENT, True),
+        (SENT.without_param("reg-id"), SENT, False),
+        (PLAIN, SENT, False),
+        (PLAIN, PLAIN, False),
+    ],
+)
+def test_whether_the_server_tells_our_bindings_by_instance(contact: NameAddr, sent: NameAddr, knows: bool) -> None:
+    assert read_grant(ok(f"Contact: {contact.with_param('expires', '60')}"), sent, 600).knows_instances is knows
+
+
+@pytest.mark.parametrize(
     ("lines", "routes"),
     [
         (("Service-Route: <sip:p1.example.net;lr>, <sip:p2.example.net;lr>",), 2),
