@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from _queue import SimpleQueue
 from collections.abc import Callable
-from queue import SimpleQueue
 
 from device.audio.bridge import Bridge
 from device.audio.commands import AudioCommand

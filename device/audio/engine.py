@@ -13,9 +13,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from _queue import SimpleQueue
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
 
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AudioCommand

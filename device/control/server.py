@@ -2,10 +2,10 @@
 
 import logging
 import os
-import socket
 import stat
 from collections.abc import Callable, Mapping
 
+from device import plain_sockets as socket
 from device.annotations import Any, Protocol
 from device.control import schema
 from device.control.errors import (

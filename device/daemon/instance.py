@@ -58,7 +58,7 @@ def _board(root: str) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(256).strip("\0 \n")
     except OSError:
         return ""

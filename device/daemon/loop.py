@@ -1,11 +1,11 @@
-"""The one event loop of the daemon, on `selectors`: descriptors, deadlines and wake-ups from other threads."""
+"""The one event loop of the daemon, on epoll(7): descriptors, deadlines and wake-ups from other threads."""
 
 import logging
 import os
-import selectors
 import time
 from collections import deque
 from collections.abc import Callable
+from select import EPOLLIN, EPOLLOUT, epoll
 
 from device.annotations import Protocol
 
@@ -30,17 +30,19 @@ class Loop:
 
     __slots__ = (
         "_callbacks",
+        "_epoll",
         "_forgotten",
         "_participants",
         "_readers",
         "_running",
-        "_selector",
         "_wake_fd",
+        "_watched",
         "_writers",
     )
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._epoll = epoll()
+        self._watched: set[int] = set()
         self._readers: dict[int, Callable[[], None]] = {}
         self._writers: dict[int, Callable[[], None]] = {}
         self._callbacks: deque[Callable[[], None]] = deque()
@@ -107,11 +109,12 @@ class Loop:
         if longest_wait is not None:
             timeout = longest_wait if timeout is None else min(timeout, longest_wait)
         self._forgotten.clear()
-        for key, mask in self._selector.select(timeout):
-            if mask & selectors.EVENT_READ and key.fd not in self._forgotten:
-                self._call(self._readers.get(key.fd))
-            if mask & selectors.EVENT_WRITE and key.fd not in self._forgotten:
-                self._call(self._writers.get(key.fd))
+        for fd, events in self._epoll.poll(timeout):
+            # A fault of the descriptor is told to whoever reads and to whoever writes.
+            if events & ~EPOLLOUT and fd not in self._forgotten:
+                self._call(self._readers.get(fd))
+            if events & ~EPOLLIN and fd not in self._forgotten:
+                self._call(self._writers.get(fd))
         for _ in range(len(self._callbacks)):
             self._call(self._callbacks.popleft())
 
@@ -120,7 +123,7 @@ class Loop:
         # A thread that comes late must not write to whatever has got the number by then.
         wake_fd, self._wake_fd = self._wake_fd, -1
         if wake_fd >= 0:
-            self._selector.close()
+            self._epoll.close()
             os.close(wake_fd)
 
     def _pump(self) -> float | None:
@@ -144,16 +147,22 @@ class Loop:
             logger.exception("a fault in a callback; the daemon goes on")
 
     def _watch(self, fd: int) -> None:
-        events = (selectors.EVENT_READ if fd in self._readers else 0) | (
-            selectors.EVENT_WRITE if fd in self._writers else 0
-        )
-        if not events:
-            self._forgotten.add(fd)
-        try:
-            self._selector.modify(fd, events) if events else self._selector.unregister(fd)
-        except KeyError:
-            if events:
-                self._selector.register(fd, events)
+        events = (EPOLLIN if fd in self._readers else 0) | (EPOLLOUT if fd in self._writers else 0)
+        if events:
+            self._watched.add(fd)
+            try:
+                self._epoll.modify(fd, events)
+            except FileNotFoundError:
+                self._epoll.register(fd, events)
+            return
+        self._forgotten.add(fd)
+        if fd in self._watched:
+            self._watched.discard(fd)
+            try:
+                self._epoll.unregister(fd)
+            except OSError:
+                # Whoever owned it has closed it already, with which the kernel has forgotten it, too.
+                return
 
     def _drain_wake_fd(self) -> None:
         try:

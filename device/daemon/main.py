@@ -3,12 +3,12 @@
 import gc
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
 
 from device import __version__
+from device.annotations import TYPE_CHECKING
 from device.daemon.config import Configuration, ConfigurationError
 from device.daemon.logs import RecentLines, set_level, start_logging
 from device.daemon.loop import Loop
@@ -22,6 +22,11 @@ from device.sip.settings import UserAgentSettings
 from device.store.database import Database, open_database
 from device.store.settings import Settings
 from device.timing import earliest
+
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # the names of `signal` without its enumerations
 
 logger = logging.getLogger(__name__)
 

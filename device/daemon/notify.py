@@ -1,8 +1,9 @@
 """The service manager's protocol: READY, STATUS, STOPPING and the watchdog (sd_notify(3))."""
 
 import os
-import socket
 from collections.abc import Mapping
+
+from device import plain_sockets as socket
 
 
 class ServiceNotifier:

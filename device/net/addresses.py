@@ -2,8 +2,8 @@
 
 import errno
 import logging
-import socket
 
+from device import plain_sockets as socket
 from device.errors import DeviceError
 from device.sip.hop import bracketed
 
@@ -48,7 +48,7 @@ def is_unspecified(host: str) -> bool:
     return host in ("", "0.0.0.0", "::")  # noqa: S104  # recognised here, not bound
 
 
-def family_of(host: str) -> socket.AddressFamily:
+def family_of(host: str) -> int:
     """The address family of an IP literal."""
     return socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
 
@@ -89,7 +89,7 @@ class LinkLocalZones:
 def _only_zone() -> int:
     """The index of the interface with link-local addresses where there is exactly one, else 0 (proc_pid_net(5))."""
     try:
-        with open(IF_INET6, encoding="ascii") as file:
+        with open(IF_INET6, encoding="utf-8") as file:
             fields = [line.split() for line in file]
     except OSError:
         return 0
@@ -167,7 +167,7 @@ def explain_bind_error(error: OSError, what: str, host: str, port: int) -> str:
     return f"{place}: {error.strerror}"
 
 
-def open_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+def open_socket(kind: int, host: str, port: int) -> socket.socket:
     """A socket bound to `host` that never waits.
 
     "" means every address: of both families by one socket (RFC 6157 section 3), of IPv4 alone where the kernel has no
@@ -193,7 +193,7 @@ def open_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
     return sock
 
 
-def bound_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+def bound_socket(kind: int, host: str, port: int) -> socket.socket:
     """A socket of `open_socket`; a stream listens. Raises NetError with the reason and what to do."""
     try:
         sock = open_socket(kind, host, port)

@@ -4,10 +4,10 @@ Over UDP from a fresh random port with a random id each time, over TCP where the
 """
 
 import logging
-import socket
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_sockets as socket
 from device.annotations import Final
 from device.ids import IdSource
 from device.net.addresses import family_of

@@ -5,9 +5,9 @@ An unconnected socket is told of such an error, but not of which datagram: the q
 
 import logging
 import os
-import socket
 import struct
 
+from device import plain_sockets as socket
 from device.annotations import Final
 from device.net.addresses import zones
 

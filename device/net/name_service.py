@@ -4,10 +4,10 @@ It waits, so it works in threads that live only while there is something to look
 """
 
 import logging
-import socket
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_sockets as socket
 from device.annotations import Final
 from device.net.addresses import plain_host
 from device.net.interfaces import Reactor

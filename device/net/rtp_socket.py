@@ -1,9 +1,9 @@
 """The UDP ports of one call's sound: RTP on an even port, RTCP on the odd one above it (RFC 3550 section 11)."""
 
 import errno
-import socket
 from collections.abc import Iterator
 
+from device import plain_sockets as socket
 from device.ids import IdSource
 from device.net.addresses import (
     NetError,

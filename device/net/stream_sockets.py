@@ -2,10 +2,10 @@
 
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from itertools import count
 
+from device import plain_sockets as socket
 from device.annotations import ClassVar
 from device.net.addresses import (
     DSCP_CS3,

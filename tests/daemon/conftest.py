@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from device import plain_sockets
 from device.sip.hop import ip_literal
 from tests.support.turning import HandLoop, hand_loop
 from tests.support.whole_phone import FarEnd, WholePhone, whole_phone
@@ -39,7 +40,7 @@ def no_name_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
         # A bare machine has no host table that would know its own name.
         return find("127.0.0.1" if host == "localhost" else host, *arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(plain_sockets, "getaddrinfo", getaddrinfo)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from device import plain_sockets
 from device.audio.reports import DigitHeard, StreamEnded, StreamSilent
 from device.daemon.phone_line import ACCOUNTS_KEPT, PhoneLine, _source_host
 from device.ids import IdSource, SystemIds
@@ -324,7 +325,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (known[host], port))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(plain_sockets, "getaddrinfo", getaddrinfo)
     return known
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from device import plain_sockets
 from device.net.addresses import (
     MAX_ZONES,
     NO_IPV6,
@@ -126,7 +127,7 @@ def test_a_process_out_of_descriptors_is_told(monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: object) -> socket.socket:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(plain_sockets, "socket", refuse)
     with pytest.raises(NetError, match="Too many open files"):
         bound_socket(socket.SOCK_STREAM, "127.0.0.1", 0)
 
@@ -154,7 +155,7 @@ def test_a_kernel_without_ipv6_gives_ipv4_alone(number: int, monkeypatch: pytest
             raise OSError(number, "no IPv6 here")
         return real(family, *rest)
 
-    monkeypatch.setattr(socket, "socket", without_ipv6)
+    monkeypatch.setattr(plain_sockets, "socket", without_ipv6)
     with bound_socket(socket.SOCK_DGRAM, "", 0) as sock:
         assert sock.family == socket.AF_INET
     with pytest.raises(NetError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from device import plain_sockets
 from device.ids import CountingIds
 from device.net import dns_lookups
 from device.net.dns_cache import MAX_STALE_S
@@ -354,7 +355,7 @@ class _System:
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> _System:
     system = _System()
-    monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
+    monkeypatch.setattr(plain_sockets, "getaddrinfo", system.getaddrinfo)
     return system
 
 

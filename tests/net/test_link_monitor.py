@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from device import plain_sockets
 from device.net.link_monitor import (
     IFA_ADDRESS,
     IFA_F_TENTATIVE,
@@ -266,7 +267,7 @@ def test_where_the_kernel_does_not_let_us_the_phone_works_without(
             raise OSError(errno.EPERM, "Operation not permitted")
         return Refusing()
 
-    monkeypatch.setattr(socket, "socket", make)
+    monkeypatch.setattr(plain_sockets, "socket", make)
     monitor = LinkMonitor(loop, lambda: None)
     monitor.open()
     assert monitor._socket is None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from device import plain_sockets
 from device.net.name_service import MAX_WAITING, MAX_WORKERS, NameService
 from tests.support.turning import HandLoop
 
@@ -32,7 +33,7 @@ class _System:
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[_System]:
     system = _System()
-    monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
+    monkeypatch.setattr(plain_sockets, "getaddrinfo", system.getaddrinfo)
     yield system
     system.gate.set()
 

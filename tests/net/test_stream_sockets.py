@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from device import plain_sockets
 from device.net.addresses import DSCP_CS3, NetError
 from device.net.stream_sockets import (
     ACCEPT_PAUSE_S,
@@ -332,7 +333,7 @@ def test_no_descriptor_for_a_connection_of_ours_is_reported(
     def refuse(*_: object) -> socket.socket:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(plain_sockets, "socket", refuse)
     tcp.send(b"x", Hop("TCP", HOST, 5060))
     assert heard.errors == [(Hop("TCP", HOST, 5060), "Too many open files")]
 
