@@ -210,7 +210,7 @@ class SubscriptionTable:
         notifier.receive(RefreshReceived(expires_s), now)
 
     def refresh(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
-        """A SUBSCRIBE within a dialog: renew or end a subscription, 481 when there is none (section 4.2.1.1)."""
+        """A SUBSCRIBE within a dialog: renew or end a subscription, 481 when there is none (section 4.2.1.4)."""
         event = parse_event(request.headers.get("Event"))
         dialog_id = DialogId(request.call_id, request.to.tag or "", request.from_.tag or "")
         found = next((one for one in self._notifiers if one.event == event and one.has_dialog(dialog_id)), None)
