@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from device.ids import CountingIds, SystemIds
+from device.net import dns_client
 from device.net.dns_client import (
     MAX_QUERIES,
     MAX_SERVERS_REMEMBERED,
@@ -341,3 +342,75 @@ def test_few_sockets_listen_for_late_answers(loop: HandLoop, client: DnsClient, 
     assert len(client._queries[PBX].attempts) == MAX_SOCKETS
     client.close()
     assert client.next_timeout() is None
+
+
+class _Socket:
+    """Stands for a kernel in a bad mood."""
+
+    def __init__(self, sent: int | OSError = 0) -> None:
+        self._sent = sent
+
+    def send(self, data: bytes) -> int:
+        if isinstance(self._sent, OSError):
+            raise self._sent
+        return self._sent
+
+    def recv(self, size: int) -> bytes:
+        raise BlockingIOError
+
+    def fileno(self) -> int:
+        return -1
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_server_that_nothing_can_be_sent_to_is_left_for_the_next(
+    loop: HandLoop, client: DnsClient, answers: _Answers, monkeypatch: pytest.MonkeyPatch, first: NameServer
+) -> None:
+    towards = dns_client._socket_towards
+
+    def unsendable(server: tuple[str, int], stream: bool) -> object:
+        return _Socket(OSError("no route")) if server == first.address else towards(server, stream)
+
+    monkeypatch.setattr(dns_client, "_socket_towards", unsendable)
+    client.ask(PBX)
+    loop.turn_until(lambda: answers)
+    assert answers.last == ("192.0.2.8",)
+
+
+@pytest.mark.parametrize("manner", ["truncates", "refuses_edns"])
+def test_a_server_that_cannot_be_asked_in_the_other_way_is_left_for_the_next(
+    loop: HandLoop,
+    client: DnsClient,
+    answers: _Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    first: NameServer,
+    manner: str,
+) -> None:
+    setattr(first, manner, True)
+    towards, asked = dns_client._socket_towards, []
+
+    def once(server: tuple[str, int], stream: bool) -> socket.socket:
+        asked.append(server)
+        if server == first.address and asked.count(server) > 1:
+            raise OSError("out of descriptors")
+        return towards(server, stream)
+
+    monkeypatch.setattr(dns_client, "_socket_towards", once)
+    client.ask(PBX)
+    loop.turn_until(lambda: answers)
+    assert answers.last == ("192.0.2.8",)
+
+
+def test_what_a_stream_does_not_take_at_once_waits(loop: HandLoop, client: DnsClient) -> None:
+    client.ask(PBX)
+    attempt = client._queries[PBX].attempts[0]
+    attempt.sock.close()
+    attempt.unsent = b"question"
+    for sent, left in ((BlockingIOError(), b"question"), (3, b"stion"), (5, b"")):
+        attempt.sock = _Socket(sent)  # type: ignore[assignment]
+        client._writable(attempt)
+        assert attempt.unsent == left
+    client._readable(attempt)
+    assert PBX in client._queries

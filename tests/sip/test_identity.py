@@ -258,3 +258,10 @@ def test_an_ipv6_address_in_another_spelling_is_no_translation(bench: Bench) -> 
         via = parse_via(f"SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bK1;received={received};rport=5060")
         assert identity.learn_address(via) is moved
         assert identity.is_translated is moved
+
+
+def test_before_a_server_is_known_a_contact_is_as_good_as_any() -> None:
+    bench = Bench(account=office())
+    identity = bench.agent._identities[OFFICE]
+    assert not identity.is_reached_otherwise(identity.direct_contact("UDP", "192.0.2.2"))
+    assert bench.agent.server_of(OFFICE) is None
