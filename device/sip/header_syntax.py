@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from device.sip.errors import SipParseError
-from device.sip.uri import Params
+from device.sip.uri import Params, check_repeated
 
 DEFAULT_EXPIRES_S = 3600
 """What a malformed or too large expiry counts as, in seconds (RFC 3261 section 20.10, RFC 4475 section 3.1.2.4)."""
@@ -118,16 +118,8 @@ def parse_params(text: str) -> Params:
             raise SipParseError(f"a parameter without a name: {text[:60]!a}")
         params.append((name, value.strip(LWS) if equals else None))
     if len(params) > 1 and len(dict(params)) != len(params):
-        _check_repeated(params)
+        check_repeated(params)
     return tuple(params)
-
-
-def _check_repeated(params: list[tuple[str, str | None]]) -> None:
-    """A parameter may come again with the same value; which of two values counts, elements would not agree upon."""
-    first: dict[str, str | None] = {}
-    for name, value in params:
-        if first.setdefault(name, value) != value:
-            raise SipParseError(f"several parameters {name[:40]!a} that differ")
 
 
 def _split_params(text: str) -> list[str]:

@@ -233,7 +233,18 @@ def _parse_params(text: str) -> Params:
         if not name:
             raise SipParseError(f"URI parameter without a name: {_shown(text)}")
         params.append((unescape(name).lower(), unescape(value) if equals else None))
+    if len(params) > 1 and len(dict(params)) != len(params):
+        # Of others the first counts; these steer where a request goes.
+        check_repeated([param for param in params if param[0] in _MUST_MATCH])
     return tuple(params)
+
+
+def check_repeated(params: list[tuple[str, str | None]]) -> None:
+    """A parameter may come again with the same value; which of two values counts, elements would not agree upon."""
+    first: dict[str, str | None] = {}
+    for name, value in params:
+        if first.setdefault(name, value) != value:
+            raise SipParseError(f"several parameters {name[:40]!a} that differ")
 
 
 def _parse_headers(text: str) -> tuple[tuple[str, str], ...]:

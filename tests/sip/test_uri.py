@@ -67,6 +67,7 @@ def test_other_schemes_are_opaque(text: str, scheme: str, opaque: str) -> None:
     [
         "", ":", "sip", "sip:", "1sip:a", "<sip:a>", "sip:a b", "sip:a\tb", 'sip:"a"@b', "sip:a@", "sip:a@b@c",
         "sip:a@b:", "sip:a@b:x", "sip:a@b:65536", "sip:a@b:-1", "sip:a@b:5060000", "sip:a@b:\u0665",
+        "sip:a@b;transport=udp;transport=tcp", "sip:a@b;maddr=1.2.3.4;lr;MADDR=1.2.3.5",
         "sip:a@b;=x", "sip:a@b;;lr", "sip:a@b?", "sip:a@b?x", "sip:a@b?=x",
         "sip:[::1", "sip:[::1]x", "sip:[zz]", "sip:[]", "sip:a,b", "sip:-a",
         "sip:" + "h" * 256, "sip:ü.example", "sip:a\x00b", "s<ip:x", "tel:1 2",
