@@ -20,7 +20,6 @@ from device.sip.user_agent_client import RequestOwner, SentRequest, UserAgentCli
 
 if TYPE_CHECKING:
     from device.sip.session_timer import SessionTimer
-    from device.sip.update_inputs import UpdateRequested
 
 NOT_ACCEPTABLE_HERE: Final = 488
 INTERVAL_TOO_SMALL: Final = 422
@@ -110,18 +109,14 @@ class InviteUsage:
         self.core.add_body(request, sdp)
         return self.send(request, owner, now)
 
-    def send_update(
-        self, exchange: DialogExchange, wish: UpdateRequested, owner: RequestOwner, now: float
-    ) -> SentRequest:
+    def send_update(self, exchange: DialogExchange, sdp: bytes, owner: RequestOwner, now: float) -> SentRequest:
         """Send an UPDATE (RFC 3311 section 5.1)."""
         request = exchange.dialog.build_request("UPDATE")
         self._add_contact(exchange, request, self._next_hop(exchange.dialog))
         self.core.add_capabilities(request)
         if exchange.dialog.confirmed:
             self.add_interval(request, now)
-        for name, value in wish.headers:
-            request.headers.set(name, value)
-        self.core.add_body(request, wish.sdp)
+        self.core.add_body(request, sdp)
         return self._send(exchange.dialog, request, owner, now)
 
     def _add_contact(self, exchange: DialogExchange, message: Request | Response, hop: Hop | NextHop) -> None:

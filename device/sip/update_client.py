@@ -154,11 +154,11 @@ class UpdateClient(StateTable[UpdateClientState, UpdateClientInput]):
             return
         if self._wish.sdp:
             self._exchange.receive(OfferSent(self._wish.sdp), now)
-        self._sent = self._usage.send_update(self._exchange, self._wish, self, now)
+        self._sent = self._usage.send_update(self._exchange, self._wish.sdp, self, now)
 
     def _keep(self, happened: UpdateRequested, _now: float) -> None:
         """The newest wish follows; a refresh need not, where what is under way does the same."""
-        if happened.sdp or happened.headers or self._usage.has_moved:
+        if happened.sdp or self._usage.has_moved:
             self._pending = happened
 
     def _replace(self, happened: UpdateRequested, _now: float) -> None:

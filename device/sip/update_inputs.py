@@ -9,8 +9,6 @@ class UpdateRequested:
     """We want to send an UPDATE: with an offer, or without one to refresh the session or our address."""
 
     sdp: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-    """Header fields for this UPDATE alone."""
 
 
 @dataclass(frozen=True, slots=True)

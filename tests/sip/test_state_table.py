@@ -217,7 +217,6 @@ ARGUMENTS: dict[str, object] = {
     "cause": EndCause(408, "", local=False),
     "reasons": (),
     "retry_after_s": None,
-    "headers": (),
     "seconds": 1.0,
     "exchange": DialogExchange(Dialog.of_request(INVITE_WITH_CONTACT, "ours")),
     "expires_s": 60,

@@ -127,6 +127,17 @@ def test_a_newer_offer_takes_the_place_of_one_that_waits(bench: Bench) -> None:
     assert bench.sent_request("UPDATE").body == NEWER
 
 
+def test_a_refresh_does_not_take_the_place_of_an_offer_that_waits(bench: Bench) -> None:
+    update = updating(bench)
+    bench.reply(update, 491)
+    bench.agent.reoffer(CALL, b"", bench.now)
+    bench.advance(4)
+    again = bench.sent_request("UPDATE")
+    assert again.body == NEW
+    bench.reply(again, 200, body=ANSWER)
+    assert bench.sent_request("UPDATE").body == b""
+
+
 def test_glare_without_end(bench: Bench) -> None:
     update = updating(bench)
     for _ in range(5):
