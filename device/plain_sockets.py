@@ -1,4 +1,4 @@
-"""Sockets by the names of `socket`, without what that module brings along; see docs/decisions/0008-plain-sockets.md."""
+"""Sockets by the names of `socket`, without what that module brings along; see docs/decisions/0009-plain-sockets.md."""
 
 from device.annotations import TYPE_CHECKING
 
