@@ -1,5 +1,7 @@
 """Builds REGISTER requests (RFC 3261 section 10.2, RFC 5626 section 4.2): whose, where to, and which contacts."""
 
+from collections.abc import Sequence
+
 from device.records import dataclass
 from device.sip.core import Core
 from device.sip.dialog import MAX_FORWARDS
@@ -18,40 +20,49 @@ class RegisterContacts:
     """The contacts of one REGISTER."""
 
     contact: NameAddr
-    old: NameAddr | None = None
-    """Another address of ours that the server still holds and is to forget."""
+    old: tuple[NameAddr, ...] = ()
+    """Other addresses of ours that the server still holds, or may hold, and is to forget."""
 
     @classmethod
-    def of_end(cls, bound: NameAddr) -> "RegisterContacts":
-        """To take a registration back: the contact as it was registered."""
-        return cls(bound)
+    def of_end(cls, held: Sequence[NameAddr]) -> "RegisterContacts":
+        """To take a registration back: the contacts as they were registered."""
+        return cls(held[0], _others(held[0], held))
 
     @classmethod
-    def of(cls, identity: Identity, address: NameAddr, bound: NameAddr | None, is_plain: bool) -> "RegisterContacts":
-        """Our `address`, with the instance id unless `is_plain`; `bound` is what the server holds, as far as we know.
+    def of(cls, identity: Identity, address: NameAddr, held: Sequence[NameAddr], is_plain: bool) -> "RegisterContacts":
+        """Our `address`, with the instance id unless `is_plain`; `held` is what the server has of ours, or may have.
 
         A registrar that knows instances replaces the old contact by itself, would refuse two contacts of which one has
         a reg-id, and takes the same address without one for another phone. The others get the old one with no time
         left, and no reg-id then.
         """
-        old = bound if bound is not None and not bound.uri.matches(address.uri) else None
+        old = _others(address, held)
         if is_plain or not identity.shows_instance:
             return cls(address, old)
         contact = address.with_param(INSTANCE, f"<{identity.instance_urn}>")
         if identity.grant.knows_instances:
-            old = None
-        return cls(contact.with_param(REG_ID, FIRST_REG_ID) if old is None else contact, old)
+            old = ()
+        return cls(contact if old else contact.with_param(REG_ID, FIRST_REG_ID), old)
 
     def put_into(self, headers: Headers) -> None:
         """Write them.
 
-        The old one is named by its URI alone: a registrar that looks for the instance id would find the new one by
+        An old one is named by its URI alone: a registrar that looks for the instance id would find the new one by
         it, and remove that.
         """
         headers.add("Contact", str(self.contact))
-        if self.old is not None:
-            old = self.old.without_param(REG_ID).without_param(INSTANCE)
+        for contact in self.old:
+            old = contact.without_param(REG_ID).without_param(INSTANCE)
             headers.add("Contact", str(old.with_param("expires", "0")))
+
+
+def _others(address: NameAddr, held: Sequence[NameAddr]) -> tuple[NameAddr, ...]:
+    """Those of `held` that are other addresses than `address`, each once."""
+    others: list[NameAddr] = []
+    for contact in held:
+        if not any(contact.uri.matches(known.uri) for known in (address, *others)):
+            others.append(contact)
+    return tuple(others)
 
 
 @dataclass(frozen=True, slots=True)

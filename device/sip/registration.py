@@ -50,6 +50,8 @@ GIVE_UP_S: Final = 200.0
 """Longer than a REGISTER with its challenges, look-ups and hops can take; none may keep a registration from trying."""
 STARVED_LIFETIMES: Final = 2
 """After so many lifetimes without success the sockets themselves are doubted."""
+MAX_DOUBTFUL: Final = 4
+"""Of so many unanswered REGISTERs, the latest, with contacts of their own it is remembered what they may have bound."""
 
 
 class Phase(Enum):
@@ -81,6 +83,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         "_contact",
         "_core",
         "_cseq",
+        "_doubtful",
         "_expires_s",
         "_failures",
         "_followed",
@@ -109,6 +112,8 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._bound: NameAddr | None = None
         """The contact that the server holds, as far as we know, until `_bound_until`."""
         self._bound_until = 0.0
+        self._doubtful: tuple[NameAddr, ...] = ()
+        """The contacts of REGISTERs that had no answer: the server may hold them all the same."""
         self._expires_s = 0
         """The lifetime that a 423 made us ask for."""
         self._failures = 0
@@ -207,7 +212,15 @@ class Registration(StateTable[Phase, RegistrationInput]):
             from device.sip.registration_failure import silence  # noqa: PLC0415  # as in `_fail`
 
             self._sent = None
+            self._doubt()
             self.receive(silence(status, text), now)
+
+    def _doubt(self) -> None:
+        """The open REGISTER will have no answer, but it may have arrived."""
+        contact = self._contact
+        if contact is not None:
+            known = (doubtful for doubtful in self._doubtful if not doubtful.uri.matches(contact.uri))
+            self._doubtful = (*known, contact)[-MAX_DOUBTFUL:]
 
     def receive_keepalive(self, event: KeepAliveAnswered | KeepAliveLost, now: float) -> None:
         """The flow to the server is alive, or may be dead."""
@@ -301,18 +314,20 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._followed = target is not None
         uri = identity.registrar_uri() if target is None else target
         next_hop = identity.registrar_hop(uri)
-        bound = self._bound if now < self._bound_until else None
-        if expires_s == 0 and bound is not None:
-            contacts = RegisterContacts.of_end(bound)
-        else:
-            address = identity.direct_contact(next_hop.transport, next_hop.host)
-            contacts = RegisterContacts.of(identity, address, bound, self._asks_plainly)
-        self._contact = contacts.contact
-        request = build_register(self._core, identity, uri, self._names, self._next_cseq(), contacts, expires_s)
-        self._timers.set(AnswerOverdue, now + GIVE_UP_S)
         if self._sent is not None:
             # Two must not be under way at once (section 10.2), and nothing comes back to where we were.
             self._client.abandon(self._sent, now)
+            self._doubt()
+        bound = self._bound if now < self._bound_until else None
+        held = self._doubtful if bound is None else (bound, *self._doubtful)
+        if expires_s == 0 and bound is not None:
+            contacts = RegisterContacts.of_end(held)
+        else:
+            address = identity.direct_contact(next_hop.transport, next_hop.host)
+            contacts = RegisterContacts.of(identity, address, held, self._asks_plainly)
+        self._contact = contacts.contact
+        request = build_register(self._core, identity, uri, self._names, self._next_cseq(), contacts, expires_s)
+        self._timers.set(AnswerOverdue, now + GIVE_UP_S)
         self._sent = self._client.send(request, next_hop, identity, self, self._next_cseq, now)
 
     def _next_cseq(self) -> int:
@@ -325,6 +340,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._well_at = now
         self._identity.grant = grant
         self._bound, self._bound_until = self._contact, now + grant.expires_s
+        self._doubtful = ()
         # What we did not ask for we do not rely on.
         pause = refresh_pause(min(grant.expires_s, self._asked_s), self._core.instance.spread)
         self._timers.set(RefreshDue, now + pause)
@@ -390,6 +406,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
 
     def _unregistered(self, _happened: object, _now: float) -> None:
         self._sent = self._bound = None
+        self._doubtful = ()
         self._failures = 0
         self._identity.grant = NOTHING_GRANTED
         self._tell(RegistrationState.UNREGISTERED, 0, "not registered", None)

@@ -564,3 +564,58 @@ def test_a_server_that_closes_the_connection_after_each_answer_is_not_flooded() 
         bench.advance(0.5)
     assert S.FAILED not in states(bench)
     assert 2 <= sent <= 6
+
+
+def moved_to(bench: Bench, host: str) -> Request:
+    """The REGISTER after our address has become another one."""
+    bench.addresses[PEER.host] = host
+    bench.agent.network_changed(bench.now)
+    return bench.sent_request("REGISTER")
+
+
+def contacts(register: Request) -> list[str]:
+    return [str(contact) for contact in register.contacts]
+
+
+def test_what_an_unanswered_register_may_have_bound_is_taken_back(bench: Bench) -> None:
+    """Its answer was lost with the network; the request may have arrived."""
+    registered(bench)
+    second = moved_to(bench, "192.0.2.2")
+    assert contacts(second) == ["<sip:1001@192.0.2.2:5060>", OWN + ";expires=0"]
+    third = moved_to(bench, "192.0.2.3")
+    assert contacts(third) == [
+        "<sip:1001@192.0.2.3:5060>",
+        OWN + ";expires=0",
+        "<sip:1001@192.0.2.2:5060>;expires=0",
+    ]
+    accept(bench, third, "<sip:1001@192.0.2.3:5060>;expires=600")
+    assert contacts(moved_to(bench, "192.0.2.4")) == [
+        "<sip:1001@192.0.2.4:5060>",
+        "<sip:1001@192.0.2.3:5060>;expires=0",
+    ]
+
+
+def test_what_silence_may_have_bound_is_taken_back_once(bench: Bench) -> None:
+    start(bench)
+    bench.advance(32)
+    bench.sent()
+    pause(bench)
+    assert contacts(moved_to(bench, "192.0.2.2")) == ["<sip:1001@192.0.2.2:5060>", OWN + ";expires=0"]
+
+
+def test_only_so_many_doubtful_contacts_are_remembered(bench: Bench) -> None:
+    start(bench)
+    for last_octet in range(2, 12):
+        register = moved_to(bench, f"192.0.2.{last_octet}")
+    assert contacts(register)[1:] == [f"<sip:1001@192.0.2.{n}:5060>;expires=0" for n in range(7, 11)]
+
+
+def test_a_registration_is_taken_back_with_all_that_it_may_have_bound(bench: Bench) -> None:
+    registered(bench)
+    moved_to(bench, "192.0.2.2")
+    bench.advance(32)
+    bench.sent()
+    bench.agent.stop_registration(OFFICE, bench.now)
+    final = bench.sent_request("REGISTER")
+    assert final.expires == 0
+    assert contacts(final) == [OWN, "<sip:1001@192.0.2.2:5060>;expires=0"]
