@@ -493,8 +493,11 @@ def test_events_for_programs_name_their_topic(daemon: AnsweringDaemon, run: Run)
 
 
 def test_ctrl_c_ends_what_looks_on(daemon: AnsweringDaemon) -> None:
+    # Tests that run in the background of a shell have Ctrl-C ignored, and so would the command.
+    listening = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code = listening + "from device.cli import main; sys.exit(main(['log', '-f']))"
     command = subprocess.Popen(
-        [sys.executable, "-m", "device.cli", "log", "-f"], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert command.stdout is not None
     assert command.stdout.readline() == b"first\n"
