@@ -236,6 +236,7 @@ class StreamSockets:
             self._timers.set(LISTENER, self._reactor.now() + ACCEPT_PAUSE_S)
             return
         sock.setblocking(False)
+        mark_packets(sock, self._dscp)
         host = zones.host_of(address)
         accepted = sum(not connection.is_ours for connection in self._by_id.values())
         if accepted >= MAX_ACCEPTED:
@@ -261,6 +262,8 @@ class StreamSockets:
         sock = None
         try:
             sock = socket.socket(family_of(hop.host), socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            # Before the first packet, so that the handshake carries the mark too.
+            mark_packets(sock, self._dscp)
             if self._local_host and family_of(self._local_host) == sock.family:
                 sock.bind((self._local_host, 0))
             sock.connect(socket_address(hop.host, hop.port, sock.family))
@@ -282,7 +285,6 @@ class StreamSockets:
 
     def _add(self, sock: socket.socket, hop: Hop, is_ours: bool) -> Connection:
         _tune(sock)
-        mark_packets(sock, self._dscp)
         connection = self.CONNECTION(sock, replace(hop, connection=next(_numbers)), is_ours)
         connection.used_at = connection.begun_at = self._reactor.now()
         self._by_id[connection.number] = connection

@@ -27,6 +27,9 @@ from tests.support.turning import HandLoop, Recorder
 
 HOST = "127.0.0.1"
 
+TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
+"""Options of tcp(7) that the module `socket` does not name: keep the packet that opened a connection, and give it."""
+
 
 @pytest.fixture
 def tcp(loop: HandLoop, heard: Recorder) -> Iterator[TcpSockets]:
@@ -459,3 +462,14 @@ def test_connections_are_marked_as_signalling(loop: HandLoop, heard: Recorder, t
     loop.turn_until(lambda: heard.streamed)
     marks = [one.sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) for one in tcp._by_id.values()]
     assert marks == [DSCP_CS3 << 2] * 2
+
+
+def test_the_handshake_is_marked_too(loop: HandLoop, heard: Recorder, tcp: TcpSockets) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+        tcp.send(b"x", Hop("TCP", HOST, listener.getsockname()[1]))
+        accepted, _ = listener.accept()
+        with accepted:
+            packet = accepted.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 100)
+    type_of_service = packet[1]
+    assert type_of_service == DSCP_CS3 << 2
