@@ -277,6 +277,15 @@ class Registration(StateTable[Phase, RegistrationInput]):
             self.receive(failure_of(response, self._identity, self._contact), now)
 
     @property
+    def _is_of_another(self) -> bool:
+        """Whether the account has got another user or server since the open REGISTER was sent."""
+        sent, identity = self._sent, self._identity
+        if sent is None or self._followed:
+            return True
+        hop = identity.registrar_hop(identity.registrar_uri())
+        return sent.next_hop != identity.vouched(hop) or not sent.request.to.uri.matches(identity.address(hop).uri)
+
+    @property
     def _asked_s(self) -> int:
         account = self._identity.account
         return max(self._expires_s, account.expires_s if account is not None else 0)
@@ -411,8 +420,12 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._identity.grant = NOTHING_GRANTED
         self._tell(RegistrationState.UNREGISTERED, 0, "not registered", None)
 
-    def _resume(self, _happened: StartRequested, now: float) -> None:
-        """Started again before the open REGISTER was answered: its answer is welcome after all."""
+    def _resume(self, happened: StartRequested, now: float) -> None:
+        """Started again before the open REGISTER was answered: its answer is welcome after all, if it is still ours."""
+        if self._is_of_another:
+            # Its answer would be taken for that of the account as it is now, and may take 32 s.
+            self._register_afresh(happened, now)
+            return
         self._timers.set(AnswerOverdue, now + GIVE_UP_S)
         self._tell(RegistrationState.REGISTERING, 0, "", None)
 

@@ -519,6 +519,34 @@ def test_an_account_that_comes_back_while_it_leaves(bench: Bench) -> None:
     assert bench.methods() == ["REGISTER"]
 
 
+@pytest.mark.parametrize(
+    "change", [{"user": "1002"}, {"registrar": "192.0.2.7"}, {"outbound_proxy": "192.0.2.7"}, {"transport": "tcp"}]
+)
+def test_an_account_that_becomes_another_does_not_wait_for_the_answer_to_the_old_one(
+    bench: Bench, change: dict[str, str]
+) -> None:
+    old = start(bench)
+    bench.agent.remove_account(OFFICE, bench.now)
+    bench.agent.add_account(office(**change), Credential("1001", password="secret"))
+    new = start(bench)
+    assert new.to.uri.user == change.get("user", "1001")
+    bench.events()
+    bench.reply(old, 200, Contact=OWN + ";expires=600")
+    assert states(bench) == []
+    accept(bench, new, f"<{new.contacts[0].uri}>;expires=600")
+    assert states(bench)[-1] is S.REGISTERED
+
+
+def test_an_account_that_comes_back_unchanged_takes_the_answer_to_its_open_register(bench: Bench) -> None:
+    register = start(bench)
+    bench.agent.remove_account(OFFICE, bench.now)
+    bench.agent.add_account(office(expires_s=120), Credential("1001", password="secret"))
+    bench.agent.start_registration(OFFICE, bench.now)
+    assert bench.methods() == []
+    accept(bench, register)
+    assert states(bench)[-1] is S.REGISTERED
+
+
 def test_a_changed_account_registers_with_its_new_data(bench: Bench) -> None:
     registered(bench)
     bench.agent.add_account(office(expires_s=120), Credential("1001", password="other"))
