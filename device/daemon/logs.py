@@ -5,6 +5,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
+from time import monotonic
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -13,6 +14,11 @@ KEPT_LINES = 300
 
 MAX_ENTRY = 4000
 """Characters of one entry: names and addresses of strangers may be as long as a datagram, and stand in the log."""
+
+LINES_OF_A_KIND = 60
+"""Lines that may come from one place of the program in a minute: a stranger must not fill the log, whatever he does."""
+
+FLOOD_WINDOW_S = 60.0
 
 _JOURNAL_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """Syslog severities that journald reads from a "<N>" in front of a line (sd-daemon(3))."""
@@ -27,6 +33,40 @@ class _LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record).translate(_CONTROLS)
         return text if len(text) <= MAX_ENTRY else f"{text[:MAX_ENTRY]}... and {len(text) - MAX_ENTRY} characters more"
+
+
+class FloodFilter(logging.Filter):
+    """Leaves out what is told over and over; the last line of its kind that is let through says so.
+
+    One kind is what has the same text but for its parameters. Whoever has asked for debugging gets everything.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._until = 0.0
+        self._told: dict[tuple[str, object], int] = {}
+        self._last: logging.LogRecord | None = None
+        self._passes = True
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # Each handler asks about each record.
+        if record is not self._last:
+            self._last = record
+            self._passes = logging.getLogger("device").isEnabledFor(logging.DEBUG) or self._count(record)
+        return self._passes
+
+    def _count(self, record: logging.LogRecord) -> bool:
+        now = self._clock()
+        if now >= self._until:
+            self._until = now + FLOOD_WINDOW_S
+            self._told.clear()
+        kind = record.name, record.msg
+        told = self._told[kind] = self._told.get(kind, 0) + 1
+        if told == LINES_OF_A_KIND:
+            record.msg = f"{record.getMessage()} (further lines of this kind are left out for a minute)"
+            record.args = None
+        return told <= LINES_OF_A_KIND
 
 
 class RecentLines(logging.Handler):
@@ -66,6 +106,9 @@ def start_logging(level: str, environment: Mapping[str, str]) -> RecentLines:
         stream.setFormatter(_LineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     recent = RecentLines()
     root = logging.getLogger("device")
+    flood = FloodFilter()
+    stream.addFilter(flood)
+    recent.addFilter(flood)
     root.handlers[:] = [stream, recent]
     root.propagate = False
     set_level(level)

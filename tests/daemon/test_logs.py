@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from device.daemon.logs import KEPT_LINES, MAX_ENTRY, RecentLines, set_level, start_logging
+from device.daemon.logs import (
+    FLOOD_WINDOW_S,
+    KEPT_LINES,
+    LINES_OF_A_KIND,
+    MAX_ENTRY,
+    FloodFilter,
+    RecentLines,
+    set_level,
+    start_logging,
+)
 
 logger = logging.getLogger("device.daemon.sample")
 
@@ -105,7 +114,7 @@ def test_without_a_stderr_of_the_kernel_there_is_no_journal(
 
 def test_the_last_lines_are_remembered_and_passed_on(stderr: _Stderr) -> None:
     with stderr:
-        recent = start_logging("info", {})
+        recent = start_logging("debug", {})
         followed: list[tuple[str, str]] = []
         logger.info("before")
         recent.follower = lambda level, line: followed.append((level, line))
@@ -155,3 +164,38 @@ def test_a_stranger_cannot_make_an_entry_as_long_as_a_datagram(stderr: _Stderr) 
         assert "wrong password for xxx" in line
         assert len(line) < MAX_ENTRY + 50
         assert line.endswith("characters more")
+
+
+def test_what_is_told_over_and_over_is_left_out(stderr: _Stderr) -> None:
+    with stderr:
+        recent = start_logging("info", {})
+        for number in range(2 * LINES_OF_A_KIND):
+            logger.info("connection of %s closed", number)
+        logger.info("registered")
+        lines = stderr.text.splitlines()
+        assert len(lines) == LINES_OF_A_KIND + 1
+        assert lines[-2].endswith("closed (further lines of this kind are left out for a minute)")
+        assert lines[-1].endswith("registered")
+        assert list(recent.lines) == lines
+
+
+def test_after_a_minute_it_is_told_again() -> None:
+    now = 0.0
+    flood = FloodFilter(lambda: now)
+
+    def tell() -> list[bool]:
+        records = [logging.makeLogRecord({"name": "device.sample", "msg": "%s", "args": (n,)}) for n in range(100)]
+        return [flood.filter(record) for record in records]
+
+    assert sum(tell()) == LINES_OF_A_KIND
+    assert sum(tell()) == 0
+    now = FLOOD_WINDOW_S
+    assert sum(tell()) == LINES_OF_A_KIND
+
+
+def test_whoever_debugs_gets_everything(stderr: _Stderr) -> None:
+    with stderr:
+        start_logging("debug", {})
+        for number in range(2 * LINES_OF_A_KIND):
+            logger.info("connection of %s closed", number)
+        assert len(stderr.text.splitlines()) == 2 * LINES_OF_A_KIND
