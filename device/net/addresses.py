@@ -39,8 +39,8 @@ class NetError(DeviceError):
 
 
 def is_ipv6(host: str) -> bool:
-    """Whether `host` is an IPv6 literal."""
-    return ":" in host
+    """Whether `host` is an IPv6 literal. IPv4 wrapped in IPv6 travels by IPv4 (RFC 4291 section 2.5.5.2)."""
+    return ":" in plain_host(host)
 
 
 def is_unspecified(host: str) -> bool:
@@ -56,7 +56,7 @@ def family_of(host: str) -> int:
 def plain_host(host: str) -> str:
     """An address as SIP and SDP write it: no zone, IPv4 not wrapped in IPv6."""
     host = host.partition("%")[0]
-    return host[7:] if host.startswith("::ffff:") and "." in host else host
+    return host[7:] if host[:7].lower() == "::ffff:" and "." in host else host
 
 
 class LinkLocalZones:
@@ -112,9 +112,9 @@ def socket_address(host: str, port: int, family: int) -> SocketAddress:
     Raises OSError for a zone that names no interface.
     """
     if family != socket.AF_INET6:
-        return host, port
+        return plain_host(host), port
     if not is_ipv6(host):
-        return f"::ffff:{host}", port
+        return f"::ffff:{plain_host(host)}", port
     host, _, zone = zones.complete(host).partition("%")
     if not zone:
         return host, port

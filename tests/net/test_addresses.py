@@ -44,6 +44,14 @@ def test_a_real_address_stands_for_itself() -> None:
     assert family_of("::1") == socket.AF_INET6
 
 
+@pytest.mark.parametrize("host", ["::ffff:192.0.2.1", "::FFFF:192.0.2.1"])
+def test_ipv4_wrapped_in_ipv6_is_ipv4(host: str) -> None:
+    assert not is_ipv6(host)
+    assert family_of(host) == socket.AF_INET
+    assert socket_address(host, 5060, socket.AF_INET) == ("192.0.2.1", 5060)
+    assert socket_address(host, 5060, socket.AF_INET6) == ("::ffff:192.0.2.1", 5060)
+
+
 @pytest.mark.parametrize(
     ("seen", "written"),
     [("::ffff:192.0.2.1", "192.0.2.1"), ("fe80::1%eth0", "fe80::1"), ("2001:db8::1", "2001:db8::1"), ("::1", "::1")],

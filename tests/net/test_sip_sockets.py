@@ -182,3 +182,9 @@ def test_a_port_that_cannot_be_had_again_is_told(
     sockets.renew()
     assert "could not be made anew: taken" in caplog.text
     sockets.close()
+
+
+def test_sound_of_ipv4_wrapped_in_ipv6_has_its_way_without_ipv6(loop: HandLoop, heard: Recorder) -> None:
+    sockets = SipSockets(loop, heard, HOST)
+    assert sockets.media_address_towards("::ffff:192.0.2.2") == HOST
+    assert sockets.media_address_towards("2001:db8::2") == ""
