@@ -112,6 +112,7 @@ def neighbours(tmp_path) -> Iterator[tuple[PhoneDaemon, PhoneDaemon]]:
             yield first, second
 
 
+@pytest.mark.interop  # network namespaces with a cable between them are for root alone
 def test_neighbours_without_any_configured_address_talk(neighbours) -> None:
     first, second = neighbours
     talk(first, second, f"sip:offhook@[fe80::b]:{second.port}")
