@@ -64,7 +64,7 @@ class InviteUsage:
         """None until a session interval is agreed for the first time."""
         self.party: tuple[str, str] | None = None
         """URI text and name of the other party as they were told last; None while those of the dialog hold."""
-        self._acks: dict[tuple[str, int], tuple[Request, NextHop]] = {}
+        self._acks: dict[tuple[str, int], tuple[Request, NextHop, Hop | None]] = {}
 
     @property
     def dialog(self) -> Dialog | None:
@@ -134,24 +134,27 @@ class InviteUsage:
         secure = exchange.dialog.is_secure
         return exchange.contact != str(self.identity.contact(hop.transport, hop.host, secure))
 
-    def acknowledge(self, dialog: Dialog, cseq_number: int, invite: Request, sdp: bytes, now: float) -> None:
-        """Send the ACK of a 2xx to `invite`, with our answer if the 2xx brought the offer, and keep it.
+    def acknowledge(self, dialog: Dialog, cseq_number: int, sent: SentRequest, sdp: bytes, now: float) -> None:
+        """Send the ACK of a 2xx to the INVITE `sent`, with our answer if the 2xx brought the offer, and keep it.
 
         `cseq_number` is that of the 2xx, which may answer an earlier attempt of the INVITE.
         """
-        ack = dialog.build_ack(cseq_number, invite)
+        ack = dialog.build_ack(cseq_number, sent.request)
         self.core.add_body(ack, sdp)
         next_hop = self._next_hop(dialog)
-        self._acks[dialog.remote.tag or "", ack.cseq.number] = (ack, next_hop)
+        # Of the servers that the way leads to, the one that brought the 2xx knows the call; another may just have
+        # refused it with 503.
+        server = sent.source or self.identity.home_hop
+        self._acks[dialog.remote.tag or "", ack.cseq.number] = (ack, next_hop, server)
         while len(self._acks) > _ACKS_KEPT:
             del self._acks[next(iter(self._acks))]
-        self.core.acknowledge(ack, next_hop, self.identity.home_hop, now)
+        self.core.acknowledge(ack, next_hop, server, now)
 
     def acknowledge_again(self, response: Response, now: float) -> bool:
         """Repeat the ACK of a retransmitted 2xx; false when there has been none yet (section 13.2.2.4)."""
         kept = self._acks.get((response.to.tag or "", response.cseq.number))
         if kept is not None:
-            self.core.acknowledge(*kept, self.identity.home_hop, now)
+            self.core.acknowledge(*kept, now)
         return kept is not None
 
     def accept(self, key: ServerKey, request: Request, source: Hop, sdp: bytes, now: float) -> SuccessRetransmission:

@@ -161,7 +161,7 @@ class OutgoingInvite:
 
     def acknowledge(self, sdp: bytes, now: float) -> None:
         """Send the ACK for the 2xx that won, with our answer where the 2xx brought the offer."""
-        self._usage.acknowledge(self._usage.confirmed_dialog, self._answered_cseq, self._sent.request, sdp, now)
+        self._usage.acknowledge(self._usage.confirmed_dialog, self._answered_cseq, self._sent, sdp, now)
 
     @property
     def early_exchanges(self) -> list[DialogExchange]:
@@ -249,7 +249,7 @@ class OutgoingInvite:
 
     def _hang_up_fork(self, dialog: Dialog, cseq_number: int, now: float) -> None:
         usage = self._usage
-        usage.acknowledge(dialog, cseq_number, self._sent.request, b"", now)
+        usage.acknowledge(dialog, cseq_number, self._sent, b"", now)
         bye = dialog.build_request("BYE")
         usage.client.send(bye, dialog.next_hop, usage.identity, None, dialog.next_cseq, now)
 

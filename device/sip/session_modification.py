@@ -230,8 +230,8 @@ class SessionModification(StateTable[ModificationState, Input]):
 
     def _acknowledge(self, sdp: bytes, now: float) -> None:
         if self._sent is not None:
-            invite = self._sent.request
-            self._usage.acknowledge(self._usage.confirmed_dialog, invite.cseq.number, invite, sdp, now)
+            number = self._sent.request.cseq.number
+            self._usage.acknowledge(self._usage.confirmed_dialog, number, self._sent, sdp, now)
 
     # Our offers.
 

@@ -121,6 +121,18 @@ def test_a_dead_server_in_the_middle_of_a_call_is_stood_in_for_by_the_next(bench
     assert bench.event(CallEnded)
 
 
+def test_the_server_that_brought_the_answer_gets_the_ack_not_the_one_that_refused(bench: Bench) -> None:
+    _register(bench)
+    bench.agent.invite(CALL, "1002", b"v=0 an offer\r\n", OFFICE, bench.now)
+    bench.reply(_next(bench, "INVITE", FIRST), 503, source=FIRST)
+    answered = _next(bench, "INVITE", SECOND)
+    response = bench.reply(answered, 200, body=ANSWER, source=SECOND, Record_Route="<sip:example.org;lr>")
+    _next(bench, "ACK", SECOND)
+    # And again, should that one be lost.
+    bench.receive(response, SECOND)
+    _next(bench, "ACK", SECOND)
+
+
 def test_a_peer_that_is_no_server_of_ours_is_not_stood_in_for(bench: Bench) -> None:
     _register(bench)
     _call(bench, FIRST, PEER)
