@@ -23,7 +23,7 @@ imports:
 	$(BIN)lint-imports --no-cache
 
 scripts:
-	shellcheck run test .ci/run $$(grep -lE '^#!/bin/(sh|bash)' -r firmware_scripts tests)
+	shellcheck -x run test .ci/run $$(grep -lE '^#!/bin/(sh|bash)' -r firmware_scripts tests buildroot)
 
 tests:
 	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop'
