@@ -4,7 +4,7 @@ from device.hardware.errors import HardwareError
 from device.hardware.interfaces import LineChip
 
 DRIVERS = ("gpiod", "rpi-gpio", "mock")
-"""libgpiod 2 on the GPIO character device, the RPi.GPIO interface, and the simulated board."""
+"""The GPIO character device of the kernel (what libgpiod 2 wraps), the RPi.GPIO interface, and the simulated board."""
 
 
 def open_chip(driver: str) -> LineChip:

@@ -1,4 +1,4 @@
-"""GPIO through the character device of the kernel, by way of libgpiod 2 (PyPI `gpiod`): the way for every board.
+"""GPIO through the character device of the kernel, the way for every board: what libgpiod 2 does, without its weight.
 
 The kernel applies polarity and debounce and dates each edge on the monotonic clock. Every line is a request of its
 own, so that an error names its line and each descriptor means one thing.
@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 
-from device.annotations import Any
+from device.hardware import gpio_uapi as uapi
 from device.hardware.edge_filter import Edge, EdgeFilter
 from device.hardware.errors import LineError
 from device.hardware.interfaces import (
@@ -24,14 +24,8 @@ from device.records import dataclass
 
 log = logging.getLogger(__name__)
 
-CONSUMER_LIMIT = 31
-"""Characters of a consumer's name that the kernel keeps (GPIO_MAX_NAME_SIZE less the final zero)."""
-
 EVENT_BUFFER = 64
 """Edges that the kernel keeps for us on a line; the default of 16 is a bounce or two of an old contact."""
-
-CHIP_FAULTS = (OSError, ValueError, NotImplementedError)
-"""What the binding raises for an error number: EINVAL comes as ValueError, EOPNOTSUPP as NotImplementedError."""
 
 GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
@@ -45,61 +39,40 @@ class ChipInfo:
     lines: int
 
 
+_BIASES = {"none": uapi.BIAS_DISABLED, "pull-up": uapi.BIAS_PULL_UP, "pull-down": uapi.BIAS_PULL_DOWN}
+_DRIVES = {"push-pull": 0, "open-drain": uapi.OPEN_DRAIN, "open-source": uapi.OPEN_SOURCE}
+
+
 class GpiodChip:
     """A `LineChip` over all GPIO chips of the kernel.
 
-    `library` is the module `gpiod`, imported here when it is not given; `folder` is where the chips' devices are.
-    Raises LineError if the library is missing or too old.
+    `system` makes the system calls; `folder` is where the devices of the chips are.
     """
 
-    def __init__(self, library: Any = None, folder: str = "/dev") -> None:
-        self._gpiod = _import_gpiod() if library is None else library
-        if not hasattr(self._gpiod, "LineSettings"):
-            raise LineError(
-                "the Python package gpiod is older than 2.0; install `gpiod>=2.1` (pip install offhook[gpio])"
-            )
+    def __init__(self, system: uapi.System | None = None, folder: str = "/dev") -> None:
+        self._system = uapi.Kernel() if system is None else system
         self._folder = folder
         self._paths: dict[str, str] = {}
         self._requested: list[GpiodInputLine | GpiodOutputLine] = []
 
     def request_input(self, name: str, spec: LineSpec) -> InputLine:
-        from datetime import timedelta  # noqa: PLC0415  # the binding has imported it already
-
-        line = self._gpiod.line
-        settings = {
-            "direction": line.Direction.INPUT,
-            "edge_detection": line.Edge.BOTH,
-            "bias": self._bias(spec),
-            "active_low": spec.active_low,
-        }
-        period = timedelta(milliseconds=spec.debounce_ms)
+        flags = uapi.INPUT | uapi.EDGE_RISING | uapi.EDGE_FALLING | _BIASES[spec.bias]
         by_kernel = spec.debounce_ms > 0
         try:
-            request = self._request(name, spec, {**settings, "debounce_period": period})
+            line = self._request(name, spec, flags, debounce_us=spec.debounce_ms * 1000)
         except LineError as refused:
             if not by_kernel or not isinstance(refused, _RefusedError):
                 raise
-            request = self._request(name, spec, settings)
+            line = self._request(name, spec, flags)
             by_kernel = False
             log.info("%s: the kernel does not debounce this line, offhook does", name)
-        taken = GpiodInputLine(self._gpiod, request, name, spec, by_kernel)
+        taken = GpiodInputLine(line, name, spec, by_kernel)
         self._requested.append(taken)
         return taken
 
     def request_output(self, name: str, spec: LineSpec, initially: bool = False) -> OutputLine:
-        line = self._gpiod.line
-        drives = {
-            "push-pull": line.Drive.PUSH_PULL,
-            "open-drain": line.Drive.OPEN_DRAIN,
-            "open-source": line.Drive.OPEN_SOURCE,
-        }
-        settings = {
-            "direction": line.Direction.OUTPUT,
-            "drive": drives[spec.drive],
-            "active_low": spec.active_low,
-            "output_value": line.Value.ACTIVE if initially else line.Value.INACTIVE,
-        }
-        taken = GpiodOutputLine(self._gpiod, self._request(name, spec, settings), name, initially)
+        line = self._request(name, spec, uapi.OUTPUT | _DRIVES[spec.drive], output_active=initially)
+        taken = GpiodOutputLine(line, name, initially)
         self._requested.append(taken)
         return taken
 
@@ -113,16 +86,19 @@ class GpiodChip:
         found = []
         for path in self._device_paths():
             try:
-                with self._gpiod.Chip(path) as chip:
-                    info = chip.get_info()
-                    found.append(ChipInfo(path, info.label, info.num_lines))
-            except CHIP_FAULTS as error:
+                with uapi.Chip(path, self._system) as chip:
+                    found.append(ChipInfo(path, chip.label, chip.lines))
+            except OSError as error:
                 log.debug("%s: %s", path, error)
         return found
 
-    def _bias(self, spec: LineSpec) -> Any:
-        bias = self._gpiod.line.Bias
-        return {"none": bias.DISABLED, "pull-up": bias.PULL_UP, "pull-down": bias.PULL_DOWN}[spec.bias]
+    def lines(self, path: str) -> list[uapi.LineInfo]:
+        """What the kernel knows of every line of the chip at `path`. Raises LineError."""
+        try:
+            with uapi.Chip(path, self._system) as chip:
+                return [chip.line_info(offset) for offset in range(chip.lines)]
+        except OSError as error:
+            raise LineError(self._why_not_opened(path, error)) from error
 
     # Finding the chip.
 
@@ -167,57 +143,70 @@ class GpiodChip:
 
     # Requesting a line.
 
-    def _request(self, name: str, spec: LineSpec, settings: dict[str, object]) -> Any:
+    def _request(
+        self, name: str, spec: LineSpec, flags: int, debounce_us: int = 0, output_active: bool = False
+    ) -> uapi.Line:
         path = self._path_of(name, spec.chip)
         try:
-            chip = self._gpiod.Chip(path)
-        except CHIP_FAULTS as error:
+            chip = uapi.Chip(path, self._system)
+        except OSError as error:
             raise LineError(f"{name}: {self._why_not_opened(path, error)}") from error
         with chip:
             offset = self._offset(name, chip, spec)
+            if spec.active_low:
+                flags |= uapi.ACTIVE_LOW
+            buffer = EVENT_BUFFER if flags & uapi.INPUT else 0
             try:
-                return chip.request_lines(
-                    config={offset: self._gpiod.LineSettings(**settings)},
-                    consumer=f"offhook {name}"[:CONSUMER_LIMIT],
-                    event_buffer_size=EVENT_BUFFER,
-                )
-            except CHIP_FAULTS as error:
-                raise self._why_not_requested(name, chip, offset, error) from error
+                return chip.request(uapi.LineWish(offset, flags, f"offhook {name}", debounce_us, output_active, buffer))
+            except OSError as error:
+                raise _why_not_requested(name, chip, offset, error) from error
 
-    def _why_not_opened(self, path: str, error: Exception) -> str:
-        number = getattr(error, "errno", None)
-        if number in (errno.EACCES, errno.EPERM):
+    def _why_not_opened(self, path: str, error: OSError) -> str:
+        if error.errno in (errno.EACCES, errno.EPERM):
             return f"no permission to open {path}; {_GROUP_ADVICE}"
-        if number in GONE:
+        if error.errno in GONE:
             return f"there is no GPIO chip {path}; {self._chips_in_words(self.chips())}"
         return f"{path} is no GPIO chip that can be used: {error}"
 
-    def _offset(self, name: str, chip: Any, spec: LineSpec) -> int:
-        info = chip.get_info()
-        if isinstance(spec.line, int) and not 0 <= spec.line < info.num_lines:
+    def _offset(self, name: str, chip: uapi.Chip, spec: LineSpec) -> int:
+        if isinstance(spec.line, int):
+            if 0 <= spec.line < chip.lines:
+                return spec.line
             raise LineError(
-                f"{name}: {info.name} ({info.label}) has no line {spec.line}; its lines are 0 to {info.num_lines - 1}"
+                f"{name}: {chip.name} ({chip.label}) has no line {spec.line}; its lines are 0 to {chip.lines - 1}"
             )
         try:
-            offset = chip.line_offset_from_id(spec.line)
-        except CHIP_FAULTS as error:
-            raise LineError(
-                f"{name}: {info.name} ({info.label}) has no line named {spec.line!r}; `gpioinfo` lists its lines"
-            ) from error
-        return int(offset)
+            for offset in range(chip.lines):
+                if chip.line_info(offset).name == spec.line:
+                    return offset
+        except OSError as error:
+            raise LineError(f"{name}: {chip.name} ({chip.label}) does not tell its lines: {error}") from error
+        raise LineError(
+            f"{name}: {chip.name} ({chip.label}) has no line named {spec.line!r}; `gpioinfo` lists its lines"
+        )
 
-    def _why_not_requested(self, name: str, chip: Any, offset: int, error: Exception) -> LineError:
-        info = chip.get_info()
-        where = f"{name}: line {offset} of {info.name} ({info.label})"
-        number = error.args[0] if error.args else None
-        if number == errno.EBUSY:
-            consumer = chip.get_line_info(offset).consumer or "a driver of the kernel"
-            return LineError(f"{where} is in use by {consumer!r}; end that program, or wire {name} to another line")
-        if number in (errno.EACCES, errno.EPERM):
-            return LineError(f"{where} may not be used; {_GROUP_ADVICE}")
-        if number in GONE:
-            return LineError(f"{where} has gone: {error}")
-        return _RefusedError(f'{where} refuses these settings: {error}; try bias = "none" with a resistor outside')
+
+def _why_not_requested(name: str, chip: uapi.Chip, offset: int, error: OSError) -> LineError:
+    where = f"{name}: line {offset} of {chip.name} ({chip.label})"
+    if error.errno == errno.EBUSY:
+        consumer = _info_of(chip, offset)
+        holder = (consumer.consumer if consumer else "") or "a driver of the kernel"
+        return LineError(f"{where} is in use by {holder!r}; end that program, or wire {name} to another line")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return LineError(f"{where} may not be used; {_GROUP_ADVICE}")
+    if error.errno in GONE:
+        return LineError(f"{where} has gone: {error}")
+    if _info_of(chip, offset) is None:
+        return LineError(f"{where} cannot be had: this kernel is older than 5.10; offhook needs a newer one")
+    return _RefusedError(f'{where} refuses these settings: {error}; try bias = "none" with a resistor outside')
+
+
+def _info_of(chip: uapi.Chip, offset: int) -> uapi.LineInfo | None:
+    """What the kernel tells about the line; None where it does not know how, or the chip has gone meanwhile."""
+    try:
+        return chip.line_info(offset)
+    except OSError:
+        return None
 
 
 _GROUP_ADVICE = "put the user of offhook into the group that owns it, `sudo usermod -aG gpio USER`, and log in anew"
@@ -227,23 +216,12 @@ class _RefusedError(LineError):
     """The line is there and free, but does not take these settings."""
 
 
-def _import_gpiod() -> Any:
-    try:
-        import gpiod  # noqa: PLC0415  # not needed on the simulated board
-    except ImportError as error:
-        raise LineError("the Python package gpiod is missing; install it with `pip install offhook[gpio]`") from error
-    return gpiod
-
-
 class GpiodInputLine:
     """An input of a kernel chip."""
 
-    def __init__(self, library: Any, request: Any, name: str, spec: LineSpec, by_kernel: bool) -> None:
+    def __init__(self, line: uapi.Line, name: str, spec: LineSpec, by_kernel: bool) -> None:
         self.name = name
-        self._request = request
-        self._offset = request.offsets[0]
-        self._active = library.line.Value.ACTIVE
-        self._rising = library.EdgeEvent.Type.RISING_EDGE
+        self._line = line
         self._by_kernel = by_kernel
         self._debounce_ms = 0 if by_kernel else spec.debounce_ms
         self._filter = EdgeFilter(name, self._debounce_ms, self._take_edges, self._read_active)
@@ -253,7 +231,7 @@ class GpiodInputLine:
         return "kernel" if self._by_kernel else "software" if self._debounce_ms else "none"
 
     def fileno(self) -> int:
-        return -1 if self._request is None else int(self._request.fd)
+        return self._line.descriptor
 
     def read_events(self) -> list[LineChanged]:
         return self._filter.read_events()
@@ -269,49 +247,41 @@ class GpiodInputLine:
         return self._filter.next_timeout()
 
     def close(self) -> None:
-        request, self._request = self._request, None
-        if request is not None:
-            request.release()
+        self._line.close()
 
     def _take_edges(self) -> list[Edge]:
-        request = self._open_request()
+        # One read only: what is left keeps the descriptor readable, and a line that oscillates cannot hold us.
         try:
-            # One read only: what is left keeps the descriptor readable, and a line that oscillates cannot hold us.
-            if not request.wait_edge_events(0):
-                return []
-            events = request.read_edge_events(EVENT_BUFFER)
-        except CHIP_FAULTS as error:
+            return self._open_line().read_edges(EVENT_BUFFER)
+        except OSError as error:
             raise LineError(f"{self.name}: the line cannot be read: {error}") from error
-        return [(event.event_type == self._rising, event.timestamp_ns / 1e9) for event in events]
 
     def _read_active(self) -> bool:
         try:
-            return bool(self._open_request().get_value(self._offset) == self._active)
-        except CHIP_FAULTS as error:
+            return self._open_line().active()
+        except OSError as error:
             raise LineError(f"{self.name}: the line cannot be read: {error}") from error
 
-    def _open_request(self) -> Any:
-        if self._request is None:
+    def _open_line(self) -> uapi.Line:
+        if self._line.descriptor < 0:
             raise LineError(f"{self.name}: the line was given back and cannot be read any more")
-        return self._request
+        return self._line
 
 
 class GpiodOutputLine:
     """An output of a kernel chip."""
 
-    def __init__(self, library: Any, request: Any, name: str, initially: bool) -> None:
+    def __init__(self, line: uapi.Line, name: str, initially: bool) -> None:
         self.name = name
-        self._request = request
-        self._offset = request.offsets[0]
-        self._values = (library.line.Value.INACTIVE, library.line.Value.ACTIVE)
+        self._line = line
         self._active = initially
 
     def set(self, active: bool) -> None:
-        if self._request is None:
+        if self._line.descriptor < 0:
             raise LineError(f"{self.name}: the line was given back and cannot be set any more")
         try:
-            self._request.set_value(self._offset, self._values[active])
-        except CHIP_FAULTS as error:
+            self._line.set(active)
+        except OSError as error:
             raise LineError(f"{self.name}: the line cannot be set: {error}") from error
         self._active = active
 
@@ -319,10 +289,9 @@ class GpiodOutputLine:
         return self._active
 
     def close(self) -> None:
-        if self._request is None:
+        if self._line.descriptor < 0:
             return
         try:
             self.set(False)
         finally:
-            request, self._request = self._request, None
-            request.release()
+            self._line.close()
