@@ -1,9 +1,15 @@
 """The board: its lines, and the hands that move a simulated one."""
 
+import os
 from argparse import ArgumentParser, Namespace
 
-from device.cli_commands.command import EXIT_OK, Command, Session
+from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session
 from device.cli_commands.output import shown
+from device.daemon.options import default_store
+from device.hardware.errors import HardwareError
+from device.hardware.profile import BoardProfile
+from device.hardware.safe_outputs import SafeOutputs, make_safe, outputs_of, outputs_path, recorded_outputs
+from device.records import asdict
 
 
 def _show(session: Session, _given: Namespace) -> int:
@@ -43,6 +49,43 @@ def _drive(session: Session, given: Namespace) -> int:
     return session.answer(result, f"{given.line} is {given.state}")
 
 
+def _safe_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--profile", metavar="NAME", help="board profile; left out: the outputs of the last start")
+    parser.add_argument("--store", metavar="FILE", help="the store of the phone, beside which that list is kept")
+
+
+def _safe(session: Session, given: Namespace) -> int:
+    """Needs no daemon: the guard of a phone that has ended badly calls this."""
+    outputs = _wanted_outputs(session, given)
+    if outputs is None:
+        return session.answer({"outputs": []}, "no phone has opened a board here yet: there is nothing to make safe")
+    results = make_safe(outputs)
+    if session.output.as_json:
+        session.output.json({"outputs": [asdict(result) for result in results]})
+    else:
+        rows = [(result.name, result.line, "FAILED" if result.fault else "inactive") for result in results]
+        session.output.table(("output", "line", "state"), rows, "the board has no outputs")
+    faults = [result.fault for result in results if result.fault]
+    for fault in faults:
+        session.output.complain(fault)
+    return EXIT_FAILED if faults else EXIT_OK
+
+
+def _wanted_outputs(session: Session, given: Namespace) -> SafeOutputs | None:
+    """The profile's outputs; where it is broken, those of the last start: better these than none."""
+    recorded = outputs_path(given.store or default_store(os.environ))
+    if not given.profile:
+        return recorded_outputs(recorded)
+    try:
+        return outputs_of(BoardProfile.load(given.profile))
+    except HardwareError as error:
+        outputs = recorded_outputs(recorded)
+        if outputs is None:
+            raise
+        session.output.complain(f"{error}; the outputs of the last start are taken instead")
+        return outputs
+
+
 COMMANDS = (
     Command("board show", "show inputs and outputs of the board", "board show", _show),
     Command("board lift", "lift the handset of a simulated board", "board lift", _lift),
@@ -53,6 +96,13 @@ COMMANDS = (
         "board press 1002",
         _press,
         lambda parser: parser.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D"),
+    ),
+    Command(
+        "board safe",
+        "drive every output of the board inactive, without the daemon",
+        "board safe",
+        _safe,
+        _safe_arguments,
     ),
     Command("board drive", "move one input of a simulated board", "board drive hook on", _drive, _drive_arguments),
 )

@@ -136,9 +136,15 @@ def usable_profile(hardware: HardwareSettings, must_fit: bool, notices: list[str
         return BoardProfile.load(HardwareSettings().board)
 
 
-def open_board(profile: BoardProfile) -> tuple[Board, SimulatedDesk | None, MockChip | None]:
-    """The board of a profile, and hands to move it where it is simulated. Raises HardwareError."""
+def open_board(profile: BoardProfile, store: str) -> tuple[Board, SimulatedDesk | None, MockChip | None]:
+    """The board of a profile, and hands to move it where it is simulated. Raises HardwareError.
+
+    The outputs of a real one are noted beside the store first, for whoever must make them safe after us.
+    """
     if profile.driver != "mock":
+        from device.hardware.safe_outputs import outputs_of, outputs_path, record_outputs  # noqa: PLC0415
+
+        record_outputs(outputs_path(store), outputs_of(profile))
         return Board(profile, open_chip(profile.driver)), None, None
     chip = MockChip(initially=resting_levels(profile))
     return Board(profile, chip), SimulatedDesk(profile, chip), chip
@@ -265,7 +271,7 @@ def build_phone(
     ports = _port_opener(configuration, ids)
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
-    desk = Desk(*open_board(profile), loop, late.post, late.line_changed)
+    desk = Desk(*open_board(profile, database.path), loop, late.post, late.line_changed)
     executor = Executor(line, engine, desk, call_log, configuration.media, _wall_clock, late.transfer)
     agent = sip.user_agent
     late.runtime = Runtime(

@@ -98,10 +98,10 @@ def test_a_good_board_is_taken() -> None:
     assert notices == []
 
 
-def test_a_board_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_board_without_its_driver_says_what_to_install(tmp_path: Path) -> None:
     profile = replace(usable_profile(HardwareSettings(), True, []), driver="no-such-driver")
     with pytest.raises(HardwareError):
-        open_board(profile)
+        open_board(profile, str(tmp_path / "offhook.db"))
 
 
 # Small parts.

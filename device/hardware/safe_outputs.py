@@ -1,0 +1,132 @@
+"""The last known outputs of a board, kept in a small file, and the way to make them all inactive without the daemon.
+
+What guards a phone that has ended badly must not depend on what may have broken it: neither the store nor a board
+profile is read here, only the list that the last start has left.
+"""
+
+import json
+import logging
+import os
+
+from device.hardware.drivers import DRIVERS, open_chip
+from device.hardware.errors import HardwareError
+from device.hardware.interfaces import DRIVES, LineChip, LineSpec
+from device.hardware.profile import BoardProfile
+from device.records import dataclass
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "outputs.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SafeOutputs:
+    """Every output of a profile: its driver, and the lines by the names that messages give them."""
+
+    driver: str
+    lines: dict[str, LineSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class SafeResult:
+    """What became of one output; `fault` is empty where it is inactive now."""
+
+    name: str
+    line: str
+    fault: str
+
+
+def outputs_path(store: str) -> str:
+    """Where the list is kept: beside the store, which is on the one file system that can be written to."""
+    return os.path.join(os.path.dirname(store), FILE_NAME)
+
+
+def outputs_of(profile: BoardProfile) -> SafeOutputs:
+    """The outputs of a profile, those first that do most harm when they stay on."""
+    lines = {f"relay.{name}": relay.line for name, relay in profile.relays.items()}
+    if profile.ringer is not None:
+        lines |= {f"ringer.{number}": spec for number, spec in enumerate(profile.ringer.lines)}
+    lines |= {f"lamp.{name}": spec for name, spec in profile.lamps.items()}
+    if profile.keypad is not None:
+        lines |= {f"keypad.row{number}": spec for number, spec in enumerate(profile.keypad.rows)}
+    return SafeOutputs(profile.driver, lines)
+
+
+def record_outputs(path: str, outputs: SafeOutputs) -> None:
+    """Keep the list for `offhook board safe`; what is there already is not written again.
+
+    Never raises: a phone works without it, and the log says so.
+    """
+    rows = [
+        {"name": name, "chip": spec.chip, "line": spec.line, "active_low": spec.active_low, "drive": spec.drive}
+        for name, spec in outputs.lines.items()
+    ]
+    text = json.dumps({"driver": outputs.driver, "outputs": rows}, indent=1) + "\n"
+    try:
+        if _read(path) == text:
+            return
+        temporary = f"{path}.new"
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        log.warning("%s cannot be written (%s): `offhook board safe` will not know the outputs", path, error.strerror)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def recorded_outputs(path: str) -> SafeOutputs | None:
+    """The list of the last start, or None where no daemon has left one. Raises HardwareError if it is damaged."""
+    try:
+        text = _read(path)
+        return _parse(text) if text else None
+    except OSError as error:
+        raise HardwareError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HardwareError(
+            f"{path} is damaged and names no outputs; name the board instead: `offhook board safe --profile NAME`"
+        ) from error
+
+
+def _parse(text: str) -> SafeOutputs:
+    data = json.loads(text)
+    if data["driver"] not in DRIVERS:
+        raise ValueError(data["driver"])
+    lines = {}
+    for row in data["outputs"]:
+        line = row["line"]
+        if not isinstance(line, (int, str)) or not isinstance(row["chip"], str):
+            raise TypeError(row)
+        drive = next(known for known in DRIVES if known == row.get("drive", "push-pull"))
+        lines[str(row["name"])] = LineSpec(row["chip"], line, active_low=bool(row["active_low"]), drive=drive)
+    return SafeOutputs(data["driver"], lines)
+
+
+def make_safe(outputs: SafeOutputs, chip: LineChip | None = None) -> list[SafeResult]:
+    """Drive every output inactive and give it back; one that cannot be had does not keep the others from it.
+
+    Raises HardwareError only where no line can be had at all: the driver's library is missing.
+    """
+    held = open_chip(outputs.driver) if chip is None else chip
+    try:
+        return [_make_one_safe(held, name, spec) for name, spec in outputs.lines.items()]
+    finally:
+        held.close()
+
+
+def _make_one_safe(chip: LineChip, name: str, spec: LineSpec) -> SafeResult:
+    shown = f"line {spec.line} of {spec.chip}"
+    try:
+        # Requested inactive: the pin takes that level in the same step in which it becomes an output.
+        chip.request_output(name, spec).close()
+    except HardwareError as error:
+        return SafeResult(name, shown, str(error))
+    return SafeResult(name, shown, "")
