@@ -10,6 +10,7 @@ from importlib import import_module
 PROGRAMS = {
     "run": "device.daemon.main",
     "exchange": "device.daemon.exchange_main",
+    "provision": "device.daemon.provision",
     "demo": "device.demo",
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""

@@ -26,6 +26,7 @@ for _words in COMMANDS:
 PROGRAMS = {
     "run": "start the phone in the foreground",
     "exchange": "start the embedded exchange, or manage its users",
+    "provision": "put the settings and accounts of a file into the store, before the phone starts",
     "demo": "play a whole call between two phones on this machine",
 }
 """Verbs that device.cli starts as programs of their own."""
