@@ -83,7 +83,7 @@ NO_TABLE = {
         "MAX_SEARCH MAX_BYTES MAX_FILE_BYTES MAX_DATAGRAM"
     ),
     "device/exchange": "MAX_FORWARDS",
-    "device/daemon": "DEFAULT_LIMIT",
+    "device/daemon": "DEFAULT_LIMIT MAX_FILE_BYTES",
     "device/control": "MAX_LINE_BYTES MAX_EVENTS_KEPT MAX_ANSWER_BYTES MAX_PATH_BYTES",
     "device/store": "DAMAGED_FILES_KEPT",
 }
