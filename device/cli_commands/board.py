@@ -63,7 +63,8 @@ def _safe(session: Session, given: Namespace) -> int:
     if session.output.as_json:
         session.output.json({"outputs": [asdict(result) for result in results]})
     else:
-        rows = [(result.name, result.line, "FAILED" if result.fault else "inactive") for result in results]
+        said = {"held": "held by a running phone, which answers for it", "failed": "FAILED"}
+        rows = [(result.name, result.line, said.get(result.state, result.state)) for result in results]
         session.output.table(("output", "line", "state"), rows, "the board has no outputs")
     faults = [result.fault for result in results if result.fault]
     for fault in faults:

@@ -11,6 +11,14 @@ class LineError(HardwareError):
     """A GPIO chip or line cannot be had or used; the text names the line, the cause and the remedy."""
 
 
+class LineTakenError(LineError):
+    """Somebody else holds the line; `holder` is what the kernel calls him, empty where it does not say."""
+
+    def __init__(self, text: str, holder: str) -> None:
+        self.holder = holder
+        super().__init__(text)
+
+
 class ProfileError(HardwareError):
     """A board profile is not usable; `faults` holds every fault found in it, one sentence each."""
 

@@ -10,7 +10,7 @@ import os
 
 from device.hardware import gpio_uapi as uapi
 from device.hardware.edge_filter import Edge, EdgeFilter
-from device.hardware.errors import LineError
+from device.hardware.errors import LineError, LineTakenError
 from device.hardware.interfaces import (
     HEADER_CHIP,
     HEADER_LABELS,
@@ -189,9 +189,15 @@ class GpiodChip:
 def _why_not_requested(name: str, chip: uapi.Chip, offset: int, error: OSError) -> LineError:
     where = f"{name}: line {offset} of {chip.name} ({chip.label})"
     if error.errno == errno.EBUSY:
-        consumer = _info_of(chip, offset)
-        holder = (consumer.consumer if consumer else "") or "a driver of the kernel"
-        return LineError(f"{where} is in use by {holder!r}; end that program, or wire {name} to another line")
+        from device.hardware.line_holders import way_out  # noqa: PLC0415  # most lines are free
+
+        info = _info_of(chip, offset)
+        holder = info.consumer.strip() if info else ""
+        return LineTakenError(
+            f"{where} is in use by {repr(holder) if holder else 'a driver of the kernel'}; {way_out(holder)}, "
+            f"or wire {name} to another line",
+            holder,
+        )
     if error.errno in (errno.EACCES, errno.EPERM):
         return LineError(f"{where} may not be used; {_GROUP_ADVICE}")
     if error.errno in GONE:

@@ -9,7 +9,7 @@ import logging
 import os
 
 from device.hardware.drivers import DRIVERS, open_chip
-from device.hardware.errors import HardwareError
+from device.hardware.errors import HardwareError, LineTakenError
 from device.hardware.interfaces import DRIVES, LineChip, LineSpec
 from device.hardware.profile import BoardProfile
 from device.records import dataclass
@@ -17,6 +17,8 @@ from device.records import dataclass
 log = logging.getLogger(__name__)
 
 FILE_NAME = "outputs.json"
+OWN_CONSUMER = "offhook "
+"""How the names begin that a running phone gives to its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,13 @@ class SafeOutputs:
 
 @dataclass(frozen=True, slots=True)
 class SafeResult:
-    """What became of one output; `fault` is empty where it is inactive now."""
+    """What became of one output; `fault` is empty where it is inactive now, or where a running phone answers for it."""
 
     name: str
     line: str
-    fault: str
+    state: str
+    """"inactive", "held" or "failed"."""
+    fault: str = ""
 
 
 def outputs_path(store: str) -> str:
@@ -127,6 +131,10 @@ def _make_one_safe(chip: LineChip, name: str, spec: LineSpec) -> SafeResult:
     try:
         # Requested inactive: the pin takes that level in the same step in which it becomes an output.
         chip.request_output(name, spec).close()
+    except LineTakenError as error:
+        if error.holder.startswith(OWN_CONSUMER):
+            return SafeResult(name, shown, "held")
+        return SafeResult(name, shown, "failed", str(error))
     except HardwareError as error:
-        return SafeResult(name, shown, str(error))
-    return SafeResult(name, shown, "")
+        return SafeResult(name, shown, "failed", str(error))
+    return SafeResult(name, shown, "inactive")

@@ -3,7 +3,7 @@
 import pytest
 
 from device.hardware.board import Board
-from device.hardware.errors import LineError
+from device.hardware.errors import LineError, LineTakenError
 from device.hardware.gpio_uapi import LineInfo
 from device.hardware.gpiod_chip import EVENT_BUFFER, ChipInfo, GpiodChip
 from device.hardware.interfaces import LineChanged, LineSpec
@@ -138,6 +138,25 @@ def test_line_that_is_taken_names_who_has_it(chip, header):
     header.consumers[17] = ""
     with pytest.raises(LineError, match="a driver of the kernel"):
         chip.request_input("hook", HOOK)
+
+
+@pytest.mark.parametrize(
+    ("holder", "advice"),
+    [
+        ("sysfs", "/sys/class/gpio/unexport"),
+        ("onewire@11", "dtoverlay=w1-gpio"),
+        ("spi0 CS0", "raspi-config nonint do_spi 1"),
+        ("offhook relay.door", "systemctl stop offhook"),
+        ("python3 door.py", "pgrep -a python3"),
+        ("", "pinmux-pins"),
+    ],
+)
+def test_a_taken_line_says_what_to_type(chip, header, holder, advice):
+    header.consumers[17] = holder
+    with pytest.raises(LineTakenError) as refused:
+        chip.request_input("hook", HOOK)
+    assert advice in str(refused.value)
+    assert refused.value.holder == holder
 
 
 def test_no_permission_names_the_group(chip, header):

@@ -16,7 +16,7 @@ from device.hardware.safe_outputs import (
     record_outputs,
     recorded_outputs,
 )
-from tests.support.fake_gpiod import FakeGpiod
+from tests.support.fake_gpio_kernel import FakeGpioKernel
 
 OUTPUTS = SafeOutputs(
     "gpiod", {"relay.door": LineSpec("gpiochip0", 25), "ringer.0": LineSpec("gpiochip0", 18, active_low=True)}
@@ -72,21 +72,28 @@ def test_a_list_that_cannot_be_read(tmp_path):
 
 
 def test_each_line_takes_its_inactive_level_and_is_given_back(tmp_path):
-    gpiod = FakeGpiod(tmp_path)
-    header = gpiod.add_chip("gpiochip0", names={})
+    kernel = FakeGpioKernel(tmp_path)
+    header = kernel.add_chip("gpiochip0", names={})
     header.levels.update({25: True, 18: False})
-    assert [result.fault for result in make_safe(OUTPUTS, GpiodChip(gpiod, gpiod.folder))] == ["", ""]
+    assert [result.state for result in make_safe(OUTPUTS, GpiodChip(kernel, kernel.folder))] == ["inactive"] * 2
     assert (header.levels[25], header.levels[18]) == (False, True)
     assert header.requests == {}
 
 
 def test_a_line_that_somebody_holds_does_not_keep_the_others_from_it(tmp_path):
-    gpiod = FakeGpiod(tmp_path)
-    header = gpiod.add_chip("gpiochip0", names={})
+    kernel = FakeGpioKernel(tmp_path)
+    header = kernel.add_chip("gpiochip0", names={})
     header.consumers[25] = "cat"
-    door, bell = make_safe(OUTPUTS, GpiodChip(gpiod, gpiod.folder))
-    assert "in use by 'cat'" in door.fault
-    assert (bell.fault, header.levels[18]) == ("", True)
+    door, bell = make_safe(OUTPUTS, GpiodChip(kernel, kernel.folder))
+    assert (door.state, "in use by 'cat'" in door.fault) == ("failed", True)
+    assert (bell.state, header.levels[18]) == ("inactive", True)
+
+
+def test_a_running_phone_answers_for_its_lines(tmp_path):
+    kernel = FakeGpioKernel(tmp_path)
+    kernel.add_chip("gpiochip0", names={}).consumers[25] = "offhook relay.door"
+    door, _ = make_safe(OUTPUTS, GpiodChip(kernel, kernel.folder))
+    assert (door.state, door.fault) == ("held", "")
 
 
 def test_the_simulated_board_has_nothing_to_break():
