@@ -90,13 +90,13 @@ def draw_svg(title: str, lifelines: Sequence[str], rows: Sequence[LadderRow]) ->
         '<defs><marker id="head" markerWidth="9" markerHeight="8" refX="9" refY="4" orient="auto">'
         '<path d="M0,0 L9,4 L0,8 z" fill="#1f4e79"/></marker></defs>',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="16" y="24" font-size="16" font-weight="bold">{_escape(title)}</text>',
+        f'<text x="16" y="24" font-size="16" font-weight="bold">{escape(title)}</text>',
     ]
     for name, x in columns.items():
         parts.append(f'<line x1="{x}" y1="{top - 16}" x2="{x}" y2="{height - 8}" stroke="#b0b0b0"/>')
         parts.append(
             f'<text x="{x}" y="{top - 24}" text-anchor="middle" font-size="13" font-weight="bold">'
-            f"{_escape(name)}</text>"
+            f"{escape(name)}</text>"
         )
     for index, row in enumerate(rows):
         y = top + ROW_PIXELS * index + 8
@@ -111,7 +111,7 @@ def _svg_note(row: LadderNote, columns: dict[str, int], y: int) -> str:
     return (
         f'<rect x="{x - width / 2:.0f}" y="{y - 9}" width="{width:.0f}" height="18" rx="4" '
         f'fill="#fff4d6" stroke="#d8b24a"/>'
-        f'<text x="{x}" y="{y + 4}" text-anchor="middle" font-size="11">{_escape(row.text)}</text>'
+        f'<text x="{x}" y="{y + 4}" text-anchor="middle" font-size="11">{escape(row.text)}</text>'
     )
 
 
@@ -120,11 +120,12 @@ def _svg_arrow(row: LadderMessage, columns: dict[str, int], y: int) -> str:
     middle = (start + end) / 2
     return (
         f'<line x1="{start}" y1="{y + 3}" x2="{end}" y2="{y + 3}" stroke="#1f4e79" marker-end="url(#head)"/>'
-        f'<text x="{middle:.0f}" y="{y - 2}" text-anchor="middle">{_escape(row.label)}</text>'
+        f'<text x="{middle:.0f}" y="{y - 2}" text-anchor="middle">{escape(row.label)}</text>'
     )
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """The text as it may stand in SVG."""
     # XML has no way at all to write a control character, and a message may hold any.
     text = "".join(character if character.isprintable() else "?" for character in text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
