@@ -44,6 +44,8 @@ class AudioThread:
         self._periods = 0
         self._real_time = False
         self._opened_at: float | None = None
+        self.beat_at: float | None = None
+        """When the last period began, None while the thread waits for work; read by the main thread."""
         self._periods_before = 0
         self._device = StandbyDevice(make_device, report, self._log_fault)
         self._bridge = Bridge(settings, CALL_RATE_HZ, report, self._log_fault, new_stream or MediaStream)
@@ -75,6 +77,7 @@ class AudioThread:
         """Run the card until nothing has been heard or sent for a while; False when the thread shall end."""
         switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self.beat_at = self._clock()
         try:
             self._device.open(CALL_RATE_HZ, PERIOD_SAMPLES)
             self._opened_at, self._periods_before = self._clock(), self._periods
@@ -86,13 +89,14 @@ class AudioThread:
         finally:
             self._device.close()
             sys.setswitchinterval(switch_interval_s)
+            self.beat_at = None
 
     def _run_periods(self) -> bool:
         device, bridge, commands, clock = self._device, self._bridge, self._commands, self._clock
         linger_periods = idle_periods = round(1000 * self._settings.linger_s / FRAME_MS)
         while idle_periods >= 0:
             captured = device.read()
-            now = clock()
+            self.beat_at = now = clock()
             while not commands.empty():
                 command = commands.get()
                 if command is None:

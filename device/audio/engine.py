@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+HUNG_S = 10.0
+"""Opening a card may take seconds, and a period lasts 20 ms; a thread that has not moved for so long hangs."""
+
 CLOSE_PATIENCE_S = 5.0
 """A period lasts 20 ms; a thread that needs longer than this to end will never end."""
 
@@ -83,6 +86,13 @@ class AudioEngine:
     def counters(self) -> AudioCounters:
         """Running totals; may be called at any time."""
         return AudioCounters() if self._inside is None else self._inside.counters()
+
+    def is_hung(self, now: float) -> bool:
+        """Whether the thread has not come round for so long that it never will: a driver holds it, or it has died."""
+        if self._thread is None or self._inside is None:
+            return False
+        beat_at = self._inside.beat_at
+        return not self._thread.is_alive() or (beat_at is not None and now - beat_at > HUNG_S)
 
     def close(self) -> None:
         """End every stream with RTCP BYE, close the card, end the thread. The last reports can be fetched after it."""

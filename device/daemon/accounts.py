@@ -100,6 +100,26 @@ class AccountTable:
             self._user_agent.start_registration(account.id, now)
         return [account.id for account in chosen]
 
+    def retry(self, now: float) -> None:
+        """Register at once what is not registered: something that may have been in the way is gone."""
+        for account in self._accounts:
+            if not self.is_registered(account.id):
+                self.refresh(account.id, now)
+
+    def summary(self) -> str:
+        """As whom the phone is registered, in one line."""
+        wanted = [account for account in self._accounts if account.enabled and account.register]
+        if not wanted:
+            return "no account to register" if self._accounts else "no account"
+        there = [str(account.aor) for account in wanted if self.is_registered(account.id)]
+        words = [f"registered as {' and '.join(there)}"] if there else []
+        for account in wanted:
+            if not self.is_registered(account.id):
+                event, _ = self._registrations.get(account.id, (None, 0.0))
+                said = event.text or str(event.status or "") if event is not None else ""
+                words.append(f"not registered as {account.aor}{f' ({said})' if said else ''}")
+        return ", ".join(words)
+
     def secret(self, account_id: AccountId) -> tuple[str, str]:
         """How the password is kept: "none", "pending" in clear text, or "sealed" as HA1; and its realms, if known."""
         credential = self._store.credential(account_id)

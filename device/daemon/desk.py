@@ -1,17 +1,27 @@
-"""The board in the loop: descriptors to desk events, commands to devices, and the simulated desk where there is one."""
+"""The board in the loop: descriptors to desk events, commands to devices, and the simulated desk where there is one.
 
+A board that is not there, at the start or any more, is asked for again and again; meanwhile a board of no lines stands
+in, so that the phone can be reached, be set right and even ring.
+"""
+
+import logging
 from collections.abc import Callable
 
 from device.control.errors import REFUSED, ControlError
-from device.desk_events import DeskEvent
+from device.desk_events import DeskEvent, HookLifted, HookReplaced
 from device.hardware.board import Board, BoardProfile
 from device.hardware.errors import HardwareError
 from device.hardware.mock_chip import MockChip
 from device.hardware.settings import HardwareSettings
-from device.hardware.simulated_desk import SimulatedDesk
+from device.hardware.simulated_desk import SimulatedDesk, resting_levels
 from device.net.interfaces import Reactor
 from device.records import asdict
 from device.timing import earliest
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 3.0
+"""How often a board that is not there is asked for, in seconds."""
 
 LAMP_MODES = {"blink": "slow-blink"}
 """The board's word for a lamp state of the phone, where the two differ."""
@@ -22,8 +32,17 @@ def load_profile(hardware: HardwareSettings) -> BoardProfile:
     return hardware.apply(BoardProfile.load(hardware.board))
 
 
+def stand_in_for(profile: BoardProfile) -> Board:
+    """A board of the same devices on no lines at all: nobody touches it, nobody sees it."""
+    return Board(profile, MockChip(initially=resting_levels(profile)))
+
+
 class Desk:
-    """A board, watched by the loop; on a simulated one a person's hands can be moved by the control socket."""
+    """A board, watched by the loop; on a simulated one a person's hands can be moved by the control socket.
+
+    `reopen` opens a real board again where it has been lost, or has not been there at the start: then `fault` says why
+    and `board` is its stand-in.
+    """
 
     def __init__(
         self,
@@ -33,35 +52,102 @@ class Desk:
         reactor: Reactor,
         post: Callable[[DeskEvent], None],
         line_changed: Callable[[str, bool, float], None],
+        reopen: Callable[[], Board] | None = None,
+        fault: str = "",
     ) -> None:
         self._board = board
         self._simulated = simulated
         self._chip = chip
         self._reactor = reactor
-        self._post = post
+        self._post_event = post
+        self._line_changed = line_changed
+        self._reopen = reopen
+        self.fault = fault
+        """Why the board is not there, for whoever asks for the status; empty when it is."""
+        self._retry_at: float | None = None
         self._watched: set[int] = set()
-        board.on_line_changed = lambda change: line_changed(change.name, change.active, change.at)
+        self._lifted = False
+        self._lamps: dict[str, str] = {}
+        self._follow(board)
+
+    def _follow(self, board: Board) -> None:
+        self._board = board
+        board.on_line_changed = lambda change: self._line_changed(change.name, change.active, change.at)
 
     def start(self, now: float) -> None:
         """Read every input once and watch their lines."""
         for event in self._board.start(now):
             self._post(event)
-        self._watch()
+        if self.fault:
+            logger.error("the board is not there, the phone goes on without: %s", self.fault)
+            self._retry_at = now + RETRY_S
+        self._watch(now)
 
-    def _watch(self) -> None:
-        """Watch the descriptors that there are now: a line that failed is gone from them."""
+    def _post(self, event: DeskEvent) -> None:
+        if isinstance(event, (HookLifted, HookReplaced)):
+            self._lifted = isinstance(event, HookLifted)
+        self._post_event(event)
+
+    def _watch(self, now: float) -> None:
+        """Watch the descriptors that there are now: a line that failed is gone from them, and its board with it."""
         fds = set(self._board.fds())
         for fd in self._watched - fds:
             self._reactor.remove_reader(fd)
+        if self._watched - fds and self._reopen is not None and not self.fault:
+            self._lose_board(now)
+            return
         for fd in fds - self._watched:
             self._reactor.add_reader(fd, self._reading(fd))
         self._watched = fds
+
+    def _unwatch(self) -> None:
+        for fd in self._watched:
+            self._reactor.remove_reader(fd)
+        self._watched = set()
+
+    def _lose_board(self, now: float) -> None:
+        self._unwatch()
+        ringing = self._board.ringer.pattern
+        self._board.close()
+        self.fault = "the GPIO chip of the board is gone; it is asked for again until it is back"
+        logger.error("%s", self.fault)
+        self._follow(stand_in_for(self._board.profile))
+        if ringing is not None:
+            self._board.ringer.start(ringing.name, now)
+        self._retry_at = now + RETRY_S
+
+    def _ask_again(self, now: float) -> None:
+        """Try to open the board; when it is there, it shows and rings what it has missed."""
+        assert self._reopen is not None
+        self._retry_at = now + RETRY_S
+        try:
+            board = self._reopen()
+        except HardwareError as error:
+            if str(error) != self.fault:
+                self.fault = str(error)
+                logger.error("the board is not there: %s", error)
+            return
+        self._retry_at, self.fault = None, ""
+        logger.info("board %s is there", board.profile.name)
+        self._unwatch()
+        ringing = self._board.ringer.pattern
+        self._board.close()
+        self._follow(board)
+        for name, mode in self._lamps.items():
+            board.lamp(name).show(mode, now)
+        if ringing is not None:
+            board.ringer.start(ringing.name, now)
+        for event in board.start(now):
+            # The phone knows already that the handset lies where it lay.
+            if not isinstance(event, (HookLifted, HookReplaced)) or isinstance(event, HookLifted) != self._lifted:
+                self._post(event)
+        self._watch(now)
 
     def _reading(self, fd: int) -> Callable[[], None]:
         def read() -> None:
             for event in self._board.receive_ready(fd, self._reactor.now()):
                 self._post(event)
-            self._watch()
+            self._watch(self._reactor.now())
 
         return read
 
@@ -71,12 +157,14 @@ class Desk:
             self._simulated.handle_timeout(now)
         for event in self._board.handle_timeout(now):
             self._post(event)
-        self._watch()
+        self._watch(now)
+        if self._retry_at is not None and now >= self._retry_at:
+            self._ask_again(now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next needed."""
         simulated = self._simulated.next_timeout() if self._simulated is not None else None
-        return earliest(self._board.next_timeout(), simulated)
+        return earliest(self._board.next_timeout(), simulated, self._retry_at)
 
     def start_ringer(self, pattern: str, now: float) -> None:
         """Ring in a named cadence; "default" is the profile's own."""
@@ -88,15 +176,16 @@ class Desk:
 
     def show_lamp(self, name: str, mode: str, now: float) -> None:
         """Set a lamp to one of the phone's lamp states."""
-        self._board.lamp(name).show(LAMP_MODES.get(mode, mode), now)
+        self._lamps[name] = LAMP_MODES.get(mode, mode)
+        self._board.lamp(name).show(self._lamps[name], now)
 
     def pulse_relay(self, name: str, seconds: float, now: float) -> None:
         """Close a relay for so many seconds."""
         self._board.relay(name).pulse(seconds, now)
 
     def snapshot(self) -> dict[str, object]:
-        """The state of every device and line."""
-        return asdict(self._board.snapshot())
+        """The state of every device and line; `fault` tells that the board is not there."""
+        return {**asdict(self._board.snapshot()), **({"fault": self.fault} if self.fault else {})}
 
     def lift(self, now: float) -> dict[str, object]:
         """A person lifts the simulated handset."""
@@ -128,7 +217,6 @@ class Desk:
 
     def close(self) -> None:
         """Safe state; give all lines back."""
-        for fd in self._watched:
-            self._reactor.remove_reader(fd)
-        self._watched = set()
+        self._unwatch()
+        self._retry_at = None
         self._board.close()

@@ -14,14 +14,14 @@ from device.daemon.logs import RecentLines, set_level, start_logging
 from device.daemon.loop import Loop
 from device.daemon.notify import ServiceNotifier
 from device.daemon.options import USAGE, RunOptions, UsageError, parse_options
+from device.daemon.upkeep import StatusLine, Upkeep
 from device.daemon.wiring import PhoneParts, build_phone, usable_configuration, usable_profile
 from device.errors import DeviceError
 from device.net.addresses import NetError
-from device.net.link_monitor import LinkMonitor
 from device.sip.settings import UserAgentSettings
 from device.store.database import Database, open_database
+from device.store.errors import StoreUnwritableError
 from device.store.settings import Settings
-from device.timing import earliest
 
 if TYPE_CHECKING:
     import signal
@@ -31,6 +31,9 @@ else:
 logger = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+STOP_RESERVE_S = 8.0
+"""Beside the wait for answers, for a sound card that hangs and a last good copy on a slow card, in seconds."""
 
 STOP_POLL_S = 0.05
 """How often a stop looks whether the last answers have come, in seconds."""
@@ -48,7 +51,9 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_OK
     log = start_logging(options.settings.get("daemon.log_level", "info"), os.environ)
     try:
-        return _run(options, log)
+        while _run(options, log):
+            logger.info("starting anew")
+        return EXIT_OK
     except ConfigurationError as error:
         for fault in error.faults:
             logger.error("%s", fault)
@@ -58,22 +63,35 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_FAILED
 
 
-def _run(options: RunOptions, log: RecentLines) -> int:
+def _run(options: RunOptions, log: RecentLines) -> bool:
+    """The phone from its start to its stop; answers whether it is to start anew."""
     loop = Loop()
     parts: PhoneParts | None = None
     try:
-        with open_database(options.store) as database:
+        with _open_store(options) as database:
             configuration, notices = _configuration(database, options)
             set_level(configuration.daemon.log_level)
             profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
             parts = build_phone(configuration, profile, database, loop, options.socket, log, notices)
-            _live(parts, configuration, database, notices)
+            return _live(parts, configuration, database, notices)
     finally:
         # Last of all: whoever waits for the socket to go away finds everything else done, the store closed.
         if parts is not None:
             parts.server.close()
         loop.close()
-    return EXIT_OK
+
+
+def _open_store(options: RunOptions) -> Database:
+    """The store or, where it cannot be written, a copy of it in memory: a phone works, and says what is wrong.
+
+    Raises StoreError.
+    """
+    try:
+        return open_database(options.store)
+    except StoreUnwritableError as error:
+        from device.store.memory_copy import open_memory_copy  # noqa: PLC0415  # hardly any phone needs it
+
+        return open_memory_copy(options.store, os.path.join(os.path.dirname(options.socket), "store-copy"), error)
 
 
 def _configuration(database: Database, options: RunOptions) -> tuple[Configuration, list[str]]:
@@ -86,29 +104,17 @@ def _configuration(database: Database, options: RunOptions) -> tuple[Configurati
     return configuration, notices
 
 
-def _live(parts: PhoneParts, configuration: Configuration, database: Database, notices: list[str]) -> None:
+def _live(parts: PhoneParts, configuration: Configuration, database: Database, notices: list[str]) -> bool:
+    """Start, run, stop; answers whether to start anew, since the store can be used again."""
     notifier = ServiceNotifier(os.environ)
+    upkeep = Upkeep(parts, database, notifier)
     try:
-        _start(parts, configuration, notifier, database, notices)
+        _start(parts, configuration, notifier, upkeep, notices)
         parts.loop.run()
     finally:
-        _stop(parts, configuration, notifier)
-
-
-class _Upkeep:
-    """The watchdog, the store's last good copy and news of the network, pumped by the loop that runs the calls."""
-
-    def __init__(self, database: Database, notifier: ServiceNotifier, link_monitor: LinkMonitor) -> None:
-        self._database = database
-        self._notifier = notifier
-        self._link_monitor = link_monitor
-
-    def pump(self, now: float) -> float | None:
-        """Do what is due; the watchdog first, whatever the store may have to complain of."""
-        next_ping = self._notifier.pump(now)
-        self._database.handle_timeout(now)
-        self._link_monitor.handle_timeout(now)
-        return earliest(next_ping, self._database.next_timeout(), self._link_monitor.next_timeout())
+        upkeep.clock_watch.close()
+        _stop(parts, configuration, notifier, upkeep.store_is_back)
+    return upkeep.store_is_back
 
 
 def _listen(parts: PhoneParts, sip: UserAgentSettings, notices: list[str]) -> None:
@@ -129,7 +135,7 @@ def _start(
     parts: PhoneParts,
     configuration: Configuration,
     notifier: ServiceNotifier,
-    database: Database,
+    upkeep: Upkeep,
     notices: list[str],
 ) -> None:
     # From here on a stop is an orderly one, however early it comes.
@@ -142,8 +148,10 @@ def _start(
     parts.accounts.start(now, parts.power_up_delay_s)
     parts.link_monitor.open()
     # The runtime is last in a turn, so that whatever the others gave the user agent to send leaves in the same one.
-    parts.loop.add_participant(_Upkeep(database, notifier, parts.link_monitor))
+    upkeep.clock_watch.open()
+    parts.loop.add_participant(upkeep)
     parts.loop.add_participant(parts.runtime)
+    parts.loop.add_participant(StatusLine(parts, notifier))
     # The first REGISTER leaves before anything else is done: a phone is registered as soon as it can be.
     parts.runtime.pump(time.monotonic())
     logger.info(
@@ -153,7 +161,7 @@ def _start(
         configuration.hardware.board,
         parts.server.path,
     )
-    notifier.ready("running")
+    notifier.ready("started")
     # Everything made so far lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
@@ -163,9 +171,10 @@ def _all_answered(parts: PhoneParts) -> bool:
     return parts.accounts.stopped() and parts.user_agent.is_settled
 
 
-def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier) -> None:
+def _stop(parts: PhoneParts, configuration: Configuration, notifier: ServiceNotifier, starts_anew: bool) -> None:
     """Hang up, unregister, wait a little for the answers, put everything in its safe state."""
-    notifier.stopping()
+    if not starts_anew:
+        notifier.stopping(configuration.daemon.stop_timeout_s + STOP_RESERVE_S)
     now = time.monotonic()
     logger.info("stopping: hanging up and unregistering")
     parts.line.hang_up_all(now)

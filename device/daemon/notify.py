@@ -25,6 +25,16 @@ class ServiceNotifier:
             kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
             self._socket = socket.socket(socket.AF_UNIX, kind)
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether there is a service manager."""
+        return self._socket is not None
+
+    @property
+    def next_ping(self) -> float | None:
+        """When the watchdog is to be fed next."""
+        return self._next_ping
+
     def send(self, *assignments: str) -> None:
         """Send assignments such as "READY=1"; a manager that is away is no fault of ours."""
         if self._socket is None:
@@ -43,9 +53,11 @@ class ServiceNotifier:
         """Show one line in `systemctl status`."""
         self.send(f"STATUS={text}")
 
-    def stopping(self) -> None:
-        """Tell that a clean stop is under way."""
-        self.send("STOPPING=1")
+    def stopping(self, within_s: float = 0.0) -> None:
+        """Tell that a clean stop is under way, and, where it may last longer than the unit allows, how long."""
+        self.send("STOPPING=1", "STATUS=stopping")
+        if within_s:
+            self.send(f"EXTEND_TIMEOUT_USEC={round(within_s * 1_000_000)}")
 
     def pump(self, now: float) -> float | None:
         """Feed the watchdog when half its time is over."""

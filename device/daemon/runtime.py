@@ -121,6 +121,16 @@ class Runtime:
         self.pump(now)
         return refusal
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody uses the phone now: no call, handset down."""
+        return self._phone.call_id is None and self._phone.state in (PhoneState.IDLE, PhoneState.OUT_OF_SERVICE)
+
+    @property
+    def activity(self) -> str:
+        """What the phone is doing, in a word."""
+        return self._phone.state.value
+
     def close(self) -> None:
         """Ask for no names any more."""
         self._resolver.close()

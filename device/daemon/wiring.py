@@ -22,7 +22,7 @@ from device.daemon.config import (
     setting_exists,
 )
 from device.daemon.control_methods import ControlMethods, Rooms, speed_dials
-from device.daemon.desk import Desk, load_profile
+from device.daemon.desk import Desk, load_profile, stand_in_for
 from device.daemon.executor import Executor
 from device.daemon.instance import device_instance, power_up_delay
 from device.daemon.logs import RecentLines, set_level
@@ -32,7 +32,7 @@ from device.daemon.runtime import Runtime
 from device.daemon.sip_trace import trace_record
 from device.hardware.board import Board, BoardProfile
 from device.hardware.drivers import open_chip
-from device.hardware.errors import ProfileError
+from device.hardware.errors import LineError, ProfileError
 from device.hardware.mock_chip import MockChip
 from device.hardware.settings import HardwareSettings
 from device.hardware.simulated_desk import SimulatedDesk, resting_levels
@@ -88,6 +88,7 @@ class PhoneParts:
     runtime: Runtime
     server: ControlServer
     link_monitor: LinkMonitor
+    call_log: CallLog
     power_up_delay_s: float
     """How long the first registration is held back."""
 
@@ -136,18 +137,35 @@ def usable_profile(hardware: HardwareSettings, must_fit: bool, notices: list[str
         return BoardProfile.load(HardwareSettings().board)
 
 
-def open_board(profile: BoardProfile, store: str) -> tuple[Board, SimulatedDesk | None, MockChip | None]:
-    """The board of a profile, and hands to move it where it is simulated. Raises HardwareError.
+def open_board(profile: BoardProfile, store: str) -> Board:
+    """The real board of a profile. Raises HardwareError.
 
-    The outputs of a real one are noted beside the store first, for whoever must make them safe after us.
+    Its outputs are noted beside the store first, for whoever must make them safe after us.
     """
-    if profile.driver != "mock":
-        from device.hardware.safe_outputs import outputs_of, outputs_path, record_outputs  # noqa: PLC0415
+    from device.hardware.safe_outputs import outputs_of, outputs_path, record_outputs  # noqa: PLC0415
 
-        record_outputs(outputs_path(store), outputs_of(profile))
-        return Board(profile, open_chip(profile.driver)), None, None
-    chip = MockChip(initially=resting_levels(profile))
-    return Board(profile, chip), SimulatedDesk(profile, chip), chip
+    record_outputs(outputs_path(store), outputs_of(profile))
+    return Board(profile, open_chip(profile.driver))
+
+
+def open_desk(profile: BoardProfile, store: str, loop: Loop, late: _Late) -> Desk:
+    """The board of a profile in the loop, with hands to move it where it is simulated.
+
+    A chip that is not there, or whose lines others hold, is waited for.
+    """
+    if profile.driver == "mock":
+        chip = MockChip(initially=resting_levels(profile))
+        board = Board(profile, chip)
+        return Desk(board, SimulatedDesk(profile, chip), chip, loop, late.post, late.line_changed)
+
+    def reopen() -> Board:
+        return open_board(profile, store)
+
+    try:
+        board, fault = reopen(), ""
+    except LineError as error:
+        board, fault = stand_in_for(profile), str(error)
+    return Desk(board, None, None, loop, late.post, late.line_changed, reopen, fault)
 
 
 class _Late:
@@ -271,7 +289,7 @@ def build_phone(
     ports = _port_opener(configuration, ids)
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
-    desk = Desk(*open_board(profile, database.path), loop, late.post, late.line_changed)
+    desk = open_desk(profile, database.path, loop, late)
     executor = Executor(line, engine, desk, call_log, configuration.media, _wall_clock, late.transfer)
     agent = sip.user_agent
     late.runtime = Runtime(
@@ -292,7 +310,7 @@ def build_phone(
         log=log,
         stop=loop.stop,
         apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
-        notices=lambda: [*notices, late.runtime.card_fault] if late.runtime.card_fault else notices,
+        notices=lambda: [*notices, *filter(None, (late.runtime.card_fault, desk.fault))],
         started_at=time.monotonic(),
         instance=instance.urn,
     )
@@ -302,7 +320,7 @@ def build_phone(
     link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
-    return PhoneParts(*sides, late.runtime, late.server, link_monitor, delay_s)
+    return PhoneParts(*sides, late.runtime, late.server, link_monitor, call_log, delay_s)
 
 
 def _present(agent: UserAgent, phone: Phone, line: PhoneLine, dialog_state: str) -> None:

@@ -56,6 +56,7 @@ class Accounts:
         Raises UnknownEntryError, and StoreError when the digest user changes but the sealed secret cannot follow.
         """
         before = self._known(account.id)
+        self._database.require_durable()
         with self._database.transaction(precious=credential is None):
             self._database.execute(_UPDATE, (*_values(account)[1:], account.id))
             if credential is not None:
@@ -80,6 +81,7 @@ class Accounts:
     def remove(self, account_id: AccountId) -> None:
         """Forget the account and its secret, without trace. Raises UnknownEntryError."""
         self._known(account_id)
+        self._database.require_durable()
         with self._database.transaction(precious=False):
             self._database.execute("DELETE FROM account WHERE id = ?", (account_id,))
             self._vault.remove(account_id)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from device.annotations import Any
+from device.annotations import Any, Protocol
 from device.store.errors import (
     DuplicateError,
     SchemaTooNewError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
+    StoreUnwritableError,
 )
 from device.store.files import StoreFiles, create_private
 
@@ -48,6 +49,20 @@ MIGRATIONS_DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations")
 Row = tuple[Any, ...]
 
 
+class StandIn(Protocol):
+    """What a database knows of the place that it is a copy of; see `device.store.memory_copy`."""
+
+    @property
+    def fault(self) -> str:
+        """Why that place cannot be used, and what to do."""
+
+    def original_is_back(self) -> bool:
+        """Whether that place can be used again."""
+
+    def remove(self) -> None:
+        """Take the copy away."""
+
+
 class Database:
     """An open store. Made by `open_database`; used by one thread, closed by its owner.
 
@@ -67,6 +82,8 @@ class Database:
         """What an administrator must know of the way the store was opened (a recovery), or empty."""
         self.was_cut_off = False
         """Whether the store had not been closed in order before, as when the power fails."""
+        self.stands_in_for: StandIn | None = None
+        """Set where this is a copy in memory of a store that cannot be written: what is typed in is refused."""
         self._connection = connection
         self._files = files
         self._clock = clock
@@ -99,6 +116,8 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
+        if precious:
+            self.require_durable()
         self._run("BEGIN IMMEDIATE")
         try:
             yield
@@ -110,6 +129,11 @@ class Database:
         if precious:
             self._backup_at = max(self._clock(), self._backup_allowed_at)
             self.handle_timeout(self._clock())
+
+    def require_durable(self) -> None:
+        """Refuse what a person typed in where it would be lost with the power. Raises StoreUnwritableError."""
+        if self.stands_in_for is not None:
+            raise StoreUnwritableError(f"{self.stands_in_for.fault} (nothing was changed)")
 
     def want_backup(self) -> None:
         """The last good copy lacks something: make a new one soon, at the latest when the store is closed."""
@@ -164,13 +188,15 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        if self._changed:
+        if self._changed and self.stands_in_for is None:
             self.back_up()
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             logger.warning("%s: closing: %s", self.path, error)
         self._connection.close()
+        if self.stands_in_for is not None:
+            self.stands_in_for.remove()
 
     def __enter__(self) -> "Database":
         return self
@@ -217,13 +243,21 @@ def translate(error: sqlite3.Error, path: str) -> StoreError:
             f"{path} is damaged ({error}): restart offhook, it moves the file aside and takes the last good copy"
         )
     if primary == sqlite3.SQLITE_FULL:
-        return StoreError(f"{path}: no space left, nothing was written: free some space in {directory} and try again")
+        return StoreUnwritableError(
+            f"{path}: no space left, nothing was written: free some space in {directory} and try again"
+        )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        return StoreError(f"{path} cannot be written, nothing was changed: make {directory} and its files writable")
+        return StoreUnwritableError(
+            f"{path} cannot be written, nothing was changed: make {directory} and its files writable"
+        )
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"{path} cannot be opened: see that {directory} exists and is writable for this user")
+        return StoreUnwritableError(
+            f"{path} cannot be opened: see that {directory} exists and is writable for this user"
+        )
     if primary == sqlite3.SQLITE_IOERR:
-        return StoreError(f"{path} could not be read or written ({error}): look at the card and at the kernel's log")
+        return StoreUnwritableError(
+            f"{path} could not be read or written ({error}): look at the card and at the kernel's log"
+        )
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return DuplicateError(f"such an entry exists already or belongs to none ({error})")
     return StoreError(f"{path}: {error}")

@@ -15,6 +15,10 @@ class StoreDamagedError(StoreError):
     """The database file is not what SQLite wrote."""
 
 
+class StoreUnwritableError(StoreError):
+    """The place of the store cannot be written: a read-only file system, a full card, missing rights."""
+
+
 class SchemaTooNewError(StoreError):
     """The file was written by a newer offhook than this one."""
 

@@ -3,7 +3,7 @@
 import logging
 import os
 
-from device.store.errors import StoreError
+from device.store.errors import StoreError, StoreUnwritableError
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ class StoreFiles:
                 create_private(self.path)
                 sync_directory(self.directory)
             for name in (self.path, self.path + "-wal", self.path + "-shm", self.backup):
-                if os.path.exists(name):
+                if os.path.exists(name) and os.stat(name).st_mode & 0o777 != FILE_MODE:
                     os.chmod(name, FILE_MODE)
             if os.path.exists(self.backup_new):
                 os.unlink(self.backup_new)
         except OSError as error:
-            raise StoreError(
-                f"{self.path}: the store cannot be created here ({error.strerror}): make {self.directory} writable "
+            raise StoreUnwritableError(
+                f"{self.path}: the store cannot be kept here ({error.strerror}): make {self.directory} writable "
                 "for the user of offhook, or choose another file with `offhook run --store FILE`"
             ) from None
         if not os.path.isfile(self.path):
@@ -106,7 +106,7 @@ class StoreFiles:
             os.replace(fresh, self.path)
             sync_directory(self.directory)
         except OSError as error:
-            raise StoreError(
+            raise StoreUnwritableError(
                 f"{self.backup}: the last good copy cannot be put in place ({error.strerror}): free some space in "
                 f"{self.directory} and start again"
             ) from None
@@ -133,7 +133,7 @@ class StoreFiles:
                 self._remove_damaged(old)
             sync_directory(self.directory)
         except OSError as error:
-            raise StoreError(f"{self.path} is damaged and cannot be moved aside ({error.strerror})") from None
+            raise StoreUnwritableError(f"{self.path} is damaged and cannot be moved aside ({error.strerror})") from None
         return aside
 
     def _damaged_numbers(self) -> list[int]:

@@ -5,13 +5,14 @@ import logging
 import os
 import sys
 import threading
+import time
 from array import array
 from collections.abc import Iterator
 
 import pytest
 
 from device.audio.commands import AttachStream, DetachStream, SetGain, StartTone, StopTone
-from device.audio.engine import AudioEngine
+from device.audio.engine import HUNG_S, AudioEngine
 from device.audio.interfaces import AudioDevice
 from device.audio.manual import ManualDevice, ManualPort
 from device.audio.null import NullSink
@@ -325,3 +326,26 @@ def test_stream_parameters_reach_the_stream(rig: Rig) -> None:
     rig.attach(ssrc=77)
     rig.step()
     assert [parameters.ssrc for parameters in made] == [77]
+
+
+def test_a_thread_that_does_not_come_back_from_the_card_is_noticed(rig: Rig) -> None:
+    now = time.monotonic()
+    assert not rig.engine.is_hung(now + 1e6)
+    rig.attach()
+    rig.step(3)
+    rig.card.source.wait_until_idle()
+    # It waits for a period that the card never gives.
+    assert not rig.engine.is_hung(time.monotonic())
+    assert rig.engine.is_hung(time.monotonic() + HUNG_S + 1)
+    rig.step()
+    assert not rig.engine.is_hung(time.monotonic())
+    rig.engine.submit(DetachStream(CallId("a")))
+    rig.step()
+    rig.wait_closed()
+    # Without work it waits for as long as it likes.
+    waiting = threading.Event()
+    for _ in range(1000):
+        if not rig.engine.is_hung(time.monotonic() + 1e6):
+            break
+        waiting.wait(0.01)
+    assert not rig.engine.is_hung(time.monotonic() + 1e6)

@@ -295,3 +295,29 @@ def test_a_change_of_network_registers_anew(phone: WholePhone, registrar: SmallR
     phone.parts.link_monitor._changed()
     phone.loop.turn_until(lambda: len(registrar.requests) > before)
     _until(phone, "registered")
+
+
+def test_what_is_not_registered_is_tried_at_once_when_the_clock_was_set(
+    phone: WholePhone, registrar: SmallRegistrar
+) -> None:
+    accounts = phone.parts.accounts
+    assert accounts.summary() == "no account"
+    unkind = SmallRegistrar(phone.loop)
+    unkind.status = 403
+    _add(phone, registrar)
+    _until(phone, "registered")
+    _add(phone, unkind, id="home", user="1002")
+    _until(phone, "failed", "home")
+    assert accounts.summary() == f"registered as sip:1001@{HOST}, not registered as sip:1002@{HOST} (" + (
+        "the server refused to register user 1002 (403 Forbidden); check the account or ask its provider)"
+    )
+    asked = len(registrar.requests)
+    unkind.status = None
+    accounts.retry(phone.loop.now())
+    _until(phone, "registered", "home")
+    assert len(registrar.requests) == asked
+    assert accounts.summary() == f"registered as sip:1001@{HOST} and sip:1002@{HOST}"
+    phone.control.call("account.update", id="home", register=False)
+    phone.control.call("account.remove", id="office")
+    assert accounts.summary() == "no account to register"
+    unkind.close()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from device.control.errors import REFUSED, ControlError
-from device.daemon.desk import Desk, load_profile
+from device.daemon.desk import RETRY_S, Desk, load_profile, stand_in_for
 from device.desk_events import DeskEvent, DigitDialled, HookLifted, HookReplaced
 from device.hardware.board import Board, BoardProfile
 from device.hardware.errors import LineError, ProfileError, UnknownDeviceError
@@ -198,3 +198,113 @@ def test_a_profile_is_loaded_with_what_the_settings_change() -> None:
     assert (profile.hook.flash, profile.ringer.cadence) == (False, "uk")
     with pytest.raises(ProfileError, match="no such board profile"):
         load_profile(HardwareSettings(board="typewriter"))
+
+
+# A board that is not there.
+
+
+class _Absent:
+    """A real board whose chip comes and goes."""
+
+    def __init__(self, loop: HandLoop) -> None:
+        self.loop = loop
+        self.profile = replace(_profile(), driver="gpiod")
+        self.posted: list[DeskEvent] = []
+        self.fault = "there is no GPIO chip 'pinctrl-bcm2835' here"
+        self.lifted = False
+        self.opened: list[Board] = []
+        self.chip = MockChip()
+        self.desk = Desk(
+            stand_in_for(self.profile), None, None, loop, self.posted.append, lambda *_: None, self.open, self.fault
+        )
+        loop.add_participant(self)
+        self.desk.start(loop.now())
+
+    def open(self) -> Board:
+        if self.fault:
+            raise LineError(self.fault)
+        self.chip = MockChip(initially=resting_levels(self.profile, self.lifted))
+        self.opened.append(Board(self.profile, self.chip))
+        return self.opened[-1]
+
+    def pump(self, now: float) -> float | None:
+        self.desk.handle_timeout(self.loop.now())
+        deadline = self.desk.next_timeout()
+        return None if deadline is None else deadline - self.loop.later
+
+    def appear(self, lifted: bool = False) -> None:
+        self.fault, self.lifted = "", lifted
+        self.later()
+
+    def later(self) -> None:
+        self.loop.later += RETRY_S
+        self.loop.settle()
+
+    def output(self, name: str) -> bool:
+        return next(line.active for line in self.opened[-1].snapshot().lines if line.name == name)
+
+
+@pytest.fixture
+def absent(loop: HandLoop) -> Iterator[_Absent]:
+    absent = _Absent(loop)
+    yield absent
+    absent.desk.close()
+
+
+def test_without_its_board_a_phone_waits_with_the_handset_down(absent: _Absent) -> None:
+    assert [type(event) for event in absent.posted] == [HookReplaced]
+    assert absent.desk.snapshot()["fault"] == "there is no GPIO chip 'pinctrl-bcm2835' here"
+    absent.desk.start_ringer("default", absent.loop.now())
+    absent.desk.stop_ringer()
+    assert absent.opened == []
+
+
+def test_a_board_that_appears_is_taken_and_shows_what_it_missed(absent: _Absent) -> None:
+    absent.desk.show_lamp("registered", "on", absent.loop.now())
+    absent.desk.start_ringer("default", absent.loop.now())
+    absent.appear()
+    assert absent.desk.fault == ""
+    assert "fault" not in absent.desk.snapshot()
+    assert absent.output("lamp.registered")
+    assert absent.opened[0].ringer.pattern is not None
+    # That the handset is down is no news, and must not end a call without it.
+    assert [type(event) for event in absent.posted] == [HookReplaced]
+
+
+def test_a_handset_that_was_lifted_meanwhile_is_told(absent: _Absent) -> None:
+    absent.appear(lifted=True)
+    assert [type(event) for event in absent.posted] == [HookReplaced, HookLifted]
+
+
+def test_a_board_that_stays_away_is_told_again_only_when_the_reason_changes(
+    absent: _Absent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.clear()
+    absent.later()
+    absent.later()
+    assert caplog.text == ""
+    absent.fault = "line 17 is in use by 'other'"
+    absent.later()
+    assert "line 17 is in use by 'other'" in caplog.text
+    assert absent.desk.fault == absent.fault
+
+
+def test_a_board_that_goes_away_while_it_rings_rings_again_when_it_is_back(
+    absent: _Absent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent.appear()
+    absent.desk.start_ringer("default", absent.loop.now())
+    hook = absent.opened[0].hook
+    assert hook is not None
+
+    def broken() -> list[object]:
+        raise LineError("hook: the line cannot be read: No such device")
+
+    monkeypatch.setattr(hook.lines[0], "read_events", broken)
+    absent.chip.hold("hook", True, absent.loop.now())
+    absent.loop.turn_until(lambda: absent.desk.fault)
+    assert "gone" in absent.desk.fault
+    absent.appear(lifted=True)
+    assert absent.desk.fault == ""
+    assert absent.opened[1].ringer.pattern is not None
+    assert [type(event) for event in absent.posted][-1] is HookLifted

@@ -269,9 +269,10 @@ def test_the_service_manager_is_told_and_the_watchdog_fed(
                 told.append(manager.recv(100))
 
         assert life.run(person) == 0
-        while b"STOPPING=1" not in told:
+        while b"STOPPING=1\nSTATUS=stopping" not in told:
             told.append(manager.recv(100))
-    assert b"READY=1\nSTATUS=running" in told
+    assert b"READY=1\nSTATUS=started" in told
+    assert b"STATUS=no account, idle" in told
 
 
 # What the store holds.

@@ -29,7 +29,10 @@ def test_the_life_of_a_service_is_told(manager: socket.socket) -> None:
     notifier.status("2 accounts")
     assert manager.recv(100) == b"STATUS=2 accounts"
     notifier.stopping()
-    assert manager.recv(100) == b"STOPPING=1"
+    assert manager.recv(100) == b"STOPPING=1\nSTATUS=stopping"
+    notifier.stopping(within_s=12.5)
+    assert manager.recv(100) == b"STOPPING=1\nSTATUS=stopping"
+    assert manager.recv(100) == b"EXTEND_TIMEOUT_USEC=12500000"
     assert notifier.pump(1000.0) is None
     notifier.close()
     notifier.close()
@@ -72,7 +75,7 @@ def test_a_manager_in_the_abstract_namespace_is_reached() -> None:
         manager.bind("\0" + name)
         notifier = ServiceNotifier({"NOTIFY_SOCKET": "@" + name})
         notifier.stopping()
-        assert manager.recv(100) == b"STOPPING=1"
+        assert manager.recv(100) == b"STOPPING=1\nSTATUS=stopping"
         notifier.close()
 
 

@@ -36,3 +36,28 @@ def test_clearing_forgets_every_call(database: Database) -> None:
     log.add(CALL)
     assert log.clear() == 2
     assert log.recent() == []
+
+
+def test_calls_of_a_board_without_a_clock_get_their_time_when_it_is_set(path: Path) -> None:
+    early = replace(CALL, started_at=100.0, answered_at=0.0, ended_at=130.0)
+    with open_database(str(path)) as database:
+        CallLog(database).add(early)
+    with open_database(str(path)) as database:
+        log = CallLog(database)
+        assert log.clock_set(1_700_000_000.0) == 0
+        log.add(replace(early, remote="sip:missed@pbx"))
+        log.add(replace(early, remote="sip:talked@pbx", answered_at=110.0))
+        log.add(replace(CALL, remote="sip:late@pbx"))
+        assert log.clock_set(1_700_000_000.0) == 2
+        late, talked, missed, of_the_run_before = log.recent()
+        assert late.started_at == CALL.started_at
+        assert (talked.started_at, talked.answered_at, talked.ended_at) == (1_700_000_100, 1_700_000_110, 1_700_000_130)
+        assert (missed.started_at, missed.answered_at, missed.ended_at) == (1_700_000_100, 0, 1_700_000_130)
+        assert of_the_run_before.started_at == 100
+
+
+def test_a_clock_that_is_set_among_right_times_changes_no_call(database: Database) -> None:
+    log = CallLog(database)
+    log.add(CALL)
+    assert log.clock_set(3600.0) == log.clock_set(-3600.0) == 0
+    assert log.recent()[0].started_at == CALL.started_at

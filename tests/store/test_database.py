@@ -16,7 +16,13 @@ from device.store.database import (
     open_database,
     translate,
 )
-from device.store.errors import SchemaTooNewError, StoreBusyError, StoreDamagedError, StoreError
+from device.store.errors import (
+    SchemaTooNewError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    StoreUnwritableError,
+)
 from device.store.settings import Settings
 
 
@@ -143,7 +149,7 @@ def test_a_store_that_may_not_be_written_says_so(database: Database) -> None:
 
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"cannot be created here .*offhook run --store FILE"):
+    with pytest.raises(StoreError, match=r"cannot be kept here .*offhook run --store FILE"):
         open_database(str(tmp_path / "file" / "offhook.db"))
 
 
@@ -198,10 +204,10 @@ def test_a_migration_that_fails_leaves_the_schema_before_it(tmp_path: Path) -> N
         (sqlite3.SQLITE_BUSY, StoreBusyError, "stop the other offhook"),
         (sqlite3.SQLITE_LOCKED, StoreBusyError, "stop the other offhook"),
         (sqlite3.SQLITE_NOTADB, StoreDamagedError, "restart offhook"),
-        (sqlite3.SQLITE_FULL, StoreError, "free some space in /var/lib/offhook"),
-        (sqlite3.SQLITE_IOERR_FSYNC, StoreError, "look at the card"),
-        (sqlite3.SQLITE_CANTOPEN, StoreError, "/var/lib/offhook exists"),
-        (sqlite3.SQLITE_READONLY, StoreError, "make /var/lib/offhook"),
+        (sqlite3.SQLITE_FULL, StoreUnwritableError, "free some space in /var/lib/offhook"),
+        (sqlite3.SQLITE_IOERR_FSYNC, StoreUnwritableError, "look at the card"),
+        (sqlite3.SQLITE_CANTOPEN, StoreUnwritableError, "/var/lib/offhook exists"),
+        (sqlite3.SQLITE_READONLY, StoreUnwritableError, "make /var/lib/offhook"),
         (sqlite3.SQLITE_MISUSE, StoreError, "/var/lib/offhook/x.db"),
     ],
 )
