@@ -152,7 +152,8 @@ class Chip:
             attributes.append(_ATTRIBUTE_VALUES.pack(_OUTPUT_VALUES_ID, 0, int(wish.output_active)))
         if wish.debounce_us:
             attributes.append(_ATTRIBUTE_DEBOUNCE.pack(_DEBOUNCE_ID, 0, wish.debounce_us, 0))
-        first, second, *_ = [*attributes, b"", b""]
+        # Kernel 7.3 refuses a request whose unused attributes are not zero throughout, their masks too.
+        (first, first_mask), (second, second_mask), *_ = [*((one, 1) for one in attributes), (b"", 0), (b"", 0)]
         question = bytearray(
             _LINE_REQUEST.pack(
                 wish.offset,
@@ -160,9 +161,9 @@ class Chip:
                 wish.flags,
                 len(attributes),
                 first,
-                1,
+                first_mask,
                 second,
-                1,
+                second_mask,
                 1,
                 wish.event_buffer,
                 0,

@@ -97,6 +97,9 @@ class HeldLine:
         self.consumer = request.consumer.decode()
         self.buffer = request.event_buffer_size
         self.flags = {name for bit, name in enumerate(FLAGS) if config.flags >> bit & 1}
+        # As kernel 7.3 does; older ones looked at the used attributes alone.
+        if any(any(bytes(config.attrs[i])) for i in range(config.num_attrs, 10)):
+            raise error(errno.EINVAL)
         given = {config.attrs[i].attr.id: config.attrs[i] for i in range(config.num_attrs)}
         assert all(attribute.mask == 1 for attribute in given.values())
         self.debounce_s = (given[3].attr.value & 0xFFFFFFFF) / 1e6 if 3 in given else 0.0
