@@ -11,6 +11,7 @@ PROGRAMS = {
     "run": "device.daemon.main",
     "exchange": "device.daemon.exchange_main",
     "provision": "device.daemon.provision",
+    "recover": "device.daemon.recovery",
     "demo": "device.demo",
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""

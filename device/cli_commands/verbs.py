@@ -27,6 +27,7 @@ PROGRAMS = {
     "run": "start the phone in the foreground",
     "exchange": "start the embedded exchange, or manage its users",
     "provision": "put the settings and accounts of a file into the store, before the phone starts",
+    "recover": "hold the outputs off after the phone has failed for good, until it is started again",
     "demo": "play a whole call between two phones on this machine",
 }
 """Verbs that device.cli starts as programs of their own."""

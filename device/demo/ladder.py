@@ -95,8 +95,7 @@ def draw_svg(title: str, lifelines: Sequence[str], rows: Sequence[LadderRow]) ->
     for name, x in columns.items():
         parts.append(f'<line x1="{x}" y1="{top - 16}" x2="{x}" y2="{height - 8}" stroke="#b0b0b0"/>')
         parts.append(
-            f'<text x="{x}" y="{top - 24}" text-anchor="middle" font-size="13" font-weight="bold">'
-            f"{escape(name)}</text>"
+            f'<text x="{x}" y="{top - 24}" text-anchor="middle" font-size="13" font-weight="bold">{escape(name)}</text>'
         )
     for index, row in enumerate(rows):
         y = top + ROW_PIXELS * index + 8

@@ -68,9 +68,10 @@ def test_units_are_enabled_as_systemctl_does_it(root: Path) -> None:
     install(root, "--enable", "offhook.service offhook-console@ttyAMA0.service")
     links = {name: text for name, text in tree(root).items() if ".wants/" in name}
     wants = "etc/systemd/system"
+    assert tree(root)[f"{wants}/serial-getty@ttyAMA0.service"] == "-> /dev/null"
     assert links == {
         f"{wants}/multi-user.target.wants/offhook.service": f"-> /{UNITS}/offhook.service",
-        f"{wants}/getty.target.wants/offhook-console@ttyAMA0.service": f"-> /{UNITS}/offhook-console@.service",
+        f"{wants}/dev-ttyAMA0.device.wants/offhook-console@ttyAMA0.service": f"-> /{UNITS}/offhook-console@.service",
     }
 
 
@@ -83,7 +84,7 @@ def test_all_is_taken_away_but_what_others_own(root: Path) -> None:
     own = root / "etc/systemd/system/offhook.service.d/mine.conf"
     own.parent.mkdir(parents=True)
     own.write_text("[Service]\nEnvironment=A=1\n")
-    install(root, "--watchdog", "--enable", "offhook.service")
+    install(root, "--watchdog", "--enable", "offhook.service offhook-console@ttyS0.service")
     assert install(root, "--remove").returncode == 0
     assert list(tree(root)) == ["etc/systemd/system/offhook.service.d/mine.conf"]
 
