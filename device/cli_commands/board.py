@@ -17,8 +17,10 @@ def _show(session: Session, _given: Namespace) -> int:
     if session.output.as_json:
         return session.answer(board)
     lines = board.get("lines", [])
-    session.output.fields({name: value for name, value in board.items() if name != "lines"})
+    session.output.fields({name: value for name, value in board.items() if name not in ("lines", "missing")})
     session.output.line()
+    for name, why in board.get("missing", {}).items():
+        session.output.line(f"{name} does not work: {why}")
     rows = [
         (line["name"], line["direction"], *(shown(line.get(name)) for name in ("active", "changes", "chip", "line")))
         for line in lines

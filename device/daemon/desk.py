@@ -1,7 +1,7 @@
 """The board in the loop: descriptors to desk events, commands to devices, and the simulated desk where there is one.
 
-A board that is not there, at the start or any more, is asked for again and again; meanwhile a board of no lines stands
-in, so that the phone can be reached, be set right and even ring.
+A board whose driver does not work is asked for again and again; meanwhile a board of no lines stands in, so that the
+phone can be reached and be set right. Single lines that cannot be had are the board's own matter.
 """
 
 import logging
@@ -40,8 +40,8 @@ def stand_in_for(profile: BoardProfile) -> Board:
 class Desk:
     """A board, watched by the loop; on a simulated one a person's hands can be moved by the control socket.
 
-    `reopen` opens a real board again where it has been lost, or has not been there at the start: then `fault` says why
-    and `board` is its stand-in.
+    `reopen` opens a real board where its driver did not work at the start: then `fault` says why and `board` is its
+    stand-in.
     """
 
     def __init__(
@@ -81,21 +81,18 @@ class Desk:
         if self.fault:
             logger.error("the board is not there, the phone goes on without: %s", self.fault)
             self._retry_at = now + RETRY_S
-        self._watch(now)
+        self._watch()
 
     def _post(self, event: DeskEvent) -> None:
         if isinstance(event, (HookLifted, HookReplaced)):
             self._lifted = isinstance(event, HookLifted)
         self._post_event(event)
 
-    def _watch(self, now: float) -> None:
-        """Watch the descriptors that there are now: a line that failed is gone from them, and its board with it."""
+    def _watch(self) -> None:
+        """Watch the descriptors that there are now: a line that failed is gone from them until it is taken again."""
         fds = set(self._board.fds())
         for fd in self._watched - fds:
             self._reactor.remove_reader(fd)
-        if self._watched - fds and self._reopen is not None and not self.fault:
-            self._lose_board(now)
-            return
         for fd in fds - self._watched:
             self._reactor.add_reader(fd, self._reading(fd))
         self._watched = fds
@@ -104,17 +101,6 @@ class Desk:
         for fd in self._watched:
             self._reactor.remove_reader(fd)
         self._watched = set()
-
-    def _lose_board(self, now: float) -> None:
-        self._unwatch()
-        ringing = self._board.ringer.pattern
-        self._board.close()
-        self.fault = "the GPIO chip of the board is gone; it is asked for again until it is back"
-        logger.error("%s", self.fault)
-        self._follow(stand_in_for(self._board.profile))
-        if ringing is not None:
-            self._board.ringer.start(ringing.name, now)
-        self._retry_at = now + RETRY_S
 
     def _ask_again(self, now: float) -> None:
         """Try to open the board; when it is there, it shows and rings what it has missed."""
@@ -141,13 +127,13 @@ class Desk:
             # The phone knows already that the handset lies where it lay.
             if not isinstance(event, (HookLifted, HookReplaced)) or isinstance(event, HookLifted) != self._lifted:
                 self._post(event)
-        self._watch(now)
+        self._watch()
 
     def _reading(self, fd: int) -> Callable[[], None]:
         def read() -> None:
             for event in self._board.receive_ready(fd, self._reactor.now()):
                 self._post(event)
-            self._watch(self._reactor.now())
+            self._watch()
 
         return read
 
@@ -157,7 +143,7 @@ class Desk:
             self._simulated.handle_timeout(now)
         for event in self._board.handle_timeout(now):
             self._post(event)
-        self._watch(now)
+        self._watch()
         if self._retry_at is not None and now >= self._retry_at:
             self._ask_again(now)
 
@@ -182,6 +168,10 @@ class Desk:
     def pulse_relay(self, name: str, seconds: float, now: float) -> None:
         """Close a relay for so many seconds."""
         self._board.relay(name).pulse(seconds, now)
+
+    def notices(self) -> list[str]:
+        """The devices that do not work, and why."""
+        return [f"{name} does not work, and is tried again: {why}" for name, why in self._board.missing.items()]
 
     def snapshot(self) -> dict[str, object]:
         """The state of every device and line; `fault` tells that the board is not there."""

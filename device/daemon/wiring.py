@@ -34,6 +34,8 @@ from device.hardware.board import Board, BoardProfile
 from device.hardware.drivers import open_chip
 from device.hardware.errors import LineError, ProfileError
 from device.hardware.mock_chip import MockChip
+from device.hardware.profile import RingerProfile
+from device.hardware.ringer import RingDrive
 from device.hardware.settings import HardwareSettings
 from device.hardware.simulated_desk import SimulatedDesk, resting_levels
 from device.ids import SystemIds
@@ -145,17 +147,17 @@ def open_board(profile: BoardProfile, store: str) -> Board:
     from device.hardware.safe_outputs import outputs_of, outputs_path, record_outputs  # noqa: PLC0415
 
     record_outputs(outputs_path(store), outputs_of(profile))
-    return Board(profile, open_chip(profile.driver))
+    return Board(profile, open_chip(profile.driver), _open_sounder)
 
 
 def open_desk(profile: BoardProfile, store: str, loop: Loop, late: _Late) -> Desk:
     """The board of a profile in the loop, with hands to move it where it is simulated.
 
-    A chip that is not there, or whose lines others hold, is waited for.
+    A driver that does not work yet is waited for here; lines that others hold, or a chip that comes late, by the board.
     """
     if profile.driver == "mock":
         chip = MockChip(initially=resting_levels(profile))
-        board = Board(profile, chip)
+        board = Board(profile, chip, _open_sounder)
         return Desk(board, SimulatedDesk(profile, chip), chip, loop, late.post, late.line_changed)
 
     def reopen() -> Board:
@@ -166,6 +168,13 @@ def open_desk(profile: BoardProfile, store: str, loop: Loop, late: _Late) -> Des
     except LineError as error:
         board, fault = stand_in_for(profile), str(error)
     return Desk(board, None, None, loop, late.post, late.line_changed, reopen, fault)
+
+
+def _open_sounder(ringer: RingerProfile) -> RingDrive:
+    """The drive of a ringer on a sound card; loaded for the phones that have one."""
+    from device.daemon.sounder import open_sounder  # noqa: PLC0415
+
+    return open_sounder(ringer)
 
 
 class _Late:

@@ -5,23 +5,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from device.annotations import Protocol
-from device.desk_events import DeskEvent, HookReplaced
+from device.desk_events import DeskEvent, HookLifted, HookReplaced
 from device.hardware.button import Button
 from device.hardware.errors import HardwareError, LineError, UnknownDeviceError
 from device.hardware.hook_switch import HookSwitch
-from device.hardware.interfaces import InputLine, LineChanged, LineChip, LineSpec, OutputLine
+from device.hardware.interfaces import InputLine, LineChanged, LineChip, LineSpec, OutputLine, PwmOutput
 from device.hardware.keypad import Keypad
 from device.hardware.lamp import Lamp
-from device.hardware.profile import BoardProfile, DialProfile, KeypadProfile
+from device.hardware.profile import (
+    BoardProfile,
+    DialProfile,
+    HookProfile,
+    KeypadProfile,
+    RelayProfile,
+    RingerProfile,
+)
 from device.hardware.relay import Relay
-from device.hardware.ringer import Ringer, SteadyDrive
+from device.hardware.ringer import RingDrive, Ringer, SteadyDrive
 from device.hardware.rotary_dial import RotaryDial
-from device.records import dataclass, replace
+from device.records import dataclass, field, replace
 from device.timing import earliest
 
 __all__ = ["Board", "BoardProfile", "BoardSnapshot", "LineStatus"]
 
 log = logging.getLogger(__name__)
+
+
+RETRY_S = (2.0, 5.0, 10.0, 30.0)
+"""Seconds until a device whose line could not be had is tried again; the last one holds on."""
 
 
 class InputDevice(Protocol):
@@ -86,17 +97,30 @@ class BoardSnapshot:
     lamps: dict[str, str]
     relays: dict[str, bool]
     lines: tuple[LineStatus, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+    """Devices that do not work now, and why; each is tried again."""
+
+
+OpenDevice = Callable[[], InputDevice | None]
+"""Takes the lines of one device; answers it if it is an input. Raises LineError."""
 
 
 class Board:
     """Hook switch, keypad, dial, buttons, ringer, lamps and relays of one profile.
 
-    Raises LineError when a line cannot be had; what was opened before is closed again.
+    A device whose line cannot be had, or fails later, is left out with its reason in `missing`, and tried again: the
+    rest of a phone works without its lamp. `open_sounder` makes the drive of a ringer on a sound card.
     """
 
-    def __init__(self, profile: BoardProfile, chip: LineChip) -> None:
+    def __init__(
+        self,
+        profile: BoardProfile,
+        chip: LineChip,
+        open_sounder: Callable[[RingerProfile], RingDrive] | None = None,
+    ) -> None:
         self.profile = profile
         self._chip = chip
+        self._open_sounder = open_sounder
         self._inputs: dict[str, InputLine] = {}
         self._outputs: dict[str, OutputLine] = {}
         self._specs: dict[str, LineSpec] = {}
@@ -109,45 +133,106 @@ class Board:
         self.relays: dict[str, Relay] = {}
         self.on_line_changed: Callable[[LineChanged], None] | None = None
         """Called with each change of an input before its device sees it: the live wiring test."""
-        try:
-            self.ringer = self._open_outputs()
-            """Always there; without lines in the profile it is silent."""
-            self._open_inputs()
-        except LineError:
-            self._close_lines()
-            raise
-        self._devices: list[InputDevice] = [
-            device for device in (self.hook, self.keypad, self.dial, *self.buttons.values()) if device is not None
-        ]
+        self.ringer = Ringer(SteadyDrive(()), "eu" if profile.ringer is None else profile.ringer.cadence)
+        """Always there; without lines in the profile it is silent."""
+        self.missing: dict[str, str] = {}
+        """The devices that do not work now, and why."""
+        self._tone: PwmOutput | None = None
+        self._closed = False
+        self._lifted_before: bool | None = None
+        self._tries = 0
+        self._retry_at: float | None = None
+        self._devices: dict[str, InputDevice] = {}
+        self._openers = dict(self._all_openers())
+        for name in self._openers:
+            self._try_to_open(name)
 
     # Opening.
 
-    def _open_outputs(self) -> Ringer:
-        # Outputs first: a relay is in its safe state before anything can happen.
-        for name, relay in self.profile.relays.items():
-            self.relays[name] = Relay(name, self._output(f"relay.{name}", relay.line), relay.max_pulse_s)
-        for name, spec in self.profile.lamps.items():
-            self.lamps[name] = Lamp(name, self._output(f"lamp.{name}", spec))
-        if self.profile.ringer is None:
-            return Ringer(SteadyDrive(()))
-        lines = [self._output(f"ringer.{number}", spec) for number, spec in enumerate(self.profile.ringer.lines)]
-        return Ringer(SteadyDrive(lines), self.profile.ringer.cadence)
-
-    def _open_inputs(self) -> None:
+    def _all_openers(self) -> Iterator[tuple[str, OpenDevice]]:
+        # Outputs first, and of these the relays: they are in their safe state before anything can happen.
         profile = self.profile
+        for name, relay in profile.relays.items():
+            yield f"relay.{name}", lambda name=name, relay=relay: self._open_relay(name, relay)  # type: ignore[misc]
+        if profile.ringer is not None:
+            ringer = profile.ringer
+            yield "ringer", lambda: self._open_ringer(ringer)
+        for name, spec in profile.lamps.items():
+            self.lamps[name] = Lamp(name)
+            yield f"lamp.{name}", lambda name=name, spec=spec: self._open_lamp(name, spec)  # type: ignore[misc]
         if profile.hook is not None:
             hook = profile.hook
-            line = self._input("hook", hook.line)
-            self.hook = HookSwitch(line, hook.flash, hook.flash_min_ms, hook.flash_max_ms)
+            yield "hook", lambda: self._open_hook(hook)
         if profile.keypad is not None:
-            self.keypad = self._open_keypad(profile.keypad)
+            keypad = profile.keypad
+            yield "keypad", lambda: self._open_keypad(keypad)
         if profile.dial is not None:
-            self.dial = self._open_dial(profile.dial)
+            dial = profile.dial
+            yield "dial", lambda: self._open_dial(dial)
         for name, spec in profile.buttons.items():
-            self.buttons[name] = Button(name, self._input(f"button.{name}", spec))
+            yield f"button.{name}", lambda name=name, spec=spec: self._open_button(name, spec)  # type: ignore[misc]
+
+    def _try_to_open(self, name: str) -> bool:
+        """Take the lines of one device; all of them or none."""
+        before = set(self._specs)
+        try:
+            device = self._openers[name]()
+        except LineError as error:
+            self._close_lines_of([line for line in self._specs if line not in before])
+            self._note_missing(name, str(error))
+            return False
+        if device is not None:
+            self._devices[name] = device
+        if self.missing.pop(name, ""):
+            log.info("%s works now", name)
+        return True
+
+    def _note_missing(self, name: str, why: str) -> None:
+        if self.missing.get(name) != why:
+            log.error("%s does not work, and is tried again: %s", name, why)
+        self.missing[name] = why
+
+    def _open_relay(self, name: str, relay: RelayProfile) -> None:
+        self.relays[name] = Relay(name, self._output(f"relay.{name}", relay.line), relay.max_pulse_s)
+
+    def _open_lamp(self, name: str, spec: LineSpec) -> None:
+        self.lamps[name].attach(self._output(f"lamp.{name}", spec))
+
+    def _open_ringer(self, ringer: RingerProfile) -> None:
+        self.ringer.attach(self._ring_drive(ringer))
+
+    def _ring_drive(self, ringer: RingerProfile) -> RingDrive:
+        if ringer.kind == "sounder" and self._open_sounder is not None:
+            return self._open_sounder(ringer)
+        if ringer.pwm is not None:
+            from device.hardware.pwm import ToneDrive  # noqa: PLC0415  # for the few ringers that need it
+
+            self._tone = self._chip.request_pwm("ringer", ringer.pwm)
+            return ToneDrive(self._tone, ringer.tones_hz, ringer.turn_ms)
+        lines = [self._output(f"ringer.{number}", spec) for number, spec in enumerate(ringer.lines)]
+        if ringer.kind != "bell":
+            return SteadyDrive(lines)
+        from device.hardware.bell import COUNTRY_HZ, EUROPEAN_HZ, TwoPhaseDrive  # noqa: PLC0415  # for bells only
+
+        return TwoPhaseDrive(
+            (lines[0], lines[1]),
+            ringer.frequency_hz or COUNTRY_HZ.get(ringer.cadence, EUROPEAN_HZ),
+            dead_time_ms=ringer.dead_time_ms,
+            enable=None if ringer.enable is None else self._output("ringer.enable", ringer.enable),
+            max_burst_s=ringer.max_burst_s,
+        )
+
+    def _open_hook(self, hook: HookProfile) -> HookSwitch:
+        line = self._input("hook", hook.line)
+        self.hook = HookSwitch(line, hook.flash, hook.flash_min_ms, hook.flash_max_ms)
+        return self.hook
+
+    def _open_button(self, name: str, spec: LineSpec) -> Button:
+        self.buttons[name] = Button(name, self._input(f"button.{name}", spec))
+        return self.buttons[name]
 
     def _open_keypad(self, keypad: KeypadProfile) -> Keypad:
-        return Keypad(
+        self.keypad = Keypad(
             [self._output(f"keypad.row{number}", spec, initially=True) for number, spec in enumerate(keypad.rows)],
             [self._input(f"keypad.column{number}", spec) for number, spec in enumerate(keypad.columns)],
             keypad.keys,
@@ -155,9 +240,10 @@ class Board:
             scan_ms=keypad.scan_ms,
             settle=_pause(keypad.settle_us),
         )
+        return self.keypad
 
     def _open_dial(self, dial: DialProfile) -> RotaryDial:
-        return RotaryDial(
+        self.dial = RotaryDial(
             self._input("dial.pulse", dial.pulse),
             None if dial.off_normal is None else self._input("dial.off_normal", dial.off_normal),
             plan=dial.plan,
@@ -165,6 +251,7 @@ class Board:
             min_break_ms=dial.min_break_ms,
             max_break_ms=dial.max_break_ms,
         )
+        return self.dial
 
     def _input(self, name: str, spec: LineSpec) -> InputLine:
         line = self._chip.request_input(name, spec)
@@ -181,9 +268,33 @@ class Board:
     def start(self, now: float) -> list[DeskEvent]:
         """Read all inputs once: gives HookLifted or HookReplaced, so that a handset off at power-up is known."""
         events: list[DeskEvent] = []
-        for device in self._devices:
+        for device in self._devices.values():
             events += self._guarded(device.start, now)
+        self._plan_retry(now)
         return events
+
+    def _plan_retry(self, now: float) -> None:
+        self._retry_at = now + RETRY_S[min(self._tries, len(RETRY_S) - 1)] if self.missing else None
+
+    def _retry(self, now: float) -> list[DeskEvent]:
+        """Try once more to take what could not be had; what an input says when it begins is told."""
+        self._tries += 1
+        events: list[DeskEvent] = []
+        for name in list(self.missing):
+            if self._try_to_open(name) and name in self._devices:
+                events += self._news_of(name, self._guarded(self._devices[name].start, now))
+        if not self.missing:
+            self._tries = 0
+        self._plan_retry(now)
+        return events
+
+    def _news_of(self, name: str, events: list[DeskEvent]) -> list[DeskEvent]:
+        """What an input says when it begins again, without what is known since before it was lost."""
+        if name != "hook" or self._lifted_before is None:
+            return events
+        known = HookLifted if self._lifted_before else HookReplaced
+        self._lifted_before = None
+        return [event for event in events if not isinstance(event, known)]
 
     def fds(self) -> list[int]:
         """The descriptors to wait on for reading. A line that fails is closed and leaves this list."""
@@ -191,38 +302,45 @@ class Board:
 
     def receive_ready(self, fd: int, now: float) -> list[DeskEvent]:
         """Take what a readable descriptor has to say. Never raises for a fault of the hardware: that is logged."""
-        for device in self._devices:
+        for name, device in list(self._devices.items()):
             if any(line.fileno() == fd for line in device.lines):
-                return self._run(device, now)
+                return self._run(name, device, now)
         return []
 
     def handle_timeout(self, now: float) -> list[DeskEvent]:
         """Do all that is due at `now`. Never raises for a fault of the hardware: that is logged."""
         events: list[DeskEvent] = []
-        for device in self._devices:
+        for name, device in list(self._devices.items()):
             if _is_due(_deadline(device), now):
-                events += self._run(device, now)
-        for output in self._output_devices():
-            if _is_due(output.next_timeout(), now):
-                _log_failure(output.handle_timeout, now)
+                events += self._run(name, device, now)
+        for output in list(self._output_devices()):
+            if _is_due(output.next_timeout(), now) and not _log_failure(output.handle_timeout, now):
+                self._check_outputs()
+                self._plan_retry(now)
+        if _is_due(self._retry_at, now):
+            events += self._retry(now)
         return events
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
         return earliest(
-            *(_deadline(device) for device in self._devices),
+            self._retry_at,
+            *(_deadline(device) for device in self._devices.values()),
             *(device.next_timeout() for device in self._output_devices()),
         )
 
-    def _run(self, device: InputDevice, now: float) -> list[DeskEvent]:
+    def _run(self, name: str, device: InputDevice, now: float) -> list[DeskEvent]:
         """Give a device what its lines hold, in the order of time stamps, and then the time.
 
         All of its lines are read before its timers run: a change that waits in a descriptor is older than a deadline
         that has just passed, and a slow loop must not turn a hook flash into a hang-up.
         """
         changes: list[LineChanged] = []
-        for line in device.lines:
-            changes += self._read(line, now)
+        try:
+            for line in device.lines:
+                changes += self._read(line, now)
+        except LineError as error:
+            return self._lose(name, device, str(error), now)
         events: list[DeskEvent] = []
         for change in sorted(changes, key=lambda change: change.at):
             self._changes[change.name] += 1
@@ -234,19 +352,49 @@ class Board:
             self.dial.abandon(now)
         return events
 
+    def _lose(self, name: str, device: InputDevice, why: str, now: float) -> list[DeskEvent]:
+        """A line of the device has failed: give back all that it has, and try again later."""
+        self._note_missing(name, why)
+        del self._devices[name]
+        if name == "hook" and self.hook is not None:
+            self._lifted_before = self.hook.lifted
+        self._give_back(name)
+        # Where one line has gone the whole chip may have, and with it outputs that say nothing by themselves.
+        self._check_outputs()
+        self._plan_retry(now)
+        return []
+
+    def _give_back(self, name: str) -> None:
+        """All lines of a device; an output goes on without any, in silence."""
+        kind, _, rest = name.partition(".")
+        if kind == "ringer":
+            self.ringer.attach(SteadyDrive(()))
+        elif kind == "lamp":
+            self.lamps[rest].detach()
+        elif kind == "relay":
+            # What it was to open is shut by now; when its line is back it begins released.
+            self.relays.pop(rest, None)
+        self._close_lines_of([line for line in self._specs if line == name or line.startswith(f"{name}.")])
+
+    def _check_outputs(self) -> None:
+        """Set every output to what it is; one that fails is given back, to be taken again with its device."""
+        for line_name, line in list(self._outputs.items()):
+            device = line_name if line_name in self._openers else line_name.rpartition(".")[0]
+            if device in self.missing:
+                continue
+            try:
+                line.set(line.active())
+            except LineError as error:
+                self._note_missing(device, str(error))
+                self._devices.pop(device, None)
+                self._give_back(device)
+
     def _read(self, line: InputLine, now: float) -> list[LineChanged]:
-        if _is_dead(line):
-            return []
-        try:
-            changes = line.read_events()
-            if _is_due(line.next_timeout(), now):
-                # What settles only now may come back as a result, or out of the descriptor as from a kernel.
-                changes += line.handle_timeout(now) + line.read_events()
-            return changes
-        except LineError as error:
-            log.error("%s; this input is dead until offhook is started again", error)
-            line.close()
-            return []
+        changes = line.read_events()
+        if _is_due(line.next_timeout(), now):
+            # What settles only now may come back as a result, or out of the descriptor as from a kernel.
+            changes += line.handle_timeout(now) + line.read_events()
+        return changes
 
     def _guarded(self, act: Callable[[float], list[DeskEvent]], now: float) -> list[DeskEvent]:
         try:
@@ -264,7 +412,9 @@ class Board:
         return self.lamps[name]
 
     def relay(self, name: str) -> Relay:
-        """The relay of that name. Raises UnknownDeviceError, which lists the relays that there are."""
+        """The relay of that name. Raises UnknownDeviceError with those that there are, LineError if it is missing."""
+        if f"relay.{name}" in self.missing:
+            raise LineError(f"relay {name}: {self.missing[f'relay.{name}']}")
         if name not in self.relays:
             known = ", ".join(self.relays) or "none"
             raise UnknownDeviceError(f"relay {name}: the board profile has no such relay; it has: {known}")
@@ -282,18 +432,28 @@ class Board:
 
     def close(self) -> None:
         """Safe state, then give back all lines; idempotent. Never raises."""
-        if self._specs:
+        if not self._closed:
+            self._closed = True
             self.safe_state()
-            self._close_lines()
+            self._close_lines_of(list(self._specs))
+            if self._tone is not None:
+                _log_failure(self._tone.close)
+            self._devices.clear()
+            self.missing.clear()
+            self._retry_at = None
 
-    def _close_lines(self) -> None:
-        lines: Sequence[InputLine | OutputLine] = [*self._outputs.values(), *self._inputs.values()]
+    def _close_lines_of(self, names: Sequence[str]) -> None:
+        """Give back lines, outputs first and made inactive by that."""
+        lines: list[InputLine | OutputLine] = []
+        for name in names:
+            if name in self._outputs:
+                lines.append(self._outputs.pop(name))
+        for name in names:
+            if name in self._inputs:
+                lines.append(self._inputs.pop(name))
+            self._specs.pop(name, None)
         for line in lines:
             _log_failure(line.close)
-        self._inputs.clear()
-        self._outputs.clear()
-        self._specs.clear()
-        self._devices = []
 
     # Status.
 
@@ -307,6 +467,7 @@ class Board:
             lamps={name: lamp.mode for name, lamp in self.lamps.items()},
             relays={name: relay.active for name, relay in self.relays.items()},
             lines=tuple(self._line_status(name, spec) for name, spec in self._specs.items()),
+            missing=dict(self.missing),
         )
 
     def _line_status(self, name: str, spec: LineSpec) -> LineStatus:
@@ -329,20 +490,18 @@ def _pause(settle_us: int) -> Callable[[], None]:
 
 
 def _deadline(device: InputDevice) -> float | None:
-    return earliest(device.next_timeout(), *(line.next_timeout() for line in device.lines if not _is_dead(line)))
-
-
-def _is_dead(line: InputLine) -> bool:
-    """Whether the line was closed after a fault."""
-    return line.fileno() < 0
+    return earliest(device.next_timeout(), *(line.next_timeout() for line in device.lines))
 
 
 def _is_due(deadline: float | None, now: float) -> bool:
     return deadline is not None and deadline <= now
 
 
-def _log_failure(act: Callable[..., None], *arguments: float) -> None:
+def _log_failure(act: Callable[..., None], *arguments: float) -> bool:
+    """Do it; answers false where it failed, which is logged."""
     try:
         act(*arguments)
     except HardwareError as error:
         log.error("%s", error)
+        return False
+    return True

@@ -30,3 +30,7 @@ class ProfileError(HardwareError):
 
 class UnknownDeviceError(HardwareError):
     """The board profile has no such relay, or the lamp has no such pattern."""
+
+
+class UnknownBoardError(HardwareError):
+    """No pin of a profile can be looked up, because the board or its header is not known."""

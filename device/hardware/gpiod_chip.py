@@ -12,6 +12,7 @@ from device.hardware import gpio_uapi as uapi
 from device.hardware.edge_filter import Edge, EdgeFilter
 from device.hardware.errors import LineError, LineTakenError
 from device.hardware.interfaces import (
+    ANY_CHIP,
     HEADER_CHIP,
     HEADER_LABELS,
     Debouncer,
@@ -19,6 +20,8 @@ from device.hardware.interfaces import (
     LineChanged,
     LineSpec,
     OutputLine,
+    PwmOutput,
+    PwmSpec,
 )
 from device.records import dataclass
 
@@ -76,6 +79,16 @@ class GpiodChip:
         self._requested.append(taken)
         return taken
 
+    def request_pwm(self, name: str, spec: PwmSpec) -> PwmOutput:
+        from device.hardware.pwm import SysfsPwm  # noqa: PLC0415  # for the few ringers that need it
+
+        if spec.line is not None:
+            raise LineError(
+                f"{name}: the kernel makes no pulses on a GPIO line by itself; add `dtoverlay=pwm-gpio,gpio=18` to "
+                "config.txt and give pwm_chip in place of the line, or use driver rpi-gpio"
+            )
+        return SysfsPwm(name, spec)
+
     def close(self) -> None:
         for line in self._requested:
             line.close()
@@ -132,6 +145,17 @@ class GpiodChip:
                     return info.path
         raise LineError(f"{name}: there is no GPIO chip {chip!r} here; {self._chips_in_words(found)}")
 
+    def _path_with_line(self, name: str, line: int | str) -> str:
+        """The chip that has a line of that name, whatever the chip is called on this kernel."""
+        found = self.chips()
+        for info in found:
+            if any(_has_name(known, line) for known in self.lines(info.path)):
+                return info.path
+        raise LineError(
+            f"{name}: no GPIO chip here has a line named {line!r}; `gpioinfo` lists the names; "
+            f"{self._chips_in_words(found)}"
+        )
+
     def _chips_in_words(self, found: list[ChipInfo]) -> str:
         if found:
             texts = [f"{os.path.basename(info.path)} ({info.label}, {info.lines} lines)" for info in found]
@@ -146,10 +170,12 @@ class GpiodChip:
     def _request(
         self, name: str, spec: LineSpec, flags: int, debounce_us: int = 0, output_active: bool = False
     ) -> uapi.Line:
-        path = self._path_of(name, spec.chip)
+        path = self._path_with_line(name, spec.line) if spec.chip == ANY_CHIP else self._path_of(name, spec.chip)
         try:
             chip = uapi.Chip(path, self._system)
         except OSError as error:
+            # A chip that comes back may have another number.
+            self._paths.clear()
             raise LineError(f"{name}: {self._why_not_opened(path, error)}") from error
         with chip:
             offset = self._offset(name, chip, spec)
@@ -177,13 +203,18 @@ class GpiodChip:
             )
         try:
             for offset in range(chip.lines):
-                if chip.line_info(offset).name == spec.line:
+                if _has_name(chip.line_info(offset), spec.line):
                     return offset
         except OSError as error:
             raise LineError(f"{name}: {chip.name} ({chip.label}) does not tell its lines: {error}") from error
         raise LineError(
             f"{name}: {chip.name} ({chip.label}) has no line named {spec.line!r}; `gpioinfo` lists its lines"
         )
+
+
+def _has_name(info: uapi.LineInfo, line: int | str) -> bool:
+    """Whether the line is called so; what stands in brackets behind a name ("P9_22 [spi0_sclk]") is a remark."""
+    return bool(info.name) and line in (info.name, info.name.partition(" [")[0])
 
 
 def _why_not_requested(name: str, chip: uapi.Chip, offset: int, error: OSError) -> LineError:

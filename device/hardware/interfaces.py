@@ -14,6 +14,12 @@ Debouncer = Literal["kernel", "software", "none"]
 BIASES: tuple[Bias, ...] = ("none", "pull-up", "pull-down")
 DRIVES: tuple[Drive, ...] = ("push-pull", "open-drain", "open-source")
 
+UNHELD = ("high", "low", "floating")
+"""What a pin may be while nobody holds it."""
+
+ANY_CHIP = "any"
+"""Stands for whichever chip has a line of that name, for boards that name their lines after the pins."""
+
 HEADER_CHIP = "raspberry-pi"
 """Stands for the chip behind the 40-pin header, whatever the model calls it."""
 
@@ -25,8 +31,9 @@ HEADER_LABELS = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
 class LineSpec:
     """Which line of which chip, and how it is wired.
 
-    `chip` is a device path, a kernel name ("gpiochip0"), a label ("pinctrl-bcm2835") or "raspberry-pi" for the chip
-    of the 40-pin header of any model. `line` is an offset (the BCM number on a Raspberry Pi) or a line name.
+    `chip` is a device path, a kernel name ("gpiochip0"), a label ("pinctrl-bcm2835"), "raspberry-pi" for the chip
+    of the 40-pin header of any model, or "any" for the one that has a line of that name. `line` is an offset
+    (the BCM number on a Raspberry Pi) or a line name.
     """
 
     chip: str
@@ -37,6 +44,21 @@ class LineSpec:
     """A new level counts once it was stable for so long; 0 for every edge as it comes. Inputs only."""
     drive: Drive = "push-pull"
     """Outputs only."""
+    unheld: str = ""
+    """One of UNHELD where a resistor outside decides it; empty for what the chip does by itself. Outputs only."""
+
+
+@dataclass(frozen=True, slots=True)
+class PwmSpec:
+    """One output of a PWM controller of the kernel.
+
+    `chip` is a kernel name ("pwmchip0") or the name of the controller's device ("fe20c000.pwm").
+    """
+
+    chip: str
+    channel: int
+    line: LineSpec | None = None
+    """A line of the header in its place, on which the driver makes the pulses itself: rpi-gpio only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,19 @@ class OutputLine(Protocol):
         """Make the line inactive and give it back; idempotent."""
 
 
+class PwmOutput(Protocol):
+    """An output that makes a square wave of half time high by itself."""
+
+    def sound(self, frequency_hz: int) -> None:
+        """Begin, or go on with another frequency; returns at once. Raises LineError."""
+
+    def silence(self) -> None:
+        """End; the output is low. Raises LineError."""
+
+    def close(self) -> None:
+        """Silence it and give it back; idempotent. Raises LineError."""
+
+
 class LineChip(Protocol):
     """A way to the GPIO chips of this board; one object serves all of them."""
 
@@ -95,6 +130,9 @@ class LineChip(Protocol):
 
     def request_output(self, name: str, spec: LineSpec, initially: bool = False) -> OutputLine:
         """Take an output, driven `initially` from the first moment. Raises LineError."""
+
+    def request_pwm(self, name: str, spec: PwmSpec) -> PwmOutput:
+        """Take a PWM output, silent. Raises LineError."""
 
     def close(self) -> None:
         """Give back every line that is still held, outputs made inactive; idempotent."""

@@ -26,6 +26,20 @@ class Lamp:
         self._step = 0
         self._timers: TimerSet[bool] = TimerSet()
 
+    def attach(self, line: OutputLine) -> None:
+        """Give it a line, perhaps another one than before; it shows there what it shows. Raises LineError."""
+        self._line = line
+        line.set(self._mode == "on")
+        if LAMP_MODES[self._mode]:
+            # In the past: whoever calls with the time next lights it.
+            self._timers.clear()
+            self._timers.set(True, 0.0)
+
+    def detach(self) -> None:
+        """Go on without a line."""
+        self._line = None
+        self._timers.clear()
+
     @property
     def mode(self) -> str:
         """The mode it was last asked to show."""

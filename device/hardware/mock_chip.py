@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from device.hardware.debounce import Debounce
 from device.hardware.edge_queue import EdgeQueue
 from device.hardware.errors import LineError
-from device.hardware.interfaces import Debouncer, InputLine, LineChanged, LineSpec, OutputLine
+from device.hardware.interfaces import (
+    Debouncer,
+    InputLine,
+    LineChanged,
+    LineSpec,
+    OutputLine,
+    PwmOutput,
+    PwmSpec,
+)
 from device.records import dataclass
 
 HISTORY_LIMIT = 1000
@@ -52,6 +60,7 @@ class MockChip:
         self._outputs: dict[str, MockOutputLine] = {}
         self._switches: set[tuple[str, str]] = set()
         self._history: list[OutputChange] = []
+        self._tones: dict[str, MockPwm] = {}
         self._shorts: list[OutputChange] = []
 
     # The chip, as a board sees it.
@@ -74,9 +83,25 @@ class MockChip:
         self._propagate(self._clock())
         return line
 
+    def request_pwm(self, name: str, spec: PwmSpec) -> PwmOutput:
+        if name in self._tones and not self._tones[name].closed:
+            raise LineError(f"{name}: the PWM output is in use already")
+        self._tones[name] = MockPwm()
+        return self._tones[name]
+
+    def tone(self, name: str) -> int:
+        """The frequency in Hz that a PWM output makes, 0 while it is silent. Raises LineError."""
+        if name not in self._tones:
+            raise LineError(
+                f"{name}: no PWM output of that name is in use; there are {', '.join(self._tones) or 'none'}"
+            )
+        return self._tones[name].frequency_hz
+
     def close(self) -> None:
         for line in self._lines():
             line.close()
+        for output in self._tones.values():
+            output.close()
 
     # The world around it.
 
@@ -291,7 +316,28 @@ class MockOutputLine:
         return level
 
     def close(self) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             self.set(False)
+        finally:
             self._closed = True
             self._chip.line_closed(self.name)
+
+
+class MockPwm:
+    """A PWM output of the simulated board."""
+
+    def __init__(self) -> None:
+        self.frequency_hz = 0
+        self.closed = False
+
+    def sound(self, frequency_hz: int) -> None:
+        self.frequency_hz = frequency_hz
+
+    def silence(self) -> None:
+        self.frequency_hz = 0
+
+    def close(self) -> None:
+        self.silence()
+        self.closed = True

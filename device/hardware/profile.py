@@ -6,8 +6,12 @@ docs/wiring.md describes the keys for the person with the soldering iron.
 from collections.abc import Mapping
 
 from device.hardware.errors import ProfileError
-from device.hardware.interfaces import LineSpec
+from device.hardware.interfaces import LineSpec, PwmSpec
 from device.records import dataclass, field
+
+RINGER_KINDS = ("buzzer", "bell", "generator", "pwm", "sounder")
+"""A buzzer or anything else that sounds while its line is active; the two coils of a mechanical bell on a bridge; the
+enable input of a ringing generator; a piezo disc on a PWM output; a loudspeaker on a sound card of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,29 @@ class DialProfile:
 
 @dataclass(frozen=True, slots=True)
 class RingerProfile:
-    """A bell, buzzer or the enable input of a ringing generator on one line or two."""
+    """What sounds when somebody calls; `kind` is one of RINGER_KINDS."""
 
-    lines: tuple[LineSpec, ...]
+    lines: tuple[LineSpec, ...] = ()
+    """One or two that are active for each burst, or the two phases of a bell."""
     cadence: str = "eu"
+    kind: str = "buzzer"
+    enable: LineSpec | None = None
+    """Bells: the enable input of the bridge, active for each burst."""
+    frequency_hz: int = 0
+    """Bells: of the alternating current; 0 for that of the cadence's country."""
+    dead_time_ms: int = 2
+    """Bells: between one phase and the other, both off."""
+    max_burst_s: float = 5.0
+    """Bells: a burst is cut here, whoever asks for more."""
+    pwm: PwmSpec | None = None
+    tones_hz: tuple[int, ...] = (2700,)
+    """PWM and sounder: one tone, or two that take turns."""
+    turn_ms: int = 50
+    """PWM and sounder: how long each of two tones lasts."""
+    device: str = ""
+    """Sounder: the ALSA name of its card."""
+    gain_db: float = -6.0
+    """Sounder: how loud, 0 is full scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +99,14 @@ class BoardProfile:
     buttons: dict[str, LineSpec] = field(default_factory=dict)
 
     @classmethod
-    def from_mapping(cls, data: Mapping[str, object], source: str = "board profile") -> "BoardProfile":
-        """Read a profile from what a TOML file gives. Raises ProfileError with every fault in it."""
+    def from_mapping(cls, data: Mapping[str, object], source: str = "board profile", board: str = "") -> "BoardProfile":
+        """Read a profile from what a TOML file gives. Raises ProfileError with every fault in it.
+
+        `board` goes before the key `board` of the profile: the board whose pins it means.
+        """
         from device.hardware.profile_reader import read_profile  # noqa: PLC0415  # it imports these records
 
-        profile, faults = read_profile(data)
+        profile, faults = read_profile(data, board)
         if faults:
             raise ProfileError(source, faults)
         return profile
@@ -89,8 +115,9 @@ class BoardProfile:
     def load(cls, name_or_path: str) -> "BoardProfile":
         """Read a TOML file, or one of the profiles that come with offhook by its bare name ("raspberry-pi").
 
-        Raises ProfileError.
+        With @BOARD behind it ("handset@beaglebone-black") pins are those of that board. Raises ProfileError.
         """
-        from device.hardware.profile_reader import read_toml  # noqa: PLC0415  # it imports these records
+        from device.hardware.profile_reader import read_toml, split_board  # noqa: PLC0415  # it imports these records
 
-        return cls.from_mapping(read_toml(name_or_path), name_or_path)
+        profile, board = split_board(name_or_path)
+        return cls.from_mapping(read_toml(profile), name_or_path, board)

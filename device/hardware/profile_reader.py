@@ -3,11 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 
+from device.annotations import TYPE_CHECKING
 from device.hardware.cadences import COUNTRY_CADENCES
 from device.hardware.drivers import DRIVERS
-from device.hardware.errors import ProfileError
-from device.hardware.interfaces import BIASES, DRIVES, LineSpec
+from device.hardware.errors import HardwareError, ProfileError, UnknownBoardError
+from device.hardware.interfaces import BIASES, DRIVES, UNHELD, LineSpec, PwmSpec
 from device.hardware.profile import (
+    RINGER_KINDS,
     BoardProfile,
     DialProfile,
     HookProfile,
@@ -18,9 +20,15 @@ from device.hardware.profile import (
 from device.hardware.rotary_dial import DIAL_PLANS
 from device.hardware.toml_file import read_toml_file
 
+if TYPE_CHECKING:
+    from device.hardware.pin_lookup import PinLookup
+
 PROFILE_FOLDER = os.path.join(os.path.dirname(__file__), "profiles")
 
 DEFAULT_CHIPS = {"gpiod": "raspberry-pi", "rpi-gpio": "raspberry-pi", "mock": "mock"}
+
+SIMULATED_HEADER = "raspberry-pi-3"
+"""Whose pins the simulated board has, unless its profile says otherwise."""
 
 DIALLABLE = "0123456789*#ABCD"
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -94,8 +102,10 @@ class _Section:
             return default
         return value
 
-    def items(self, key: str) -> list[object]:
+    def items(self, key: str, needed: bool = True) -> list[object]:
         value = self.value(key)
+        if value is None and not needed:
+            return []
         if value is None:
             self.fault(key, "is missing; give a list in square brackets")
             return []
@@ -135,11 +145,15 @@ def _nearest(word: str, known: Sequence[str]) -> str:
 class _Reader:
     """Builds the records of a profile; what is wrong becomes a fault and a default."""
 
-    def __init__(self, data: Mapping[str, object]) -> None:
+    def __init__(self, data: Mapping[str, object], board: str) -> None:
         self.faults: list[str] = []
         self._top = _Section("", data, self.faults)
         self._driver = "gpiod"
         self._chip = ""
+        self._board = board
+        self._roles: dict[str, object] = {}
+        self._pins: PinLookup | None = None
+        self._board_is_known = True
         self._taken: dict[tuple[str, int | str], str] = {}
 
     def read(self) -> BoardProfile:
@@ -147,6 +161,9 @@ class _Reader:
         name = top.text("name", "unnamed board")
         self._driver = top.text("driver", "gpiod", DRIVERS)
         self._chip = top.text("chip", DEFAULT_CHIPS[self._driver])
+        board = top.text("board", SIMULATED_HEADER if self._driver == "mock" else "auto")
+        self._board = self._board or board
+        self._roles = top.tables("pins")
         profile = BoardProfile(
             name=name,
             driver=self._driver,
@@ -177,14 +194,11 @@ class _Reader:
 
     def _keypad(self, data: object) -> KeypadProfile:
         section = _Section("keypad", data, self.faults)
-        chip = section.text("chip", self._chip)
-        rows = [self._spec(section, f"rows[{place}]", chip, line) for place, line in enumerate(section.items("rows"))]
-        columns = [
-            self._spec(section, f"columns[{place}]", chip, line) for place, line in enumerate(section.items("columns"))
-        ]
+        rows = self._line_list(section, "rows", "row_pins")
+        columns = self._line_list(section, "columns", "column_pins")
         keypad = KeypadProfile(
-            rows=tuple(LineSpec(chip, line, active_low=True, drive="open-drain") for line in rows),
-            columns=tuple(LineSpec(chip, line, active_low=True, bias="pull-up") for line in columns),
+            rows=tuple(LineSpec(chip, line, active_low=True, drive="open-drain") for chip, line in rows),
+            columns=tuple(LineSpec(chip, line, active_low=True, bias="pull-up") for chip, line in columns),
             keys=self._keys(section, len(rows), len(columns)),
             debounce_ms=section.number("debounce_ms", 20, 1, 100),
             scan_ms=section.number("scan_ms", 5, 1, 50),
@@ -227,22 +241,65 @@ class _Reader:
 
     def _ringer(self, data: object) -> RingerProfile:
         section = _Section("ringer", data, self.faults)
+        kind = section.text("kind", "buzzer", RINGER_KINDS)
         shared = self._output_line(section, None)
-        lines = section.items("lines")
-        if len(lines) > 2:
-            section.fault("lines", f"has {len(lines)} lines; a ringer has one or two")
-        specs = [
-            LineSpec(
-                shared.chip,
-                self._spec(section, f"lines[{place}]", shared.chip, line),
-                active_low=shared.active_low,
-                drive=shared.drive,
-            )
-            for place, line in enumerate(lines)
-        ]
-        cadence = section.text("cadence", "eu", tuple(COUNTRY_CADENCES))
+        enable = self._output("ringer.enable", section.value("enable")) if section.has("enable") else None
+        ringer = RingerProfile(
+            lines=self._ringer_lines(section, kind, shared),
+            cadence=section.text("cadence", "eu", tuple(COUNTRY_CADENCES)),
+            kind=kind,
+            enable=enable,
+            frequency_hz=section.number("frequency_hz", 0, 0, 60),
+            dead_time_ms=section.number("dead_time_ms", 2, 1, 8),
+            max_burst_s=section.seconds("max_burst_s", 5.0, 60.0),
+            pwm=self._pwm(section, kind),
+            tones_hz=self._tones(section, (1067, 1333) if kind == "sounder" else (2700,)),
+            turn_ms=section.number("turn_ms", 50, 20, 1000),
+            device=section.text("device", ""),
+            gain_db=float(section.number("gain_db", -6, -40, 0)),
+        )
+        if kind == "sounder" and not ringer.device:
+            section.fault("device", 'is missing; give the ALSA name of the sound card, such as "plughw:CARD=Device"')
+        if 0 < ringer.frequency_hz < LOWEST_BELL_HZ:
+            section.fault("frequency_hz", f"{ringer.frequency_hz} is not between {LOWEST_BELL_HZ} and 60, nor 0")
+        for key, kinds in RINGER_KEYS.items():
+            if section.has(key) and kind not in kinds:
+                section.fault(key, f"is nothing that a ringer of kind {kind!r} has; it goes with {', '.join(kinds)}")
         section.finish()
-        return RingerProfile(tuple(specs), cadence)
+        return ringer
+
+    def _ringer_lines(self, section: _Section, kind: str, shared: LineSpec) -> tuple[LineSpec, ...]:
+        if kind in ("pwm", "sounder"):
+            return ()
+        lines = self._line_list(section, "lines", "pins")
+        if kind == "bell" and len(lines) != 2:
+            section.fault("lines", f"has {len(lines)} lines; a bell has two, one for each phase")
+        elif len(lines) > 2:
+            section.fault("lines", f"has {len(lines)} lines; a ringer has one or two")
+        return tuple(
+            LineSpec(chip, line, active_low=shared.active_low, drive=shared.drive, unheld=shared.unheld)
+            for chip, line in lines
+        )
+
+    def _pwm(self, section: _Section, kind: str) -> PwmSpec | None:
+        chip, channel = section.text("pwm_chip", "pwmchip0"), section.number("pwm_channel", 0, 0, 63)
+        if not (section.has("line") or section.has("pin")):
+            return PwmSpec(chip, channel) if kind == "pwm" else None
+        if kind != "pwm":
+            return None
+        if self._driver != "rpi-gpio":
+            section.fault("line", "goes with driver rpi-gpio, which makes the pulses itself; give pwm_chip instead")
+        return PwmSpec("", 0, self._output_line(section, "line"))
+
+    def _tones(self, section: _Section, default: tuple[int, ...]) -> tuple[int, ...]:
+        if not section.has("tones_hz"):
+            return default
+        tones = section.items("tones_hz")
+        whole = tuple(tone for tone in tones if isinstance(tone, int) and not isinstance(tone, bool))
+        if len(whole) != len(tones) or len(whole) > 2 or not all(100 <= tone <= 10_000 for tone in whole):
+            section.fault("tones_hz", "must be one tone or two, whole numbers from 100 to 10000")
+            return default
+        return whole
 
     def _relay(self, path: str, data: object) -> RelayProfile:
         section = _Section(path, data, self.faults)
@@ -270,25 +327,69 @@ class _Reader:
     def _input_line(
         self, section: _Section, debounce_ms: int, *, active_low: bool = True, most_ms: int = 500
     ) -> LineSpec:
-        chip = section.text("chip", self._chip)
         bias = section.text("bias", "pull-up", BIASES)
+        chip, line = self._line(section)
         return LineSpec(
             chip=chip,
-            line=self._spec(section, "line", chip, section.value("line")),
+            line=line,
             active_low=section.flag("active_low", active_low),
             bias=next(known for known in BIASES if known == bias),
             debounce_ms=section.number("debounce_ms", debounce_ms, 0, most_ms),
         )
 
     def _output_line(self, section: _Section, key: str | None) -> LineSpec:
-        chip = section.text("chip", self._chip)
         drive = section.text("drive", "push-pull", DRIVES)
+        chip, line = (section.text("chip", self._chip), 0) if key is None else self._line(section)
         return LineSpec(
             chip=chip,
-            line=0 if key is None else self._spec(section, key, chip, section.value(key)),
+            line=line,
             active_low=section.flag("active_low", False),
             drive=next(known for known in DRIVES if known == drive),
+            unheld=section.text("unheld", "", UNHELD),
         )
+
+    def _line(self, section: _Section) -> tuple[str, int | str]:
+        """Chip and line of a table that says `line`, or `pin` instead."""
+        chip = section.text("chip", self._chip)
+        line, pin = section.value("line"), section.value("pin")
+        if pin is None:
+            return chip, self._spec(section, "line", chip, line)
+        if line is not None:
+            section.fault(
+                "pin", "is there beside line; give one of them: line is a number of the chip, pin of the header"
+            )
+        return self._pin(section, "pin", pin)
+
+    def _line_list(self, section: _Section, key: str, pin_key: str) -> list[tuple[str, int | str]]:
+        """The same for a list of lines, or of pins under a key of its own."""
+        chip = section.text("chip", self._chip)
+        if section.has(pin_key) and not section.has(key):
+            return [self._pin(section, f"{pin_key}[{place}]", pin) for place, pin in enumerate(section.items(pin_key))]
+        if section.has(pin_key):
+            section.fault(pin_key, f"is there beside {key}; give one of them")
+        return [
+            (chip, self._spec(section, f"{key}[{place}]", chip, line)) for place, line in enumerate(section.items(key))
+        ]
+
+    def _pin(self, section: _Section, key: str, pin: object) -> tuple[str, int | str]:
+        try:
+            if self._pins is None:
+                from device.hardware.pin_lookup import PinLookup  # noqa: PLC0415  # for profiles with pins
+
+                self._pins = PinLookup(self._board, self._roles)
+            chip, line = self._pins.find(pin)
+        except UnknownBoardError as error:
+            # Once is enough: the same is true of every other pin.
+            if self._board_is_known:
+                section.fault(key, str(error))
+            self._board_is_known = False
+            return self._chip, 0
+        except HardwareError as error:
+            section.fault(key, str(error))
+            return self._chip, 0
+        if self._driver == "mock":
+            chip = self._chip
+        return chip, self._spec(section, key, chip, line)
 
     def _spec(self, section: _Section, key: str, chip: str, line: object) -> int | str:
         """Check one line number or name, and that nothing else has it."""
@@ -305,9 +406,35 @@ class _Reader:
         return line
 
 
-def read_profile(data: Mapping[str, object]) -> tuple[BoardProfile, list[str]]:
+LOWEST_BELL_HZ = 10
+RINGER_KEYS = {
+    "lines": ("buzzer", "bell", "generator"),
+    "pins": ("buzzer", "bell", "generator"),
+    "line": ("pwm",),
+    "pin": ("pwm",),
+    "enable": ("bell",),
+    "frequency_hz": ("bell",),
+    "dead_time_ms": ("bell",),
+    "max_burst_s": ("bell",),
+    "pwm_chip": ("pwm",),
+    "pwm_channel": ("pwm",),
+    "tones_hz": ("pwm", "sounder"),
+    "turn_ms": ("pwm", "sounder"),
+    "device": ("sounder",),
+    "gain_db": ("sounder",),
+}
+"""The keys of [ringer] that go with some kinds only."""
+
+
+def split_board(name: str) -> tuple[str, str]:
+    """The name or path of a profile, and the board named behind it ("handset@orange-pi-zero"), empty for none."""
+    profile, at, board = name.rpartition("@")
+    return (profile, board) if at and "/" not in board and not os.path.exists(name) else (name, "")
+
+
+def read_profile(data: Mapping[str, object], board: str = "") -> tuple[BoardProfile, list[str]]:
     """The profile and its faults; a profile with faults holds defaults in their places and is not to be used."""
-    reader = _Reader(data)
+    reader = _Reader(data, board)
     return reader.read(), reader.faults
 
 

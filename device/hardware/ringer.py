@@ -68,6 +68,11 @@ class Ringer:
         self._sounding = False
         self._timers: TimerSet[str] = TimerSet()
 
+    def attach(self, drive: RingDrive) -> None:
+        """Ring by another drive from the next burst on: the lines could only be had now."""
+        self._drive = drive
+        self._sounding = False
+
     @property
     def pattern(self) -> RingPattern | None:
         """What it rings with, None while it is silent."""

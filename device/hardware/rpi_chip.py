@@ -20,6 +20,8 @@ from device.hardware.interfaces import (
     LineChanged,
     LineSpec,
     OutputLine,
+    PwmOutput,
+    PwmSpec,
 )
 
 
@@ -32,7 +34,7 @@ class RpiChip:
     def __init__(self, library: Any = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._gpio = _import_rpi_gpio() if library is None else library
         self._clock = clock
-        self._lines: dict[int, RpiInputLine | RpiOutputLine] = {}
+        self._lines: dict[int, RpiInputLine | RpiOutputLine | RpiPwm] = {}
         if self._gpio.getmode() not in (None, self._gpio.BCM):
             raise LineError("RPi.GPIO is in use with board numbers in this process; offhook needs BCM numbers")
         # A pin that another program left as an output is nothing to warn of: we set it up anew.
@@ -61,6 +63,15 @@ class RpiChip:
         line.set(initially)
         self._lines[line.pin] = line
         return line
+
+    def request_pwm(self, name: str, spec: PwmSpec) -> PwmOutput:
+        if spec.line is None:
+            from device.hardware.pwm import SysfsPwm  # noqa: PLC0415  # for the few ringers that need it
+
+            return SysfsPwm(name, spec)
+        output = RpiPwm(self, name, self._pin(name, spec.line))
+        self._lines[output.pin] = output
+        return output
 
     def close(self) -> None:
         for line in list(self._lines.values()):
@@ -191,6 +202,44 @@ class RpiOutputLine:
         try:
             self.set(False)
             # The pin becomes an input. A relay board must stay released with that: docs/wiring.md says how.
+            _call(self.name, self._chip.gpio.cleanup, self.pin)
+        finally:
+            self._closed = True
+            self._chip.line_closed(self.pin)
+
+
+class RpiPwm:
+    """A line on which a thread of the package makes the pulses; good for the tone of a buzzer, not for more."""
+
+    def __init__(self, chip: RpiChip, name: str, pin: int) -> None:
+        self.name = name
+        self.pin = pin
+        self._chip = chip
+        self._pulses: Any = None
+        self._closed = False
+        _call(name, chip.gpio.setup, pin, chip.gpio.OUT, initial=False)
+
+    def sound(self, frequency_hz: int) -> None:
+        if self._closed:
+            raise LineError(f"{self.name}: the line was given back and cannot be set any more")
+        if self._pulses is None:
+            self._pulses = _call(self.name, self._chip.gpio.PWM, self.pin, frequency_hz)
+        else:
+            _call(self.name, self._pulses.ChangeFrequency, frequency_hz)
+        _call(self.name, self._pulses.start, 50)
+
+    def silence(self) -> None:
+        if self._pulses is not None:
+            _call(self.name, self._pulses.stop)
+            _call(self.name, self._chip.gpio.output, self.pin, False)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        try:
+            self.silence()
+            # The object of the package must be gone before its pin is cleaned up: it touches it at its end.
+            self._pulses = None
             _call(self.name, self._chip.gpio.cleanup, self.pin)
         finally:
             self._closed = True

@@ -10,9 +10,9 @@ import os
 
 from device.hardware.drivers import DRIVERS, open_chip
 from device.hardware.errors import HardwareError, LineTakenError
-from device.hardware.interfaces import DRIVES, LineChip, LineSpec
+from device.hardware.interfaces import DRIVES, LineChip, LineSpec, PwmSpec
 from device.hardware.profile import BoardProfile
-from device.records import dataclass
+from device.records import dataclass, field
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class SafeOutputs:
 
     driver: str
     lines: dict[str, LineSpec]
+    pwms: dict[str, PwmSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,19 @@ def outputs_path(store: str) -> str:
 def outputs_of(profile: BoardProfile) -> SafeOutputs:
     """The outputs of a profile, those first that do most harm when they stay on."""
     lines = {f"relay.{name}": relay.line for name, relay in profile.relays.items()}
+    pwms: dict[str, PwmSpec] = {}
     if profile.ringer is not None:
         lines |= {f"ringer.{number}": spec for number, spec in enumerate(profile.ringer.lines)}
+        if profile.ringer.enable is not None:
+            lines["ringer.enable"] = profile.ringer.enable
+        if profile.ringer.pwm is not None and profile.ringer.pwm.line is None:
+            pwms["ringer"] = profile.ringer.pwm
+        elif profile.ringer.pwm is not None and profile.ringer.pwm.line is not None:
+            lines["ringer"] = profile.ringer.pwm.line
     lines |= {f"lamp.{name}": spec for name, spec in profile.lamps.items()}
     if profile.keypad is not None:
         lines |= {f"keypad.row{number}": spec for number, spec in enumerate(profile.keypad.rows)}
-    return SafeOutputs(profile.driver, lines)
+    return SafeOutputs(profile.driver, lines, pwms)
 
 
 def record_outputs(path: str, outputs: SafeOutputs) -> None:
@@ -65,7 +73,8 @@ def record_outputs(path: str, outputs: SafeOutputs) -> None:
         {"name": name, "chip": spec.chip, "line": spec.line, "active_low": spec.active_low, "drive": spec.drive}
         for name, spec in outputs.lines.items()
     ]
-    text = json.dumps({"driver": outputs.driver, "outputs": rows}, indent=1) + "\n"
+    pwms = [{"name": name, "chip": spec.chip, "channel": spec.channel} for name, spec in outputs.pwms.items()]
+    text = json.dumps({"driver": outputs.driver, "outputs": rows, "pwms": pwms}, indent=1) + "\n"
     try:
         if _read(path) == text:
             return
@@ -111,7 +120,8 @@ def _parse(text: str) -> SafeOutputs:
             raise TypeError(row)
         drive = next(known for known in DRIVES if known == row.get("drive", "push-pull"))
         lines[str(row["name"])] = LineSpec(row["chip"], line, active_low=bool(row["active_low"]), drive=drive)
-    return SafeOutputs(data["driver"], lines)
+    pwms = {str(row["name"]): PwmSpec(str(row["chip"]), int(row["channel"])) for row in data.get("pwms", ())}
+    return SafeOutputs(data["driver"], lines, pwms)
 
 
 def make_safe(outputs: SafeOutputs, chip: LineChip | None = None) -> list[SafeResult]:
@@ -121,7 +131,8 @@ def make_safe(outputs: SafeOutputs, chip: LineChip | None = None) -> list[SafeRe
     """
     held = open_chip(outputs.driver) if chip is None else chip
     try:
-        return [_make_one_safe(held, name, spec) for name, spec in outputs.lines.items()]
+        results = [_make_one_safe(held, name, spec) for name, spec in outputs.lines.items()]
+        return results + [_silence(held, name, spec) for name, spec in outputs.pwms.items()]
     finally:
         held.close()
 
@@ -135,6 +146,15 @@ def _make_one_safe(chip: LineChip, name: str, spec: LineSpec) -> SafeResult:
         if error.holder.startswith(OWN_CONSUMER):
             return SafeResult(name, shown, "held")
         return SafeResult(name, shown, "failed", str(error))
+    except HardwareError as error:
+        return SafeResult(name, shown, "failed", str(error))
+    return SafeResult(name, shown, "inactive")
+
+
+def _silence(chip: LineChip, name: str, spec: PwmSpec) -> SafeResult:
+    shown = f"channel {spec.channel} of {spec.chip}"
+    try:
+        chip.request_pwm(name, spec).close()
     except HardwareError as error:
         return SafeResult(name, shown, "failed", str(error))
     return SafeResult(name, shown, "inactive")

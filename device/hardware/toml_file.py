@@ -1,10 +1,14 @@
 """Reads a TOML file in a child process that ends at once, so that the daemon never carries the parser in its memory.
 
-`tomllib` with the `datetime` that it imports stays at 0.65 MB for the sake of a few lines read once at start.
+`tomllib` with the `datetime` that it imports stays at 0.65 MB for the sake of a few lines read once at start. What is
+known of the boards, which is more than a profile needs, is looked up in such a child as well.
 """
 
 import json
 import os
+from collections.abc import Callable
+
+from device.annotations import cast
 
 READ_SIZE = 65_536
 
@@ -16,33 +20,41 @@ def read_toml_file(path: str) -> dict[str, object]:
     """
     with open(path, "rb") as file:
         data = file.read()
+    return cast("dict[str, object]", in_child(lambda: _parse(data)))
+
+
+def _parse(data: bytes) -> object:
+    import tomllib  # noqa: PLC0415  # in the child alone
+
+    return tomllib.loads(data.decode())
+
+
+def in_child(answer: Callable[[], object]) -> object:
+    """What `answer` returns, as far as JSON can say it, worked out by a child process. Raises its ValueError."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        _answer(writing, data)
+        _answer(writing, answer)
     os.close(writing)
     try:
-        answer = _read_all(reading)
+        told = _read_all(reading)
     finally:
         os.close(reading)
         os.waitpid(child, 0)
-    kind, content = json.loads(answer or b'["error", "the parser ended without an answer"]')
+    kind, content = json.loads(told or b'["error", "the parser ended without an answer"]')
     if kind == "error":
         raise ValueError(content)
-    contents: dict[str, object] = content
-    return contents
+    return cast("object", content)
 
 
-def _answer(writing: int, data: bytes) -> None:
-    """The child's whole life: parse, answer, end without running anything that the parent has registered."""
+def _answer(writing: int, answer: Callable[[], object]) -> None:
+    """The child's whole life: work, answer, end without running anything that the parent has registered."""
     try:
-        import tomllib  # noqa: PLC0415  # in the child alone
-
         try:
-            answer = ["ok", tomllib.loads(data.decode())]
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            answer = ["error", str(error)]
-        left = json.dumps(answer, default=str).encode()
+            told = ["ok", answer()]
+        except ValueError as error:
+            told = ["error", str(error)]
+        left = json.dumps(told, default=str).encode()
         while left:
             left = left[os.write(writing, left) :]
     finally:

@@ -167,7 +167,8 @@ def test_a_line_that_fails_is_watched_no_more(bench: _Bench, caplog: pytest.LogC
     line.read_events = fail  # type: ignore[method-assign, assignment]
     bench.desk.drive("hook", True, bench.loop.now())
     bench.loop.turn_until(lambda: number not in bench.desk._watched)
-    assert "this input is dead" in caplog.text
+    assert "hook does not work, and is tried again" in caplog.text
+    assert bench.desk.notices() == ["hook does not work, and is tried again: hook: the chip is gone"]
     assert number not in bench.loop._readers
     bench.loop.settle()
 
@@ -289,7 +290,7 @@ def test_a_board_that_stays_away_is_told_again_only_when_the_reason_changes(
     assert absent.desk.fault == absent.fault
 
 
-def test_a_board_that_goes_away_while_it_rings_rings_again_when_it_is_back(
+def test_a_line_that_goes_away_while_it_rings_is_taken_again_and_the_bell_rings_on(
     absent: _Absent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     absent.appear()
@@ -302,9 +303,10 @@ def test_a_board_that_goes_away_while_it_rings_rings_again_when_it_is_back(
 
     monkeypatch.setattr(hook.lines[0], "read_events", broken)
     absent.chip.hold("hook", True, absent.loop.now())
-    absent.loop.turn_until(lambda: absent.desk.fault)
-    assert "gone" in absent.desk.fault
-    absent.appear(lifted=True)
-    assert absent.desk.fault == ""
-    assert absent.opened[1].ringer.pattern is not None
+    absent.loop.turn_until(absent.desk.notices)
+    assert absent.desk.notices() == [
+        "hook does not work, and is tried again: hook: the line cannot be read: No such device"
+    ]
+    absent.loop.turn_until(lambda: not absent.desk.notices() or absent.later())
+    assert absent.opened[0].ringer.pattern is not None
     assert [type(event) for event in absent.posted][-1] is HookLifted

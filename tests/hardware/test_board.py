@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from device.desk_events import DigitDialled, HookLifted, HookReplaced
-from device.hardware.board import Board, LineStatus
+from device.hardware.board import RETRY_S, Board, LineStatus
 from device.hardware.errors import LineError, UnknownDeviceError
-from device.hardware.interfaces import LineChanged
+from device.hardware.interfaces import LineChanged, LineSpec
 from device.hardware.mock_chip import MockChip
 from device.hardware.profile import BoardProfile
 from device.hardware.simulated_desk import resting_levels
@@ -145,37 +145,146 @@ def test_snapshot_of_other_hook_states():
     board.close()
 
 
-def test_board_that_cannot_be_opened_gives_its_lines_back():
-    chip = MockChip(initially={"ringer.0": True})
-    with pytest.raises(LineError, match=r"ringer\.0"):
-        Board(BoardProfile.load("simulated"), chip)
-    assert chip.levels() == {}
+class TestMissingDevices:
+    """A line that somebody else holds must not keep the telephone from working."""
+
+    @pytest.fixture
+    def taken(self):
+        """A phone whose hook switch, door and lamp are in other hands; `give_back` frees them."""
+        profile = make_profile(
+            hook={"line": 17}, relays={"door": {"line": 25}}, lamps={"message": {"line": 27}}, ringer={"lines": [18]}
+        )
+        chip = MockChip(initially=resting_levels(profile, lifted=True))
+        held = [chip.request_output(f"other{line}", LineSpec("mock", line)) for line in (17, 25, 27)]
+        board = Board(profile, chip)
+        yield board, chip, held
+        board.close()
+
+    def test_the_rest_works_and_says_what_does_not(self, taken, caplog):
+        board, _, _ = taken
+        assert set(board.missing) == {"hook", "relay.door", "lamp.message"}
+        assert "in use by 'other25'" in board.snapshot().missing["relay.door"]
+        said = [record.getMessage() for record in caplog.get_records("setup")]
+        assert any("relay.door does not work, and is tried again" in text for text in said)
+        board.ringer.start("us", 0.0)
+        assert board.ringer.sounding
+        board.lamp("message").show("on", 0.0)
+        with pytest.raises(LineError, match=r"relay door: .*in use by 'other25'"):
+            board.relay("door")
+
+    def test_they_are_taken_when_they_are_free(self, taken):
+        board, chip, held = taken
+        assert board.start(0.0) == []
+        board.lamp("message").show("on", 0.0)
+        for line in held:
+            line.close()
+        assert board.next_timeout() == RETRY_S[0]
+        assert board.handle_timeout(RETRY_S[0]) == [HookLifted(RETRY_S[0])]
+        assert board.missing == {}
+        assert chip.level("lamp.message")
+        board.relay("door").pulse(1.0, 3.0)
+        assert chip.level("relay.door")
+        assert board.next_timeout() == 4.0
+
+    def test_they_are_tried_less_and_less_often_and_told_once(self, taken, caplog):
+        board, _, _ = taken
+        board.start(0.0)
+        caplog.clear()
+        now, waits = 0.0, []
+        for _ in range(6):
+            waits.append(board.next_timeout() - now)
+            now = board.next_timeout()
+            board.handle_timeout(now)
+        assert waits == [2.0, 5.0, 10.0, 30.0, 30.0, 30.0]
+        assert caplog.text == ""
+
+    def test_a_lamp_that_blinks_meanwhile_goes_on_blinking(self, taken):
+        board, chip, held = taken
+        board.start(0.0)
+        board.lamp("message").show("slow-blink", 0.0)
+        held[2].close()
+        board.handle_timeout(2.0)
+        lit = set()
+        for step in range(8):
+            board.handle_timeout(2.0 + step / 4)
+            lit.add(chip.level("lamp.message"))
+        assert lit == {True, False}
+
+    def test_lines_of_a_device_that_cannot_have_all_are_given_back(self):
+        profile = make_profile(keypad={"rows": [5, 6], "columns": [16, 20], "keys": ["12", "34"]})
+        chip = MockChip()
+        chip.request_output("other", LineSpec("mock", 20))
+        board = Board(profile, chip)
+        assert list(board.missing) == ["keypad"]
+        assert list(chip.levels()) == ["other"]
+        assert board.keypad is None
+        board.close()
+
+    def test_a_chip_that_goes_and_comes_back_takes_all_its_devices_with_it(self, bench, caplog):
+        board, chip = bench.board, bench.chip
+        board.lamp("message").show("on", 0.0)
+        board.ringer.start("us", 0.0)
+        board.relay("door").pulse(1.0, 0.0)
+        for line in board._outputs.values():
+            line.set = lambda _: (_ for _ in ()).throw(LineError("the chip is gone"))
+        bench.run(1.0)
+        assert {"relay.door", "ringer", "lamp.message", "keypad"} <= set(board.missing)
+        with pytest.raises(LineError, match="relay door: the chip is gone"):
+            board.relay("door")
+        bench.run(3.5)
+        assert board.missing == {}
+        assert chip.level("lamp.message")
+        assert not chip.level("relay.door")
+        assert not chip.level("ringer.0")  # It is lost in the middle of a burst and rings from the next one on.
+        bench.run(6.1)
+        assert chip.level("ringer.0")
+        bench.desk.press_key("7", 6.2)
+        assert [event.digit for event in bench.run(7.0)] == ["7"]
 
 
-def test_input_that_fails_is_reported_once_and_the_rest_goes_on(bench, caplog):
+def break_line(line, text):
+    def fail():
+        raise LineError(text)
+
+    line.read_events = fail
+
+
+def test_input_that_fails_is_reported_once_and_taken_again(bench, caplog):
     (hook,) = bench.board.hook.lines
-    hook.read_events = lambda: (_ for _ in ()).throw(LineError("hook: the chip is gone"))
+    break_line(hook, "hook: the chip is gone")
     bench.chip.drive("hook", False, 1.0)
-    bench.run(2.0)
+    assert bench.run(1.5) == []
     assert hook.fileno() == -1
-    assert "hook: the chip is gone; this input is dead" in caplog.text
+    assert caplog.text.count("hook does not work, and is tried again: hook: the chip is gone") == 1
     assert len(bench.board.fds()) == 6
-    bench.desk.press_key("5", 3.0)
-    (event,) = bench.run(4.0)
-    assert event.digit == "5"
-    statuses = {line.name: line.direction for line in bench.board.snapshot().lines}
-    assert statuses["hook"] == "failed"
-    bench.board.handle_timeout(5.0)
+    bench.desk.press_key("5", 1.6)
+    assert [event.digit for event in bench.run(2.0)] == ["5"]
+    events = bench.run(8.0)
+    assert [type(event) for event in events] == [HookLifted]
+    assert bench.board.missing == {}
 
 
-def test_dead_line_of_a_device_with_two_is_not_read_again():
+def test_a_handset_that_is_where_it_was_is_no_news():
+    bench = DeskBench(make_profile(hook={"line": 17}), lifted=True)
+    break_line(bench.board.hook.lines[0], "hook: the chip is gone")
+    bench.chip.drive("hook", True, 1.0)
+    bench.chip.drive("hook", False, 1.1)
+    bench.run(1.5)
+    assert list(bench.board.missing) == ["hook"]
+    assert bench.run(8.0) == []
+    assert bench.board.hook.lifted
+    bench.board.close()
+
+
+def test_a_device_with_two_lines_gives_both_back_when_one_fails():
     bench = DeskBench(make_profile(dial={"pulse": {"line": 23}, "off_normal": {"line": 24}}))
-    pulse, off_normal = bench.board.dial.lines
-    off_normal.read_events = lambda: (_ for _ in ()).throw(LineError("dial.off_normal: gone"))
-    bench.desk.dial_rotary("3", 1.0)
-    with pytest.raises(LineError):
-        bench.run(5.0)
-    assert bench.board.fds() == [pulse.fileno()]
+    break_line(bench.board.dial.lines[1], "dial.off_normal: gone")
+    bench.chip.drive("dial.off_normal", False, 1.0)
+    bench.run(1.5)
+    assert bench.board.fds() == []
+    assert list(bench.board.missing) == ["dial"]
+    bench.run(5.0)
+    assert len(bench.board.fds()) == 2
     bench.board.close()
 
 

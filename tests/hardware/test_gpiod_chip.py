@@ -6,7 +6,7 @@ from device.hardware.board import Board
 from device.hardware.errors import LineError, LineTakenError
 from device.hardware.gpio_uapi import LineInfo
 from device.hardware.gpiod_chip import EVENT_BUFFER, ChipInfo, GpiodChip
-from device.hardware.interfaces import LineChanged, LineSpec
+from device.hardware.interfaces import LineChanged, LineSpec, PwmSpec
 from device.hardware.profile import BoardProfile
 from tests.support.fake_gpio_kernel import FakeGpioKernel
 
@@ -275,11 +275,36 @@ def test_whole_board_on_the_lines_of_the_kernel(kernel, header):
     assert header.levels[18] is False
 
 
-def test_board_that_cannot_have_one_line_gives_the_others_back(kernel, header):
+def test_board_works_without_the_line_that_somebody_holds_until_it_is_free(kernel, header):
     header.consumers[17] = "spi0"
-    with pytest.raises(LineError, match="spi0"):
-        Board(BoardProfile.load("raspberry-pi"), GpiodChip(kernel, kernel.folder))
+    board = Board(BoardProfile.load("raspberry-pi"), GpiodChip(kernel, kernel.folder))
+    board.start(0.0)
+    assert "spi0" in board.missing["hook"]
+    assert 18 in header.requests
+    del header.consumers[17]
+    board.handle_timeout(2.0)
+    assert board.missing == {}
+    assert 17 in header.requests
+    board.close()
     assert header.requests == {}
+
+
+def test_pulses_come_from_the_kernels_controllers(chip):
+    with pytest.raises(LineError, match=r"dtoverlay=pwm-gpio,gpio=18"):
+        chip.request_pwm("ringer", PwmSpec("", 0, LineSpec("gpiochip0", 18)))
+    with pytest.raises(LineError, match="no PWM controller 'pwmchip99'"):
+        chip.request_pwm("ringer", PwmSpec("pwmchip99", 0))
+
+
+def test_a_line_by_its_name_on_whichever_chip_has_it(kernel, chip):
+    other = kernel.add_chip("gpiochip3", label="4804c000.gpio", names={28: "P9_12", 22: "P9_22 [spi0_sclk]"})
+    chip.request_output("relay.door", LineSpec("any", "P9_12"), True)
+    chip.request_output("lamp.a", LineSpec("any", "P9_22"))
+    assert set(other.requests) == {28, 22}
+    with pytest.raises(
+        LineError, match=r"no GPIO chip here has a line named 'P9_99'; .*there are gpiochip0 .*gpiochip3"
+    ):
+        chip.request_output("relay.x", LineSpec("any", "P9_99"))
 
 
 class TestRealKernel:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from device.hardware.board_data import board_names
 from device.hardware.cadences import COUNTRY_CADENCES
 from device.hardware.errors import ProfileError
-from device.hardware.interfaces import LineSpec
+from device.hardware.interfaces import LineSpec, PwmSpec
 from device.hardware.profile import BoardProfile, DialProfile, HookProfile, KeypadProfile, RelayProfile, RingerProfile
 from device.hardware.profile_reader import builtin_profiles
 
@@ -56,15 +57,24 @@ def test_empty_profile_is_a_board_without_devices():
     assert profile == BoardProfile("unnamed board", "gpiod")
 
 
+@pytest.mark.parametrize("board", board_names())
 @pytest.mark.parametrize("name", builtin_profiles())
-def test_profiles_that_come_with_offhook_are_right(name):
-    profile = BoardProfile.load(name)
+def test_profiles_that_come_with_offhook_are_right_on_every_board(name, board):
+    profile = BoardProfile.load(f"{name}@{board}")
     assert profile.name
     assert profile.driver in ("gpiod", "mock")
 
 
-def test_four_profiles_come_with_offhook():
-    assert builtin_profiles() == ["door-intercom", "raspberry-pi", "rotary", "simulated"]
+def test_seven_profiles_come_with_offhook():
+    assert builtin_profiles() == [
+        "dial-phone",
+        "door-intercom",
+        "door-station",
+        "handset",
+        "raspberry-pi",
+        "rotary",
+        "simulated",
+    ]
 
 
 def test_all_faults_are_listed_together():
@@ -80,14 +90,14 @@ def test_all_faults_are_listed_together():
         "hook.flash: 'yes' is not true or false",
         "hook.flash_max_ms: 800 is not more than flash_min_ms (900)",
         "hook.debouce_ms: unknown key, did you mean 'debounce_ms'?; "
-        "there are chip, bias, line, active_low, debounce_ms, flash, flash_min_ms, flash_max_ms",
+        "there are bias, chip, line, pin, active_low, debounce_ms, flash, flash_min_ms, flash_max_ms",
         "ringer.lines: has 3 lines; a ringer has one or two",
         f"ringer.cadence: 'gb' is not known; there are {', '.join(COUNTRY_CADENCES)}",
         "relays.Door!: a name has lower-case letters, digits, - and _ only",
         "relays.Door!.line: line 18 is taken by ringer.lines[0] already",
         "relays.Door!.max_pulse_s: 0 is not a number of seconds above 0 and up to 3600",
         "drivr: unknown key, did you mean 'driver'?; "
-        "there are name, driver, chip, hook, keypad, dial, ringer, lamps, relays, buttons",
+        "there are name, driver, chip, board, pins, hook, keypad, dial, ringer, lamps, relays, buttons",
     ]
 
 
@@ -181,8 +191,145 @@ def test_file_that_is_not_there(tmp_path):
 
 
 def test_unknown_name_suggests_the_nearest():
-    with pytest.raises(ProfileError, match=r"did you mean 'raspberry-pi'\?; there are door-intercom, raspberry-pi"):
+    with pytest.raises(
+        ProfileError, match=r"did you mean 'raspberry-pi'\?; there are dial-phone, door-intercom, door-station"
+    ):
         BoardProfile.load("rasberry-pi")
+
+
+class TestPins:
+    """Lines by the pins of a header."""
+
+    def hook(self, pin, board="raspberry-pi-4", **top):
+        profile = BoardProfile.from_mapping({"hook": {"pin": pin}, **top}, board=board)
+        return profile.hook.line.chip, profile.hook.line.line
+
+    def faults(self, pin, board="raspberry-pi-4", **top):
+        with pytest.raises(ProfileError) as raised:
+            self.hook(pin, board, **top)
+        return raised.value.faults
+
+    def test_a_number_a_name_and_a_line_mean_the_same(self):
+        assert {self.hook(pin) for pin in (11, "11", "GPIO17", "gpio17")} == {("pinctrl-bcm2711", 17)}
+
+    @pytest.mark.parametrize(
+        ("board", "pin", "line"),
+        [
+            ("raspberry-pi-1-rev1", 13, ("pinctrl-bcm2835", 21)),
+            ("raspberry-pi-1", 13, ("pinctrl-bcm2835", 27)),
+            ("raspberry-pi-5", 11, ("pinctrl-rp1", 17)),
+            ("beaglebone-black", "P9_12", ("any", "P9_12")),
+            ("beaglebone-black", "p8.07", ("any", "P8_7")),
+            ("orange-pi-pc", 11, ("1c20800.pinctrl", 1)),
+            ("orange-pi-zero-2w", 11, ("300b000.pinctrl", 226)),
+            ("orange-pi-3-lts", 8, ("7022000.pinctrl", 2)),
+            ("orange-pi-5", 11, ("gpio4", 10)),
+            ("nanopi-neo", 7, ("1c20800.pinctrl", 203)),
+        ],
+    )
+    def test_the_same_pin_is_another_line_on_another_board(self, board, pin, line):
+        assert self.hook(pin, board) == line
+
+    def test_the_board_of_the_profile_and_the_one_behind_its_name(self, tmp_path):
+        file = tmp_path / "mine.toml"
+        file.write_text('board = "orange-pi-zero"\n[hook]\npin = 12\n')
+        assert BoardProfile.load(str(file)).hook.line.line == 7
+        assert BoardProfile.load(f"{file}@raspberry-pi-3").hook.line.line == 18
+
+    def test_the_simulated_board_has_the_header_of_a_raspberry_pi(self):
+        assert self.hook(11, "", driver="mock") == ("mock", 17)
+
+    def test_a_table_of_names_for_each_header_or_layout(self):
+        pins = {"40-pin": {"hook": 11}, "bone-p9": {"hook": "P9_14"}}
+        assert self.hook("hook", "raspberry-pi-zero", pins=pins) == ("pinctrl-bcm2835", 17)
+        assert self.hook("hook", "beaglebone-black", pins=pins) == ("any", "P9_14")
+        (fault,) = self.faults("hook", "nanopi-neo", pins=pins)
+        assert "no pins for the header of nanopi-neo: it has pins for 40-pin, bone-p9; add a table [pins." in fault
+        assert "[pins.nanopi-neo-24]" in fault
+
+    def test_a_pin_without_a_line_names_the_nearest(self):
+        (fault,) = self.faults(9)
+        assert fault == (
+            "hook.pin: pin 9 of raspberry-pi-4 is GND; the nearest with a line: 7 (GPIO4), 8 (GPIO14), 10 (GPIO15)"
+        )
+
+    @pytest.mark.parametrize(
+        ("pin", "said"),
+        [
+            (41, "no pin 41; its pins are 1 to 40"),
+            ("hok", "no pin hok, did you mean hook"),
+            ("xyzzy", "its pins are 1 to 40, or names such as GPIO2"),
+            (1.5, "1.5 is no pin"),
+            (True, "True is no pin"),
+        ],
+    )
+    def test_a_pin_that_is_not_there_names_the_nearest(self, pin, said):
+        (fault,) = self.faults(pin, pins={"40-pin": {"hook": 11}})
+        assert said in fault
+
+    def test_a_board_that_nobody_knows_is_one_fault_however_many_pins_there_are(self):
+        (fault,) = self.faults(11, "rasberry-pi-4", relays={"door": {"pin": 22}})
+        assert "did you mean raspberry-pi-4" in fault
+
+    def test_a_pin_and_its_line_are_taken_once(self):
+        (fault,) = self.faults(11, lamps={"a": {"pin": "GPIO17"}})
+        assert fault == "lamps.a.pin: line 17 is taken by hook.pin already"
+
+    def test_line_and_pin_exclude_each_other(self):
+        assert faults_of(hook={"line": 1, "pin": 11}, board="raspberry-pi-3") == [
+            "hook.pin: is there beside line; give one of them: line is a number of the chip, pin of the header"
+        ]
+        assert faults_of(ringer={"lines": [1], "pins": [11]}, board="raspberry-pi-3") == [
+            "ringer.pins: is there beside lines; give one of them"
+        ]
+
+    def test_rows_and_columns_by_pins(self):
+        keypad = {"row_pins": [29, 31], "column_pins": [36, 38], "keys": ["12", "34"]}
+        profile = BoardProfile.from_mapping({"keypad": keypad}, board="raspberry-pi-3").keypad
+        assert [spec.line for spec in (*profile.rows, *profile.columns)] == [5, 6, 16, 20]
+
+
+class TestRingerKinds:
+    def ringer(self, **keys):
+        return BoardProfile.from_mapping({"ringer": keys}).ringer
+
+    def test_a_bell_has_two_lines_and_perhaps_an_enable(self):
+        bell = self.ringer(kind="bell", lines=[18, 25], enable={"line": 24}, frequency_hz=20, dead_time_ms=3)
+        assert bell.enable == LineSpec("raspberry-pi", 24)
+        assert (bell.frequency_hz, bell.dead_time_ms, bell.max_burst_s) == (20, 3, 5.0)
+        assert faults_of(ringer={"kind": "bell", "lines": [18]}) == [
+            "ringer.lines: has 1 lines; a bell has two, one for each phase"
+        ]
+
+    def test_pwm_by_controller_and_channel(self):
+        assert self.ringer(kind="pwm", pwm_chip="fe20c000.pwm", pwm_channel=1, tones_hz=[1300, 1600]) == RingerProfile(
+            kind="pwm", pwm=PwmSpec("fe20c000.pwm", 1), tones_hz=(1300, 1600)
+        )
+
+    def test_pulses_by_the_driver_itself_with_rpi_gpio_only(self):
+        profile = BoardProfile.from_mapping({"driver": "rpi-gpio", "ringer": {"kind": "pwm", "line": 18}})
+        assert profile.ringer.pwm == PwmSpec("", 0, LineSpec("raspberry-pi", 18))
+        (fault,) = faults_of(ringer={"kind": "pwm", "line": 18})
+        assert "goes with driver rpi-gpio" in fault
+
+    def test_a_sounder_needs_its_card(self):
+        assert self.ringer(kind="sounder", device="hw:1").device == "hw:1"
+        (fault,) = faults_of(ringer={"kind": "sounder"})
+        assert "ringer.device: is missing" in fault
+
+    @pytest.mark.parametrize(
+        ("keys", "fault"),
+        [
+            ({"lines": [18], "frequency_hz": 20}, "is nothing that a ringer of kind 'buzzer' has; it goes with bell"),
+            ({"kind": "bell", "lines": [1, 2], "frequency_hz": 5}, "5 is not between 10 and 60, nor 0"),
+            ({"kind": "pwm", "tones_hz": [50]}, "must be one tone or two, whole numbers from 100 to 10000"),
+            ({"kind": "pwm", "tones_hz": [500, 600, 700]}, "must be one tone or two"),
+            ({"kind": "gong", "lines": [1]}, "'gong' is not known"),
+            ({"lines": [1], "unheld": "hi"}, "'hi' is not known; there are high, low, floating"),
+        ],
+    )
+    def test_what_does_not_fit(self, keys, fault):
+        assert any(fault in text for text in faults_of(ringer=keys))
 
 
 def test_relay_without_a_bound_of_its_own_is_bounded_all_the_same():

@@ -8,7 +8,7 @@ import pytest
 from device.desk_events import DigitDialled, HookLifted
 from device.hardware.board import Board
 from device.hardware.errors import LineError
-from device.hardware.interfaces import LineChanged, LineSpec
+from device.hardware.interfaces import LineChanged, LineSpec, PwmSpec
 from device.hardware.profile import BoardProfile
 from device.hardware.rpi_chip import RpiChip
 from tests.support.fake_rpi_gpio import FakeRpiGpio
@@ -230,3 +230,50 @@ def press(gpio, row, column):
         return level(row) if channel == column and row in gpio._outputs else channel == column or level(channel)
 
     gpio.level = joined
+
+
+class TestPwm:
+    """Pulses that a thread of the package makes, and those of the kernel."""
+
+    SPEC = PwmSpec("", 0, LineSpec("raspberry-pi", 18))
+
+    def test_a_tone_on_a_line_begins_changes_and_ends_low(self, chip, gpio):
+        output = chip.request_pwm("ringer", self.SPEC)
+        output.silence()
+        output.sound(1300)
+        assert gpio.tones == {18: 1300}
+        output.sound(1600)
+        assert gpio.tones == {18: 1600}
+        output.silence()
+        assert gpio.tones == {}
+        assert gpio.level(18) is False
+        output.sound(1300)
+        assert gpio.tones == {18: 1300}
+        output.close()
+        output.close()
+        assert (gpio.tones, gpio.in_use()) == ({}, set())
+        with pytest.raises(LineError, match="given back"):
+            output.sound(1300)
+
+    def test_the_line_is_taken(self, chip):
+        chip.request_pwm("ringer", self.SPEC)
+        with pytest.raises(LineError, match="in use by 'ringer'"):
+            chip.request_output("lamp.a", LineSpec("raspberry-pi", 18))
+
+    def test_a_channel_of_the_kernel_is_the_kernels(self, chip):
+        with pytest.raises(LineError, match="no PWM controller 'pwmchip99'"):
+            chip.request_pwm("ringer", PwmSpec("pwmchip99", 0))
+
+
+def test_a_bell_through_this_interface_never_has_both_phases_on(gpio, clock):
+    ringer = {"kind": "bell", "lines": [18, 25], "enable": {"line": 24}}
+    board = Board(BoardProfile.from_mapping({"driver": "rpi-gpio", "ringer": ringer}), RpiChip(gpio, clock))
+    board.ringer.start("eu", 0.0)
+    while (deadline := board.next_timeout()) is not None and deadline < 3.0:
+        assert not (gpio.level(18) and gpio.level(25))
+        board.handle_timeout(deadline)
+    rises = [pin for pin, level in gpio.history if level and pin in (18, 25)]
+    assert rises[:4] == [18, 25, 18, 25]
+    assert len(rises) == 50
+    board.close()
+    assert gpio.in_use() == set()

@@ -5,7 +5,7 @@ import pytest
 
 from device.hardware.errors import HardwareError
 from device.hardware.gpiod_chip import GpiodChip
-from device.hardware.interfaces import LineSpec
+from device.hardware.interfaces import LineSpec, PwmSpec
 from device.hardware.mock_chip import MockChip
 from device.hardware.profile import BoardProfile
 from device.hardware.safe_outputs import (
@@ -94,6 +94,24 @@ def test_a_running_phone_answers_for_its_lines(tmp_path):
     kernel.add_chip("gpiochip0", names={}).consumers[25] = "offhook relay.door"
     door, _ = make_safe(OUTPUTS, GpiodChip(kernel, kernel.folder))
     assert (door.state, door.fault) == ("held", "")
+
+
+def test_a_bell_with_its_enable_and_a_tone_are_outputs_too(tmp_path):
+    bell = {"kind": "bell", "lines": [18, 25], "enable": {"line": 24}}
+    assert list(outputs_of(BoardProfile.from_mapping({"ringer": bell})).lines) == [
+        "ringer.0",
+        "ringer.1",
+        "ringer.enable",
+    ]
+    outputs = outputs_of(BoardProfile.from_mapping({"driver": "mock", "ringer": {"kind": "pwm", "pwm_channel": 1}}))
+    assert outputs.pwms == {"ringer": PwmSpec("pwmchip0", 1)}
+    record_outputs(str(tmp_path / "outputs.json"), outputs)
+    assert recorded_outputs(str(tmp_path / "outputs.json")) == outputs
+    assert [(result.name, result.state) for result in make_safe(outputs)] == [("ringer", "inactive")]
+    (result,) = make_safe(SafeOutputs("gpiod", {}, outputs.pwms), GpiodChip(folder=str(tmp_path)))
+    assert "no PWM controller" in result.fault
+    pulses = BoardProfile.from_mapping({"driver": "rpi-gpio", "ringer": {"kind": "pwm", "line": 18}})
+    assert list(outputs_of(pulses).lines) == ["ringer"]
 
 
 def test_the_simulated_board_has_nothing_to_break():

@@ -26,6 +26,7 @@ class FakeRpiGpio:
         self.edges_fail = False
         self.permitted = True
         self.history = []
+        self.tones = {}
 
     # The module.
 
@@ -95,6 +96,11 @@ class FakeRpiGpio:
         self._outputs.pop(channel, None)
         self._callbacks.pop(channel, None)
 
+    def PWM(self, channel, frequency):  # noqa: N802  # the name of the real one
+        if self._directions.get(channel) != self.OUT:
+            raise RuntimeError("You must setup() the GPIO channel as an output first")
+        return FakePulses(self, channel, frequency)
+
     # The world.
 
     def level(self, channel):
@@ -128,3 +134,22 @@ class FakeRpiGpio:
             raise RuntimeError("Please set pin numbering mode using GPIO.setmode(GPIO.BOARD) or GPIO.setmode(GPIO.BCM)")
         if not 0 <= channel <= 27:
             raise ValueError("The channel sent is invalid on a Raspberry Pi")
+
+
+class FakePulses:
+    """What `PWM` gives; the fake's `tones` has its frequency while it runs."""
+
+    def __init__(self, gpio, channel, frequency):
+        self._gpio, self._channel, self._frequency = gpio, channel, frequency
+
+    def start(self, duty):
+        assert duty == 50
+        self._gpio.tones[self._channel] = self._frequency
+
+    def ChangeFrequency(self, frequency):  # noqa: N802  # the name of the real one
+        self._frequency = frequency
+        if self._channel in self._gpio.tones:
+            self._gpio.tones[self._channel] = frequency
+
+    def stop(self):
+        self._gpio.tones.pop(self._channel, None)
