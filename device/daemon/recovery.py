@@ -152,7 +152,8 @@ class Recovery:
 
     def close(self) -> None:
         """Everything inactive, all lines given back."""
-        for held in (*self._held.values(), *filter(None, (self._chip,))):
+        everything: list[OutputLine | LineChip] = [*self._held.values(), *([self._chip] if self._chip else [])]
+        for held in everything:
             try:
                 held.close()
             except HardwareError as error:
