@@ -12,6 +12,8 @@ PROGRAMS = {
     "exchange": "device.daemon.exchange_main",
     "provision": "device.daemon.provision",
     "recover": "device.daemon.recovery",
+    "console": "device.console.main",
+    "store-service": "device.daemon.store_service",
     "demo": "device.demo",
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from device import __version__, cli
-from device.cli_commands.output import Output, duration, printable, shown
+from device.cli_commands.output import Output
 from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
 from device.cli_commands.watch import message_line
+from device.console.layout import duration, printable, shown
 from device.control.errors import INVALID_PARAMS, REFUSED, ControlError
 from device.control.schema import METHODS
 from tests.support.answering_daemon import ESCAPE, MESSAGE, PLAIN_SETTING, AnsweringDaemon

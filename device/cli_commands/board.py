@@ -4,7 +4,7 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session
-from device.cli_commands.output import shown
+from device.console.layout import shown
 from device.daemon.options import default_store
 from device.hardware.errors import HardwareError
 from device.hardware.profile import BoardProfile

@@ -1,11 +1,9 @@
 """The phone book and the call log."""
 
-import time
 from argparse import ArgumentParser, Namespace
 
-from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session
-from device.cli_commands.output import duration
+from device.console.overview import past_call_lines
 
 
 def _list(session: Session, _given: Namespace) -> int:
@@ -40,17 +38,8 @@ def _calls(session: Session, given: Namespace) -> int:
     result = session.ask("calllog.list", limit=given.limit)
     if session.output.as_json:
         return session.answer(result)
-    session.output.table(
-        ("when", "", "with", "talked", "result"), [_call_row(call) for call in result["calls"]], "no calls yet"
-    )
+    session.output.lines(past_call_lines(result["calls"]))
     return EXIT_OK
-
-
-def _call_row(call: dict[str, Any]) -> tuple[str, ...]:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["started_at"]))
-    talked = duration(call["ended_at"] - call["answered_at"]) if call["answered_at"] else "-"
-    name = f"{call['remote_name']} <{call['remote']}>" if call["remote_name"] else call["remote"]
-    return (when, call["direction"], name, talked, call["cause"])
 
 
 COMMANDS = (

@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 from device import __version__
 from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session
-from device.cli_commands.output import Output, duration, shown
+from device.console.layout import shown
+from device.console.overview import status_lines
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 
 TRANSFER_PATIENCE_S = 200.0
@@ -19,67 +20,8 @@ def _status(session: Session, _given: Namespace) -> int:
     status = session.ask("status")
     if session.output.as_json:
         return session.answer(status)
-    show_status(session.output, status)
+    session.output.lines(status_lines(status, "offhook account add"))
     return EXIT_OK
-
-
-def show_status(output: Output, status: dict[str, Any]) -> None:
-    """The daemon's status as a person reads it."""
-    phone, board = status.get("phone", {}), status.get("board", {})
-    lines = {
-        "daemon": f"offhook {status['version']}, process {status['pid']}, up {duration(status.get('uptime_s', 0))}",
-        "phone": phone.get("state"),
-        "handset": board.get("hook"),
-        "board": f"{board['profile']} ({board['driver']})" if board else None,
-    }
-    output.fields({name: value for name, value in lines.items() if value})
-    output.line()
-    output.table(
-        ("account", "address", "state", ""),
-        [(account["id"], account.get("aor", ""), account["state"], _detail(account)) for account in status["accounts"]],
-        "no account yet: add one with `offhook account add`",
-    )
-    for account, said in status.get("waiting_messages", {}).items():
-        if said.get("waiting"):
-            output.line(f"messages: {said['new']} new, {said['old']} old at account {account}")
-    if status.get("calls"):
-        output.line()
-        show_calls(output, status["calls"])
-    for notice in status.get("notices", []):
-        output.line()
-        output.line(f"note: {notice}")
-
-
-def _detail(account: dict[str, Any]) -> str:
-    if account["state"] == "registered":
-        where = f" at {account['server']}" if account.get("server") else ""
-        return f"for {duration(account.get('registered_for_s') or 0)}{where}"
-    answer = (
-        f"{account['status']} {account.get('text', '')}".strip() if account.get("status") else account.get("text", "")
-    )
-    return str(answer)
-
-
-def show_calls(output: Output, calls: list[dict[str, Any]]) -> None:
-    """The calls that there are."""
-    rows = [
-        (
-            call["call"],
-            call["direction"],
-            call.get("remote_name") or call["remote"],
-            call["state"],
-            duration(call["seconds"]),
-            _about(call),
-        )
-        for call in calls
-    ]
-    output.table(("call", "", "with", "state", "since", ""), rows, "no call")
-
-
-def _about(call: dict[str, Any]) -> str:
-    """What the caller said besides name and number, where there is anything."""
-    ways = [f"by way of {call['diverted_by'][0]}"] if call.get("diverted_by") else []
-    return ", ".join([text for text in (call.get("priority"), call.get("subject")) if text] + ways)
 
 
 def _call_arguments(parser: ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
-from device.cli_commands.output import shown
+from device.console.layout import shown
 
 
 def _list_arguments(parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
-from device.cli_commands.output import shown
+from device.console.layout import shown
 from device.control.client import DaemonEvent
 from device.control.schema import TOPICS
 

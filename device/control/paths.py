@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 
 SYSTEM_SOCKET = "/run/offhook/control.sock"
+SYSTEM_STORE = "/var/lib/offhook/offhook.db"
+"""The store of the phone behind that socket."""
 ENVIRONMENT_NAME = "OFFHOOK_SOCKET"
 
 

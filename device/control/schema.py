@@ -142,6 +142,34 @@ _METHODS = (
         "{changed: [key], restart: [key that counts only after a restart]}",
         '{"values": {"media.tones": "uk"}}',
     ),
+    Method(
+        "console.access",
+        "What a technician's console must know before it lets somebody in.",
+        (Param("line", "text", "its line, such as ttyAMA0"),),
+        "{open (no password is asked for), idle_log_out_s, verifiers: {role: scrypt:N:r:p:salt}, failures, wait_s}",
+        '{"line": "ttyAMA0"}',
+    ),
+    Method(
+        "console.login",
+        "Whether a key, made by scrypt of a password, is the one of a role. After wrong ones there is a wait.",
+        (
+            _needs("role", "text", "admin or monitor"),
+            _needs("key", "text", "32 bytes in hex"),
+            Param("line", "text", "where"),
+        ),
+        "{role}",
+        '{"role": "admin", "key": "00"}',
+    ),
+    Method(
+        "console.password",
+        "Set the password of a console's role.",
+        (
+            _needs("role", "text", "admin or monitor"),
+            _needs("verifier", "text", "scrypt:N:r:p:salt:key with salt and key in hex, or empty: nobody comes in"),
+        ),
+        "{role}",
+        '{"role": "monitor", "verifier": ""}',
+    ),
     Method("phonebook.list", "The phone book.", (), "{entries: [{name, target, short_code}]}"),
     Method(
         "phonebook.add",

@@ -166,6 +166,10 @@ class ControlServer:
         if self._inode is not None and _inode(self.path) == self._inode:
             os.unlink(self.path)
 
+    def serve(self, methods: Mapping[str, Handler]) -> None:
+        """Answer these methods from now on."""
+        self._methods = methods
+
     def has_subscribers(self, topic: str) -> bool:
         """Whether anybody wants events of `topic`; saves making up what nobody hears."""
         return any(topic in client.topics for client in self._clients)

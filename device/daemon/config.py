@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from device.annotations import Any, ClassVar, TypeVar
 from device.audio.settings import AudioSettings
+from device.console.settings import ConsoleSettings
 from device.daemon.logs import LOG_LEVELS
 from device.errors import DeviceError
 from device.hardware.settings import HardwareSettings
@@ -68,11 +69,20 @@ class Configuration:
     audio: AudioSettings = field(default_factory=AudioSettings)
     hardware: HardwareSettings = field(default_factory=HardwareSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
 
 
 SECTIONS: dict[str, type[Any]] = {
     section.SECTION: section
-    for section in (UserAgentSettings, PhoneSettings, MediaSettings, AudioSettings, HardwareSettings, DaemonSettings)
+    for section in (
+        UserAgentSettings,
+        PhoneSettings,
+        MediaSettings,
+        AudioSettings,
+        HardwareSettings,
+        DaemonSettings,
+        ConsoleSettings,
+    )
 }
 
 

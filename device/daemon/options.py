@@ -3,12 +3,11 @@
 import os
 from collections.abc import Mapping, Sequence
 
-from device.control.paths import SYSTEM_SOCKET
+from device.control.paths import SYSTEM_SOCKET, SYSTEM_STORE
 from device.errors import DeviceError
 from device.records import dataclass, field
 
-STORE_NAME = "offhook.db"
-SYSTEM_STATE = "/var/lib/offhook"
+SYSTEM_STATE, STORE_NAME = os.path.split(SYSTEM_STORE)
 
 USAGE = """\
 usage: offhook run [--store FILE] [--socket PATH] [--set SECTION.FIELD=VALUE] ... [--log-level LEVEL]

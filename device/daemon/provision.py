@@ -142,7 +142,7 @@ def provision(store: str, paths: Sequence[str]) -> list[str]:
         raise ProvisioningError(faults)
     if not files:
         return []
-    _become_owner(os.path.dirname(os.path.abspath(store)))
+    become_owner(os.path.dirname(os.path.abspath(store)))
     with open_database(store) as database:
         for plan in [_check(file, database) for file in files]:
             _apply(database, *plan)
@@ -153,7 +153,7 @@ def provision(store: str, paths: Sequence[str]) -> list[str]:
     ]
 
 
-def _become_owner(folder: str) -> None:
+def become_owner(folder: str) -> None:
     """Root becomes the user whom the folder of the store belongs to, so that the phone can use what is made there."""
     if os.geteuid() != 0 or not os.path.isdir(folder):
         return

@@ -64,6 +64,7 @@ from device.store.settings import Settings
 
 if TYPE_CHECKING:
     from device.sip.subscription_table import Package
+    from device.store.console_access import ConsoleAccess
     from device.store.dns_answers import DnsAnswers
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ TRANSACTIONS = 250
 """Finished transactions are kept for half a minute, at 2 kB each; a telephone has no use for the 1000 of a server."""
 
 PHONE_PREFIX = f"{PhoneSettings.SECTION}."
-LIVE_SETTINGS = ("daemon.log_level",)
+LIVE_SETTINGS = ("daemon.log_level", "console.open", "console.idle_log_out_s")
 """Settings that count at once; all others count from the next start."""
 
 
@@ -319,6 +320,8 @@ def build_phone(
         log=log,
         stop=loop.stop,
         apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
+        console_access=lambda: _console_access(database),
+        console_settings=lambda: usable_configuration(Settings(database).get_all(), {})[0].console,
         notices=lambda: [*notices, *filter(None, (late.runtime.card_fault, desk.fault))],
         started_at=time.monotonic(),
         instance=instance.urn,
@@ -430,6 +433,13 @@ def _dns_answers(database: Database) -> DnsAnswers:
     from device.store.dns_answers import DnsAnswers  # noqa: PLC0415
 
     return DnsAnswers(database)
+
+
+def _console_access(database: Database) -> ConsoleAccess:
+    """Who may use a console; loaded with the first one."""
+    from device.store.console_access import ConsoleAccess  # noqa: PLC0415
+
+    return ConsoleAccess(database)
 
 
 def _nothing() -> None:

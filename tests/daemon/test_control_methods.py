@@ -10,7 +10,8 @@ import pytest
 from device import __version__
 from device.control.errors import FAILED, INVALID_PARAMS, NOT_FOUND, REFUSED
 from device.control.schema import METHODS, TOPICS
-from device.daemon.control_methods import MASKED, resident_kib
+from device.daemon.control_methods import resident_kib
+from device.daemon.settings_methods import MASKED
 from device.phone.states import PhoneState
 from device.store.settings import Settings
 from tests.support.turning import HandLoop
@@ -58,6 +59,8 @@ def test_the_example_of_a_method_works_and_is_answered_as_documented(phone: Whol
         phone.control.call("phonebook.add", **json.loads(METHODS["phonebook.add"].example))
     if name == "account.add":
         phone.control.call("account.remove", id="office")
+    if name == "console.login":
+        phone.control.call("console.password", role="admin", verifier="scrypt:16384:8:1:00:00")
     answer = phone.control.call(name, **json.loads(method.example))
     assert documented(method.result) <= set(answer)
 

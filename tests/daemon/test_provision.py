@@ -200,10 +200,10 @@ def test_root_goes_on_as_the_owner_of_the_store(tmp_path: Path, monkeypatch: pyt
         st_uid, st_gid, st_mode = 991, 992, 0o040700
 
     monkeypatch.setattr(os, "stat", lambda *_: Owner)
-    module._become_owner(str(tmp_path))
+    module.become_owner(str(tmp_path))
     assert became == [("setgroups", []), ("setgid", 992), ("setuid", 991)]
     Owner.st_uid = 0
-    module._become_owner(str(tmp_path))
+    module.become_owner(str(tmp_path))
     assert len(became) == 3
 
 

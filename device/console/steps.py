@@ -1,0 +1,45 @@
+"""What a dialogue can wait for. A dialogue is a generator: it yields a step and is sent what came of it. Pure.
+
+BrokenOffError is raised at the step when the person breaks off, LoggedOutError when the line is gone or silent.
+"""
+
+from collections.abc import Generator
+
+from device.annotations import Any
+from device.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AskLine:
+    """A line from the person: its text is sent back. `assisted` gives history, completion and help."""
+
+    prompt: str
+    hidden: bool = False
+    assisted: bool = False
+    text: str = ""
+    """What stands in the line already."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitKey:
+    """One key, or None after so many seconds."""
+
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """So many seconds in which keys are passed over."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitEvent:
+    """The next event of the daemon, as DaemonEvent; None after so many seconds, or when the daemon is gone."""
+
+    timeout_s: float | None = None
+
+
+Step = AskLine | AwaitKey | Pause | AwaitEvent
+Dialogue = Generator[Step, Any, None]
