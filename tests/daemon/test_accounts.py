@@ -154,7 +154,7 @@ def test_registration_can_be_refreshed_by_hand(phone: WholePhone, registrar: Sma
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"user": ""}, '"user" is missing'),
+        ({"user": ""}, "user: is empty; a registration needs"),
         ({"domain": ""}, '"domain" is missing'),
         ({"id": ""}, '"id" is missing'),
         ({"transport": "sctp"}, "transport: 'sctp' is not one of udp, tcp, tls, auto"),
