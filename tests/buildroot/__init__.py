@@ -1,0 +1,1 @@
+"""The BR2_EXTERNAL tree: what can be known of it without a Buildroot."""
