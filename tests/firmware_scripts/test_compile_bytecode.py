@@ -90,3 +90,47 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     told = subprocess.run([sys.executable, SCRIPT, tmp_path / "none"], capture_output=True, text=True, check=False)
     assert told.returncode == 2
     assert "is no folder" in told.stderr
+
+
+def test_a_copy_without_sources_runs_and_names_the_place_where_it_runs(tmp_path: Path) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    for folder in (source, copy):
+        (folder / "below").mkdir(parents=True)
+    (source / "below" / "shipped.py").write_text(SOURCE)
+    runs_as = "/usr/lib/python3/site-packages/below"
+    command = [sys.executable, SCRIPT, "--sourceless", "--runs-as", Path(runs_as).parent, "--into", copy, source]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=ALONE)
+    assert told.stdout == "compiled 1 modules\n"
+    assert [path.name for path in copy.rglob("*.py*")] == ["shipped.pyc"]
+    first = (copy / "below" / "shipped.pyc").read_bytes()
+    questions = "import traceback, shipped\ntry:\n    shipped.fail('x')\nexcept ValueError:\n    traceback.print_exc()"
+    paths = {**ALONE, "PYTHONPATH": f"{copy / 'below'}{os.pathsep}{ROOT}"}
+    asked = subprocess.run([sys.executable, "-c", questions], capture_output=True, text=True, check=True, env=paths)
+    assert f'File "{runs_as}/shipped.py", line ' in asked.stderr
+    # Images are the same bytes each time, whenever the source was touched.
+    os.utime(source / "below" / "shipped.py", (1, 1))
+    subprocess.run(command, capture_output=True, check=True, env=ALONE)
+    assert (copy / "below" / "shipped.pyc").read_bytes() == first
+
+
+def test_a_copy_beside_its_sources_is_not_compiled_again(tmp_path: Path) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    for folder in (source, copy):
+        folder.mkdir()
+        (folder / "shipped.py").write_text(SOURCE)
+    os.utime(copy / "shipped.py", (10**9, 10**9))
+    subprocess.run([sys.executable, SCRIPT, "--into", copy, source], check=True, capture_output=True, env=ALONE)
+    paths = {**ALONE, "PYTHONPATH": f"{copy}{os.pathsep}{ROOT}"}
+    paths.pop("PYTHONPYCACHEPREFIX", None)
+    asked = subprocess.run(
+        [sys.executable, "-v", "-c", "import shipped"], capture_output=True, text=True, check=True, env=paths
+    )
+    assert "matches" in next(line for line in asked.stderr.splitlines() if "shipped" in line)
+
+
+def test_one_copy_is_of_one_folder(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, SCRIPT, "--into", tmp_path, tmp_path, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 2
+    assert "are for one FOLDER" in told.stderr
