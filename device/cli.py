@@ -14,6 +14,7 @@ PROGRAMS = {
     "recover": "device.daemon.recovery",
     "console": "device.console.main",
     "store-service": "device.daemon.store_service",
+    "doctor": "device.doctor.main",
     "demo": "device.demo",
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""
