@@ -171,7 +171,9 @@ class Desk:
 
     def notices(self) -> list[str]:
         """The devices that do not work, and why."""
-        return [f"{name} does not work, and is tried again: {why}" for name, why in self._board.missing.items()]
+        return [self.fault] * bool(self.fault) + [
+            f"{name} does not work, and is tried again: {why}" for name, why in self._board.missing.items()
+        ]
 
     def snapshot(self) -> dict[str, object]:
         """The state of every device and line; `fault` tells that the board is not there."""

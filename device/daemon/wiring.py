@@ -322,7 +322,7 @@ def build_phone(
         apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
         console_access=lambda: _console_access(database),
         console_settings=lambda: usable_configuration(Settings(database).get_all(), {})[0].console,
-        notices=lambda: [*notices, *filter(None, (late.runtime.card_fault, desk.fault))],
+        notices=lambda: [*notices, *filter(None, (late.runtime.card_fault,)), *desk.notices()],
         started_at=time.monotonic(),
         instance=instance.urn,
     )

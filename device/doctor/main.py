@@ -44,7 +44,11 @@ example: sudo offhook doctor
 
 def main(arguments: Sequence[str]) -> int:
     """Run `offhook doctor`; answers the exit status."""
-    given = _parser().parse_args(list(arguments))
+    try:
+        given = _parser().parse_args(list(arguments))
+    except SystemExit as end:
+        # The parser has shown the help or its complaint.
+        return int(end.code or 0)
     if not os.path.isdir(given.root):
         sys.stderr.write(f"offhook doctor: --root {given.root}: there is no such folder\n")
         return 2
@@ -52,10 +56,15 @@ def main(arguments: Sequence[str]) -> int:
     store = given.store or (SYSTEM_STORE if not view.is_live else _store(view))
     case = open_case(view, store, given.user or "", given.board or "")
     findings = examine(case)
-    if given.json:
-        _print_json(findings, sys.stdout)
-    else:
-        _print(findings, given.quiet, sys.stdout)
+    try:
+        if given.json:
+            _print_json(findings, sys.stdout)
+        else:
+            _print(findings, given.quiet, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read this has seen enough; without another place to write, the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_FAULTS if any(finding.severity == "error" for finding in findings) else EXIT_HEALTHY
 
 

@@ -9,7 +9,7 @@ from device.doctor.gpio import boot_lines
 
 AREA = "sound"
 _CARD = re.compile(r"^\s*\d+\s*\[(\S+)\s*\]: (.*)$", re.MULTILINE)
-_NAMED = re.compile(r"CARD=([^,:]+)|^(?:plug)?hw:([A-Za-z]\w*)")
+_NAMED = re.compile(r"(?:CARD=|^(?:plug)?hw:(?!CARD=))([^,:\d][^,:]*)")
 BUILT_IN = ("Headphones", "b1", "ALSA", "vc4hdmi", "vc4hdmi0", "vc4hdmi1")
 
 
@@ -66,7 +66,7 @@ def _device(case: Case, cards: dict[str, str], direction: str, device: str) -> I
     if device == "none":
         return
     named = _NAMED.search(device)
-    card = (named.group(1) or named.group(2)) if named else ""
+    card = named.group(1) if named else ""
     setting = f"audio.{direction}_device"
     if card and card not in cards:
         yield error(

@@ -1,0 +1,76 @@
+"""Cards: none, another name, no rights, no microphone, taken by somebody."""
+
+import pytest
+
+from device.doctor.finding import Finding
+from device.doctor.sound import examine_sound
+from device.doctor.system_view import Node
+from tests.support.doctored_board import DoctoredBoard
+
+
+def sick(board: DoctoredBoard) -> list[Finding]:
+    return [finding for finding in examine_sound(board.case()) if finding.severity in ("warning", "error")]
+
+
+def test_a_card_that_can_be_opened(board: DoctoredBoard) -> None:
+    board.keep(audio__playback_device="plughw:CARD=Device")
+    assert sick(board) == []
+    assert "cards: Headphones, Device" in [finding.text for finding in examine_sound(board.case())]
+
+
+@pytest.mark.parametrize("kind", ["null", "wav"])
+def test_files_and_silence_need_no_card(board: DoctoredBoard, kind: str) -> None:
+    board.keep(audio__kind=kind)
+    board.change("proc/asound/cards", "--- no soundcards ---\n")
+    assert sick(board) == []
+
+
+def test_no_card_and_audio_switched_off_at_boot(board: DoctoredBoard) -> None:
+    board.keep()
+    board.change("proc/asound/cards", "--- no soundcards ---\n")
+    (fault,) = sick(board)
+    assert fault.severity == "error"
+    assert "snd-usb-audio" in fault.remedy
+    board.change("boot/firmware/config.txt", "#dtparam=audio=on\n")
+    (fault,) = sick(board)
+    assert "echo dtparam=audio=on | sudo tee -a /boot/firmware/config.txt" in fault.remedy
+
+
+def test_a_card_of_another_name(board: DoctoredBoard) -> None:
+    board.keep(audio__capture_device="plughw:CARD=Codec,DEV=0")
+    (fault,) = sick(board)
+    assert "there is no card Codec; there are: Headphones, Device" in fault.text
+    assert "audio.capture_device=plughw:CARD=" in fault.remedy
+
+
+def test_a_card_without_rights(board: DoctoredBoard) -> None:
+    board.keep()
+    board.nodes["/dev/snd/pcmC1D0c"] = Node("root", 0o600)
+    (fault,) = sick(board)
+    assert "belongs to group root with mode 600, not to audio" in fault.text
+
+
+def test_the_boards_own_sound_has_no_microphone(board: DoctoredBoard) -> None:
+    board.keep(audio__capture_device="plughw:CARD=Headphones")
+    (fault,) = sick(board)
+    assert "has no microphone" in fault.text
+
+
+def test_a_device_that_converts_nothing(board: DoctoredBoard) -> None:
+    board.keep(audio__playback_device="hw:CARD=Device")
+    (fault,) = sick(board)
+    assert fault.remedy.endswith("audio.playback_device=plughw:CARD=Device")
+
+
+def test_a_card_that_cannot_be_opened(board: DoctoredBoard) -> None:
+    board.keep()
+    board.sound_faults["capture"] = "plughw:CARD=Device is in use"
+    (fault,) = sick(board)
+    assert fault.text == "capture: plughw:CARD=Device is in use"
+    assert "fuser" in fault.remedy
+
+
+def test_a_card_in_a_call_is_left_alone(board: DoctoredBoard) -> None:
+    board.answers = {"status": {"audio": {"device_open": True}}, "settings.list": {"settings": []}}
+    board.sound_faults = {"capture": "busy", "playback": "busy"}
+    assert sick(board) == []
