@@ -159,8 +159,12 @@ def test_every_verb_is_one_call_to_the_daemon(
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_verb_has_help_with_an_example_that_works(
-    daemon: AnsweringDaemon, run: Run, words: str, monkeypatch: pytest.MonkeyPatch
+    daemon: AnsweringDaemon, run: Run, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # Somewhere to write pictures to, on a machine that is a Raspberry Pi.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").write_text("Raspberry Pi 3 Model B Rev 1.2")
+    monkeypatch.setattr("device.hardware.board_data.DEVICE_TREE", str(tmp_path))
     status, out, err = run("help", *words.split())
     assert (status, err) == (0, "")
     (example,) = re.findall(r"^example: offhook (.*)$", out, re.MULTILINE)

@@ -1,15 +1,11 @@
 """The board: its lines, and the hands that move a simulated one."""
 
-import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from importlib import import_module
 
-from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session
+from device.cli_commands.command import EXIT_OK, Command, Session
 from device.console.layout import shown
-from device.daemon.options import default_store
-from device.hardware.errors import HardwareError
-from device.hardware.profile import BoardProfile
-from device.hardware.safe_outputs import SafeOutputs, make_safe, outputs_of, outputs_path, recorded_outputs
-from device.records import asdict
 
 
 def _show(session: Session, _given: Namespace) -> int:
@@ -56,37 +52,37 @@ def _safe_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--store", metavar="FILE", help="the store of the phone, beside which that list is kept")
 
 
-def _safe(session: Session, given: Namespace) -> int:
-    """Needs no daemon: the guard of a phone that has ended badly calls this."""
-    outputs = _wanted_outputs(session, given)
-    if outputs is None:
-        return session.answer({"outputs": []}, "no phone has opened a board here yet: there is nothing to make safe")
-    results = make_safe(outputs)
-    if session.output.as_json:
-        session.output.json({"outputs": [asdict(result) for result in results]})
-    else:
-        said = {"held": "held by a running phone, which answers for it", "failed": "FAILED"}
-        rows = [(result.name, result.line, said.get(result.state, result.state)) for result in results]
-        session.output.table(("output", "line", "state"), rows, "the board has no outputs")
-    faults = [result.fault for result in results if result.fault]
-    for fault in faults:
-        session.output.complain(fault)
-    return EXIT_FAILED if faults else EXIT_OK
+def _board_argument(parser: ArgumentParser) -> None:
+    parser.add_argument("board", metavar="BOARD", nargs="?", default="auto", help="a name of `offhook board list`")
 
 
-def _wanted_outputs(session: Session, given: Namespace) -> SafeOutputs | None:
-    """The profile's outputs; where it is broken, those of the last start: better these than none."""
-    recorded = outputs_path(given.store or default_store(os.environ))
-    if not given.profile:
-        return recorded_outputs(recorded)
-    try:
-        return outputs_of(BoardProfile.load(given.profile))
-    except HardwareError as error:
-        outputs = recorded_outputs(recorded)
-        if outputs is None:
-            raise
-        session.output.complain(f"{error}; the outputs of the last start are taken instead")
-        return outputs
+def _profile_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="board profile or file; left out: that of the running phone, or handset",
+    )
+    parser.add_argument("--board", metavar="BOARD", help="a name of `offhook board list`; left out: the one we run on")
+
+
+def _picture_arguments(parser: ArgumentParser) -> None:
+    _profile_arguments(parser)
+    parser.add_argument("--out", metavar="FILE", help="write the SVG file here; left out: to standard output")
+    parser.add_argument("--text", action="store_true", help="draw with letters, for this terminal")
+
+
+def _check_arguments(parser: ArgumentParser) -> None:
+    _profile_arguments(parser)
+    parser.add_argument("--offline", action="store_true", help="look at the data only, not at this machine's kernel")
+
+
+def _tool(name: str) -> Callable[[Session, Namespace], int]:
+    """A deed of `board_tools`, which is loaded for whoever wants one: most commands do without all that it needs."""
+
+    def run(session: Session, given: Namespace) -> int:
+        return int(getattr(import_module("device.cli_commands.board_tools"), name)(session, given))
+
+    return run
 
 
 COMMANDS = (
@@ -104,8 +100,31 @@ COMMANDS = (
         "board safe",
         "drive every output of the board inactive, without the daemon",
         "board safe",
-        _safe,
+        _tool("make_outputs_safe"),
         _safe_arguments,
     ),
     Command("board drive", "move one input of a simulated board", "board drive hook on", _drive, _drive_arguments),
+    Command("board list", "list the boards that offhook knows", "board list", _tool("list_boards")),
+    Command("board detect", "say which board this is", "board detect", _tool("detect")),
+    Command(
+        "board pins",
+        "list the pins of a board with their lines and pulls",
+        "board pins raspberry-pi-4",
+        _tool("list_pins"),
+        _board_argument,
+    ),
+    Command(
+        "board picture",
+        "draw the wiring of a board profile",
+        "board picture --profile handset --board raspberry-pi-4 --out wiring.svg",
+        _tool("draw_picture"),
+        _picture_arguments,
+    ),
+    Command(
+        "board check",
+        "check a board profile against the board and its kernel",
+        "board check --profile handset --board raspberry-pi-4 --offline",
+        _tool("check"),
+        _check_arguments,
+    ),
 )

@@ -42,7 +42,10 @@ class Pin:
     line: int | str = -1
     pull: Pull = "unknown"
     """The resistor that the chip has on it from reset until somebody takes the line."""
+    primary: str = ""
+    """The special function that the header has the pin for, on every board; empty for plain GPIO."""
     functions: tuple[str, ...] = ()
+    """All special functions, the primary one first."""
     warning: str = ""
     """Why another pin is the better choice; empty for a good one."""
 
@@ -133,6 +136,7 @@ def _pin(row: Mapping[str, Any], chip: str, functions: Mapping[str, Sequence[str
         chip=row.get("chip", chip),
         line=row["line"],
         pull=cast("Pull", row["pull"]),
+        primary=next(iter(row.get("functions", ())), ""),
         functions=(*row.get("functions", ()), *functions.get(row["name"], ())),
         warning=row.get("warning", ""),
     )
@@ -186,8 +190,9 @@ class Identity:
     """The revision code of a Raspberry Pi."""
 
 
-def read_identity(folder: str = DEVICE_TREE) -> Identity:
+def read_identity(folder: str = "") -> Identity:
     """The model and revision in the device tree; empty where there is none, as on a PC."""
+    folder = folder or DEVICE_TREE
     model = _read(os.path.join(folder, "model")).split(b"\0")[0].decode("utf-8", "replace").strip()
     code = _read(os.path.join(folder, "system", "linux,revision"))
     return Identity(model, int.from_bytes(code, "big") if len(code) == 4 else None)
@@ -224,7 +229,7 @@ def _has_revision(board: BoardData, code: int) -> bool:
     return code & 0xFFFF in board.revisions
 
 
-def detect_board(folder: str = DEVICE_TREE) -> BoardData:
+def detect_board(folder: str = "") -> BoardData:
     """The board that this program runs on. Raises HardwareError that says what to do where it is not known."""
     identity = read_identity(folder)
     board = recognise(identity, all_boards())
@@ -237,7 +242,7 @@ def detect_board(folder: str = DEVICE_TREE) -> BoardData:
     return board
 
 
-def board_of(name: str, folder: str = DEVICE_TREE) -> BoardData:
+def board_of(name: str, folder: str = "") -> BoardData:
     """The board called `name`, or the one that we run on for AUTOMATIC. Raises HardwareError."""
     return detect_board(folder) if name == AUTOMATIC else load_board(name)
 
@@ -245,7 +250,7 @@ def board_of(name: str, folder: str = DEVICE_TREE) -> BoardData:
 # Pins of a profile.
 
 
-def pin_table(name: str, folder: str = DEVICE_TREE) -> dict[str, object]:
+def pin_table(name: str, folder: str = "") -> dict[str, object]:
     """What the reader of a profile needs of a board, as JSON can carry it.
 
     "board" and "headers" (id and layout of each), and "pins": (name, supply or line's name, chip, line) of each pin.

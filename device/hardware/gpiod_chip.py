@@ -113,6 +113,16 @@ class GpiodChip:
         except OSError as error:
             raise LineError(self._why_not_opened(path, error)) from error
 
+    def holder_of(self, name: str, spec: LineSpec) -> str | None:
+        """Who holds a line, empty where the kernel does not say; None while it is free. Raises LineError."""
+        path = self._path_with_line(name, spec.line) if spec.chip == ANY_CHIP else self._path_of(name, spec.chip)
+        try:
+            with uapi.Chip(path, self._system) as chip:
+                info = chip.line_info(self._offset(name, chip, spec))
+        except OSError as error:
+            raise LineError(f"{name}: {self._why_not_opened(path, error)}") from error
+        return info.consumer.strip() if info.used else None
+
     # Finding the chip.
 
     def _device_paths(self) -> list[str]:
