@@ -17,7 +17,7 @@ import pytest
 from device import __version__, cli
 from device.cli_commands.output import Output
 from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
-from device.cli_commands.watch import message_line
+from device.console.happenings import message_line
 from device.console.layout import duration, printable, shown
 from device.control.errors import INVALID_PARAMS, REFUSED, ControlError
 from device.control.schema import METHODS
@@ -474,7 +474,7 @@ def test_a_trace_for_programs_is_the_event(daemon: AnsweringDaemon, run: Run) ->
 
 
 def test_a_response_without_cseq_is_shown_as_it_is() -> None:
-    assert message_line({**SIP_EVENT, "text": ""}).endswith("  SIP/2.0 200 OK")
+    assert message_line({**SIP_EVENT, "text": ""}, 0.0).endswith("  SIP/2.0 200 OK")
 
 
 def test_events_are_one_line_each(daemon: AnsweringDaemon, run: Run) -> None:

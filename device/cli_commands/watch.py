@@ -1,16 +1,11 @@
 """Looking on while the daemon works: its log, its SIP messages and its events, until Ctrl-C."""
 
-import re
 import time
 from argparse import ArgumentParser, Namespace
 
-from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
-from device.console.layout import shown
-from device.control.client import DaemonEvent
+from device.console.happenings import clock, event_line, message_line
 from device.control.schema import TOPICS
-
-CSEQ = re.compile(r"^CSeq\s*:\s*(.*?)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def _log_arguments(parser: ArgumentParser) -> None:
@@ -51,25 +46,15 @@ def _trace(session: Session, given: Namespace) -> int:
         if session.output.as_json:
             session.output.json(event.params)
             continue
-        session.output.line(message_line(event.params))
+        session.output.line(message_line(event.params, _when(event.params.get("at"))))
         if given.full:
             for line in str(event.params.get("text", "")).splitlines():
                 session.output.line(f"    {line}".rstrip())
     return EXIT_OK
 
 
-def message_line(message: dict[str, Any]) -> str:
-    """One SIP message in one line: when, which way, with whom, what."""
-    arrow = "<-" if message.get("direction") == "in" else "->"
-    what = str(message.get("first_line", ""))
-    if what.startswith("SIP/2.0") and (found := CSEQ.search(str(message.get("text", "")))):
-        what = f"{what.removeprefix('SIP/2.0 ')} ({found[1]})"
-    return f"{_clock(message.get('at'))} {arrow} {message.get('peer', '')}  {what}"
-
-
-def _clock(at: object = None) -> str:
-    seconds = at if isinstance(at, (int, float)) else time.time()
-    return time.strftime("%H:%M:%S", time.localtime(seconds)) + f".{int(seconds % 1 * 1000):03d}"
+def _when(at: object) -> float:
+    return at if isinstance(at, float) else time.time()
 
 
 def _events_arguments(parser: ArgumentParser) -> None:
@@ -86,14 +71,8 @@ def _events(session: Session, given: Namespace) -> int:
         if session.output.as_json:
             session.output.json({"topic": event.topic, **event.params})
         else:
-            session.output.line(f"{_clock()} {event_line(event)}")
+            session.output.line(f"{clock(time.time())} {event_line(event)}")
     return EXIT_OK
-
-
-def event_line(event: DaemonEvent) -> str:
-    """One event in one line: its topic, then what it says as name=value; the text of SIP messages is left out."""
-    values = {name: value for name, value in event.params.items() if not (event.topic == "sip" and name == "text")}
-    return " ".join([event.topic, *(f"{name}={shown(value)}" for name, value in values.items())])
 
 
 COMMANDS = (

@@ -9,6 +9,7 @@ from device.control.errors import ControlError, DaemonUnreachableError
 RETRY_S = 1.0
 """Between two attempts to reach a phone that is down."""
 ANSWER_PATIENCE_S = 5.0
+PROBE_PATIENCE_S = 1.0
 WITHOUT_DAEMON = frozenset(("settings", "account", "console", "config", "phonebook", "calllog"))
 """First words of the methods that need nothing but the store."""
 
@@ -114,6 +115,12 @@ class DaemonLink:
         return None if self._up else self._retry_at
 
     def _returned(self) -> bool:
+        """Look whether the daemon is back: one that is about to end takes connections and answers nothing."""
+        try:
+            with ControlClient(self._client.path, PROBE_PATIENCE_S) as probe:
+                probe.call("daemon.version")
+        except ControlError:
+            return False
         if not self.open():
             return False
         self._store.close()

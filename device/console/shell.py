@@ -30,6 +30,8 @@ DEFAULT_COLUMNS, DEFAULT_LENGTH = 80, 24
 """What is taken for the size of a terminal on a serial line, which cannot tell."""
 MIN_COLUMNS = 20
 EVENTS_KEPT = 500
+KEYS_KEPT = 2000
+"""Keys that were pressed while a command ran; those of a script in a pipe, mostly."""
 UNSENT_ENOUGH = 2048
 """With so many bytes still to be sent, the next event waits: a slow line is not filled for minutes ahead."""
 LOG_IN_PATIENCE_S = 60.0
@@ -80,6 +82,8 @@ class Shell:
         self._step: Step | None = None
         self._begun = False
         self._must_resume = False
+        self._typed_ahead: deque[str] = deque(maxlen=KEYS_KEPT)
+        self._is_over = False
         self._until: float | None = None
         self._now = now
         self._key_at = now
@@ -130,8 +134,15 @@ class Shell:
     def end_input(self, now: float) -> None:
         """No more bytes will come, as at the end of a pipe."""
         self._now = now
-        self._throw(LoggedOutError("the input has ended"))
-        self.ended = True
+        self._is_over = True
+        self._end_when_over()
+
+    def _end_when_over(self) -> None:
+        """End after the last key; what runs for a limited time is waited for."""
+        if self._is_over and not self._typed_ahead and not isinstance(self._step, Pause):
+            self._is_over = False
+            self._throw(LoggedOutError("the input has ended"))
+            self.ended = True
 
     def resize(self, columns: int, length: int) -> None:
         """The terminal has another size; `length` 0 switches paging off."""
@@ -201,6 +212,11 @@ class Shell:
         if wanted:
             self.run_unpaged()
 
+    def take_events_lost(self) -> int:
+        """How many events found no room since this was asked last."""
+        lost, self.events_lost = self.events_lost, 0
+        return lost
+
     def type_raw(self, text: str) -> None:
         """Text for the terminal itself."""
         self._type(text)
@@ -229,12 +245,18 @@ class Shell:
         if key == ctrl("c"):
             # What is still on its way is not worth waiting for either.
             self._outgoing.clear()
-        step = self._step
-        if isinstance(step, AskLine):
+        if isinstance(self._step, AskLine):
             event = self.editor.receive_key(key)
             self._type(self.editor.text_to_send())
             if event is not None:
                 self._receive_from_editor(event)
+        else:
+            self._receive_key_while_running(key)
+
+    def _receive_key_while_running(self, key: str) -> None:
+        step = self._step
+        if isinstance(step, Pause):
+            self._keep_key(key, step)
         elif isinstance(step, (AwaitEvent, AwaitKey)) and key in (ctrl("c"), ctrl("d")):
             self._type("^C\r\n")
             self._throw(BrokenOffError())
@@ -245,6 +267,14 @@ class Shell:
                 self._throw(BrokenOffError())
             elif key == ENTER:
                 self._type("\r\n")
+
+    def _keep_key(self, key: str, pause: Pause) -> None:
+        if key == ctrl("c") and pause.keeps_keys:
+            self._typed_ahead.clear()
+            self._type("^C\r\n")
+            self._throw(BrokenOffError())
+        elif pause.keeps_keys:
+            self._typed_ahead.append(key)
 
     def _receive_from_editor(self, event: EditorEvent) -> None:
         if isinstance(event, LineEntered):
@@ -296,6 +326,7 @@ class Shell:
         if dialogue is None or self.ended:
             return
         self._type(self._pager.stop())
+        self._pager.begin()
         if isinstance(error, LoggedOutError) and isinstance(self._step, AskLine):
             self.editor.leave()
             self._type(self.editor.text_to_send())
@@ -312,6 +343,9 @@ class Shell:
             self._step = None
             self.ended = True
         self._pump()
+        while self._typed_ahead and self._step is not None and not isinstance(self._step, Pause):
+            self._receive_key(self._typed_ahead.popleft())
+        self._end_when_over()
 
     def _pump(self) -> None:
         """Show what is to be shown and begin the step, as far as page and line allow."""

@@ -29,9 +29,10 @@ class AwaitKey:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """So many seconds in which keys are passed over."""
+    """So many seconds in which keys are passed over; with `keeps_keys` they wait, and Ctrl-C breaks off."""
 
     seconds: float
+    keeps_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)

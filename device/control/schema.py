@@ -32,6 +32,7 @@ def _needs(name: str, kind: str, help_text: str) -> Param:
 
 _CALL = Param("call", "text", 'id of the call, such as "c7"; the only one, or the one that rings, when left out')
 _LIMIT = Param("limit", "number", "at most so many, newest first; 50 when left out")
+_SECONDS = Param("seconds", "number", "1 to 60; 5 when left out")
 _ACCOUNT_ID = _needs("id", "text", 'name of the account, such as "office"')
 _ACCOUNT_FIELDS = (
     Param("display_name", "text", "name shown to those who are called"),
@@ -170,6 +171,54 @@ _METHODS = (
         "{role}",
         '{"role": "monitor", "verifier": ""}',
     ),
+    Method(
+        "test.ring",
+        "Let the bell ring for a while. A call ends this at once, as it does test.tone.",
+        (Param("name", "text", "ring pattern, such as uk; the board's own when left out"), _SECONDS),
+        "{seconds}",
+        '{"name": "uk", "seconds": 2}',
+    ),
+    Method(
+        "test.tone",
+        "Play a tone to the ear for a while.",
+        (Param("name", "text", "dial, busy, ringback, reorder, howler ...; dial when left out"), _SECONDS),
+        "{seconds}",
+        '{"name": "busy", "seconds": 2}',
+    ),
+    Method(
+        "test.lamp",
+        "Light a lamp for a while; then it shows again what the phone wants.",
+        (
+            _needs("name", "text", "one of the lamps of board.show"),
+            Param("mode", "text", "on, off, slow-blink, fast-blink ...; on when left out"),
+            _SECONDS,
+        ),
+        "{seconds}",
+        '{"name": "registered", "mode": "fast-blink"}',
+    ),
+    Method(
+        "test.relay",
+        "Pull a relay for a moment; what hangs on it, such as a door opener, does its work.",
+        (
+            _needs("name", "text", "one of the relays of board.show"),
+            Param("seconds", "number", "1 to 10; 1 if left out"),
+        ),
+        "{seconds}",
+        '{"name": "door", "seconds": 1}',
+    ),
+    Method("test.stop", "End bell, tone and lamps that are being tested.", (), "{stopped: [kind]}"),
+    Method(
+        "network.show",
+        "The machine's network, as it is now.",
+        (),
+        "{interfaces: [{name, state, mac, addresses: [text]}], gateways: [text], name_servers: [text]}",
+    ),
+    Method(
+        "storage.show",
+        "The store and the room beside it.",
+        (),
+        "{store, bytes, copy_age_s (of the last good copy, or null), free_bytes, total_bytes, read_only}",
+    ),
     Method("phonebook.list", "The phone book.", (), "{entries: [{name, target, short_code}]}"),
     Method(
         "phonebook.add",
@@ -245,7 +294,7 @@ _METHODS = (
     Method(
         "subscribe",
         "Send events of these topics on this connection, as notifications event.TOPIC.",
-        (_needs("topics", "texts", "phone, call, registration, message, notify, sip, log, board, audio"),),
+        (_needs("topics", "texts", "phone, call, registration, message, notify, sip, log, board, desk, audio"),),
         "{topics: [all topics subscribed to]}",
         '{"topics": ["phone", "call"]}',
     ),
@@ -273,7 +322,9 @@ TOPICS: dict[str, str] = {
     "{event (subscription), name, account, package, state, status, text, next_attempt_s}",
     "sip": "{at (Unix time), direction (in, out), peer, bytes, first_line, text}: every message",
     "log": "{level, line}",
-    "board": "{line, active}: a line of the board changed",
+    "board": "{line, active, at}: a line of the board changed",
+    "desk": "{event (HookLifted, HookReplaced, HookFlashed, DigitDialled, ButtonPressed, DialStarted), name (of the "
+    "button, or the digit), at (monotonic seconds)}: what the person at the desk did",
     "audio": "{call, ended, report} of a stream, or {device (lost, found), text} of the sound card",
 }
 

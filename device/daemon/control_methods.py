@@ -41,6 +41,9 @@ from device.store.settings import Settings
 if TYPE_CHECKING:
     from device.console.settings import ConsoleSettings
     from device.daemon.console_methods import ConsoleMethods
+    from device.daemon.device_tests import DeviceTests
+    from device.daemon.loop import Participant
+    from device.media.settings import MediaSettings
     from device.store.console_access import ConsoleAccess
 
 DEFAULT_LIMIT = 50
@@ -70,6 +73,11 @@ class Rooms:
     """Makes the table of those who may use a console."""
     console_settings: Callable[[], ConsoleSettings]
     """How consoles are to behave now."""
+    take_part: Callable[[Participant], None]
+    """Lets something be pumped by the loop from now on."""
+    media: MediaSettings
+    store: str
+    """The path of the store."""
     started_at: float
     instance: str
     """The instance id of this device, as registrars see it."""
@@ -83,6 +91,7 @@ class ControlMethods:
         self._accounts = AccountMethods(rooms.accounts, self._follow_account, time.monotonic)
         self._settings = SettingsMethods(rooms.settings, rooms.apply_settings)
         self._console_methods: ConsoleMethods | None = None
+        self._device_tests: DeviceTests | None = None
 
     def _follow_account(self, account_id: AccountId) -> None:
         self._rooms.runtime.follow_account(account_id, time.monotonic())
@@ -116,6 +125,9 @@ class ControlMethods:
             "message.list": self._message_list,
             "registration.refresh": self._registration_refresh,
             **self._settings.table(),
+            **{f"test.{name}": self._device_test(name) for name in ("ring", "tone", "lamp", "relay", "stop")},
+            "network.show": self._network_show,
+            "storage.show": self._storage_show,
             "console.access": lambda params: self._console().access(params),
             "console.login": lambda params: self._console().log_in(params),
             "console.password": lambda params: self._console().set_password(params),
@@ -218,6 +230,42 @@ class ControlMethods:
         if wanted is not None:
             self._accounts.status({"id": wanted})
         return {"accounts": self._rooms.accounts.refresh(AccountId(wanted) if wanted else None, time.monotonic())}
+
+    # The machine.
+
+    def _device_test(self, name: str) -> Callable[[Params], object]:
+        def answer(params: Params) -> object:
+            return getattr(self._tests(), name)(params)
+
+        return answer
+
+    def _tests(self) -> DeviceTests:
+        """Bells and lamps under test; made, and put into the loop, with the first one."""
+        if self._device_tests is None:
+            from device.daemon.device_tests import DeviceTests  # noqa: PLC0415  # most phones are never tested
+
+            rooms = self._rooms
+            self._device_tests = DeviceTests(
+                rooms.desk,
+                rooms.engine,
+                rooms.media,
+                lambda: rooms.runtime.is_idle,
+                lambda: rooms.runtime.activity,
+                time.monotonic,
+            )
+            rooms.take_part(self._device_tests)
+        return self._device_tests
+
+    @staticmethod
+    def _network_show(_params: Params) -> object:
+        from device.daemon.device_facts import network_facts  # noqa: PLC0415
+
+        return network_facts()
+
+    def _storage_show(self, _params: Params) -> object:
+        from device.daemon.device_facts import storage_facts  # noqa: PLC0415
+
+        return storage_facts(self._rooms.store)
 
     # Books and logs.
 

@@ -165,6 +165,22 @@ class Desk:
         self._lamps[name] = LAMP_MODES.get(mode, mode)
         self._board.lamp(name).show(self._lamps[name], now)
 
+    def lamp_names(self) -> list[str]:
+        """The lamps of this board."""
+        return list(self._board.snapshot().lamps)
+
+    def relay_names(self) -> list[str]:
+        """The relays of this board."""
+        return list(self._board.snapshot().relays)
+
+    def try_lamp(self, name: str, mode: str, now: float) -> None:
+        """Show something for a while that the phone has not asked for."""
+        self._board.lamp(name).show(mode, now)
+
+    def restore_lamp(self, name: str, now: float) -> None:
+        """Show again what the phone wants."""
+        self._board.lamp(name).show(self._lamps.get(name, "off"), now)
+
     def pulse_relay(self, name: str, seconds: float, now: float) -> None:
         """Close a relay for so many seconds."""
         self._board.relay(name).pulse(seconds, now)

@@ -30,6 +30,7 @@ from device.daemon.loop import Loop
 from device.daemon.phone_line import PhoneLine
 from device.daemon.runtime import Runtime
 from device.daemon.sip_trace import trace_record
+from device.desk_events import DeskEvent
 from device.hardware.board import Board, BoardProfile
 from device.hardware.drivers import open_chip
 from device.hardware.errors import LineError, ProfileError
@@ -159,7 +160,7 @@ def open_desk(profile: BoardProfile, store: str, loop: Loop, late: _Late) -> Des
     if profile.driver == "mock":
         chip = MockChip(initially=resting_levels(profile))
         board = Board(profile, chip, _open_sounder)
-        return Desk(board, SimulatedDesk(profile, chip), chip, loop, late.post, late.line_changed)
+        return Desk(board, SimulatedDesk(profile, chip), chip, loop, late.desk_event, late.line_changed)
 
     def reopen() -> Board:
         return open_board(profile, store)
@@ -186,6 +187,13 @@ class _Late:
 
     def post(self, event: PhoneEvent) -> None:
         """Put an event into the inbox."""
+        self.runtime.post(event)
+
+    def desk_event(self, event: DeskEvent) -> None:
+        """Tell what the person at the desk did to whoever tries the keys, and put it into the inbox."""
+        if self.server.has_subscribers("desk"):
+            name = getattr(event, "digit", "") or getattr(event, "name", "")
+            self.server.publish("desk", {"event": type(event).__name__, "name": name, "at": event.at})
         self.runtime.post(event)
 
     def usable_changed(self, usable: bool) -> None:
@@ -321,6 +329,9 @@ def build_phone(
         stop=loop.stop,
         apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
         console_access=lambda: _console_access(database),
+        take_part=loop.add_participant,
+        media=configuration.media,
+        store=database.path,
         console_settings=lambda: usable_configuration(Settings(database).get_all(), {})[0].console,
         notices=lambda: [*notices, *filter(None, (late.runtime.card_fault,)), *desk.notices()],
         started_at=time.monotonic(),

@@ -23,7 +23,7 @@ def test_no_secret_is_ever_an_answer() -> None:
 
 
 def test_the_topics_of_the_plan_are_there() -> None:
-    assert set(TOPICS) == {"phone", "call", "registration", "message", "notify", "sip", "log", "board", "audio"}
+    assert set(TOPICS) == {"phone", "call", "registration", "message", "notify", "sip", "log", "board", "desk", "audio"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,12 @@
 """The commands that a technician types; a new one is a Command in the module that it is about."""
 
 from device.console.command_table import Command
-from device.console.commands import general, show
+from device.console.commands import general, phone, show, tests, watch
 
-COMMANDS: tuple[Command, ...] = (*show.COMMANDS, *general.COMMANDS)
+COMMANDS: tuple[Command, ...] = (
+    *show.COMMANDS,
+    *watch.COMMANDS,
+    *tests.COMMANDS,
+    *phone.COMMANDS,
+    *general.COMMANDS,
+)

@@ -1,0 +1,72 @@
+"""Telephoning from the console, and the registrations."""
+
+from device.console.command_table import Argument, Choice, Command, Given
+from device.console.layout import shown
+from device.console.shell import Shell
+
+_CALL = Argument("call", "id of the call; the only one when left out", optional=True)
+
+
+def _place(shell: Shell, given: Given) -> None:
+    result = shell.ask("call.place", target=given["target"])
+    shell.say(f"calling {given['target']} (call {shown(result.get('call'))}); `show calls` tells how it goes")
+
+
+def _answer(shell: Shell, given: Given) -> None:
+    shell.ask("call.answer", call=given.get("call"))
+    shell.say("answered")
+
+
+def _hang_up(shell: Shell, given: Given) -> None:
+    shell.ask("call.hangup", call=given.get("call"))
+    shell.say("hung up")
+
+
+def _hold(shell: Shell, given: Given) -> None:
+    shell.ask("call.hold", call=given.get("call"))
+    shell.say("on hold")
+
+
+def _resume(shell: Shell, given: Given) -> None:
+    shell.ask("call.resume", call=given.get("call"))
+    shell.say("off hold")
+
+
+def _digits(shell: Shell, given: Given) -> None:
+    shell.ask("call.digits", digits=given["digits"])
+    shell.say("sent")
+
+
+def _register(shell: Shell, given: Given) -> None:
+    accounts = shell.ask("registration.refresh", account=given.get("account"))["accounts"]
+    shell.say(f"registering {', '.join(accounts)}: see `show registrations`" if accounts else "no account registers")
+
+
+def _account_names(shell: Shell, _given: Given) -> list[Choice]:
+    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
+
+
+def _targets(shell: Shell, _given: Given) -> list[Choice]:
+    return [(entry["name"], entry["target"]) for entry in shell.ask("phonebook.list")["entries"]]
+
+
+COMMANDS = (
+    Command(
+        "call",
+        "call somebody, hands-free",
+        _place,
+        (Argument("target", "a number, a name of the phone book, or a SIP address", choices=_targets),),
+        example="call 1002",
+    ),
+    Command("answer", "answer the call that rings", _answer, (_CALL,)),
+    Command("hangup", "end a call, or refuse the one that rings", _hang_up, (_CALL,)),
+    Command("hold", "put the call on hold", _hold, (_CALL,)),
+    Command("resume", "take the call off hold", _resume, (_CALL,)),
+    Command("dtmf", "send digits in the call", _digits, (Argument("digits", "0-9, *, #, A-D"),), example="dtmf 123#"),
+    Command(
+        "register",
+        "register now instead of at the next deadline",
+        _register,
+        (Argument("account", "one account", optional=True, choices=_account_names, only=True),),
+    ),
+)

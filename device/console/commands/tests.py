@@ -1,0 +1,115 @@
+"""Trying things out: bell, tones, lamps, relays, keys. Each ends by itself, and gives way to a call."""
+
+from device.console.command_table import Argument, Choice, Command, Given
+from device.console.errors import BrokenOffError, ConsoleError
+from device.console.happenings import clock, desk_words
+from device.console.shell import Shell
+from device.console.steps import AwaitEvent, Dialogue, Pause
+
+KEYPAD_PATIENCE_S = 60.0
+TONES = ("dial", "message-waiting", "ringback", "busy", "reorder", "howler", "call-waiting", "confirmation")
+LAMP_MODES = ("on", "off", "slow-blink", "fast-blink", "wink", "double-wink", "flutter")
+
+
+def _seconds(given: Given) -> int | None:
+    text = given.get("seconds")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdecimal():
+        raise ConsoleError(f"seconds: {text!r} is no whole number")
+    return int(text)
+
+
+def _run(shell: Shell, what: str, method: str, given: Given, **params: object) -> Dialogue:
+    """Begin a test and wait for its end; a key ends it before."""
+    seconds = shell.ask(method, seconds=_seconds(given), **params)["seconds"]
+    shell.say(f"{what} for {seconds} s (Ctrl-C ends it)")
+    try:
+        yield Pause(float(seconds), keeps_keys=True)
+    except BrokenOffError:
+        shell.ask("test.stop")
+        raise
+
+
+def _ring(shell: Shell, given: Given) -> Dialogue:
+    return _run(shell, "the bell rings", "test.ring", given, name=given.get("pattern"))
+
+
+def _tone(shell: Shell, given: Given) -> Dialogue:
+    return _run(shell, "the tone is in the handset", "test.tone", given, name=given.get("tone"))
+
+
+def _lamp(shell: Shell, given: Given) -> Dialogue:
+    mode = given.get("mode", "fast-blink")
+    return _run(shell, f"lamp {given['lamp']}: {mode}", "test.lamp", given, name=given["lamp"], mode=mode)
+
+
+def _relay(shell: Shell, given: Given) -> Dialogue:
+    return _run(shell, f"relay {given['relay']} is pulled", "test.relay", given, name=given["relay"])
+
+
+def _keypad(shell: Shell, _given: Given) -> Dialogue:
+    shell.say(
+        "Press each key, turn the dial, lift and replace the handset: what the phone notices is shown.",
+        "The keys do what they always do. Ctrl-C, or a minute without anything, ends this.",
+    )
+    shell.follow(["desk"])
+    seen: list[str] = []
+    try:
+        while (event := (yield AwaitEvent(KEYPAD_PATIENCE_S))) is not None:
+            shell.say(f"{clock(shell.wall_clock())} {desk_words(event.params)}")
+            if event.params.get("event") == "DigitDialled":
+                seen.append(str(event.params.get("name")))
+    finally:
+        shell.follow(())
+        shell.say(f"keys seen: {' '.join(dict.fromkeys(seen)) or 'none'}")
+
+
+def _lamps(shell: Shell, _given: Given) -> list[Choice]:
+    return [(name, f"now {mode}") for name, mode in shell.ask("board.show")["lamps"].items()]
+
+
+def _relays(shell: Shell, _given: Given) -> list[Choice]:
+    return [(name, "pulled" if pulled else "at rest") for name, pulled in shell.ask("board.show")["relays"].items()]
+
+
+_SECONDS = Argument("seconds", "for so long", optional=True)
+
+COMMANDS = (
+    Command(
+        "test ring",
+        "let the bell ring",
+        _ring,
+        (Argument("pattern", "a ring pattern such as uk or bellcore-dr2 (default)", optional=True), _SECONDS),
+        example="test ring default 3",
+    ),
+    Command(
+        "test tone",
+        "play a tone in the handset",
+        _tone,
+        (
+            Argument("tone", "which", optional=True, choices=lambda *_: [(tone, "") for tone in TONES], only=True),
+            _SECONDS,
+        ),
+        example="test tone busy",
+    ),
+    Command(
+        "test lamp",
+        "light a lamp",
+        _lamp,
+        (
+            Argument("lamp", "which", choices=_lamps, only=True),
+            Argument("mode", "how", optional=True, choices=lambda *_: [(mode, "") for mode in LAMP_MODES], only=True),
+            _SECONDS,
+        ),
+        example="test lamp registered on",
+    ),
+    Command(
+        "test relay",
+        "pull a relay for a moment; a door may open",
+        _relay,
+        (Argument("relay", "which", choices=_relays, only=True), _SECONDS),
+        example="test relay door",
+    ),
+    Command("test keypad", "show keys, dial and handset as the phone notices them", _keypad),
+)

@@ -1,0 +1,116 @@
+"""Looking on: events as they come, SIP messages as a ladder, edges of the GPIO lines; each until Ctrl-C."""
+
+from collections.abc import Callable, Iterable
+
+from device.console.command_table import Argument, Choice, Command, Given
+from device.console.happenings import EdgePicture, clock, is_about, ladder_line, sentence
+from device.console.shell import Shell
+from device.console.steps import AwaitEvent, Dialogue
+from device.control.client import DaemonEvent
+from device.control.schema import TOPICS
+
+USUAL_TOPICS = [topic for topic in TOPICS if topic not in ("log", "sip", "board")]
+LOOK_AGAIN_S = 2.0
+"""How often somebody who waits for events is told that there is no phone."""
+STOP_WITH = "(Ctrl-C ends this)"
+
+
+def _follow(shell: Shell, topics: Iterable[str], show: Callable[[DaemonEvent], None]) -> Dialogue:
+    """Give every event of the topics to `show` until the person breaks off."""
+    shell.say(STOP_WITH)
+    shell.follow(topics)
+    try:
+        while True:
+            event = yield AwaitEvent(LOOK_AGAIN_S)
+            lost = shell.take_events_lost()
+            if lost:
+                shell.say(f"({lost} events left out: this line is too slow for all)")
+            if event is not None:
+                show(event)
+    finally:
+        shell.follow(())
+
+
+def _monitor(shell: Shell, given: Given) -> Dialogue:
+    topics = [given["topic"]] if given.get("topic") else USUAL_TOPICS
+
+    def show(event: DaemonEvent) -> None:
+        # A line of the log has its own time.
+        when = "" if event.topic == "log" else f"{clock(shell.wall_clock())} "
+        shell.say(f"{when}{sentence(event)}")
+
+    return _follow(shell, topics, show)
+
+
+def _topics(_shell: Shell, _given: Given) -> list[Choice]:
+    return [(topic, help_text.rpartition("}: ")[2][:60]) for topic, help_text in TOPICS.items()]
+
+
+def _trace_sip(shell: Shell, given: Given) -> Dialogue:
+    return _trace(shell, given.get("filter", ""), full=False)
+
+
+def _trace_sip_full(shell: Shell, given: Given) -> Dialogue:
+    return _trace(shell, given.get("filter", ""), full=True)
+
+
+def _trace(shell: Shell, wanted: str, full: bool) -> Dialogue:
+    def show(event: DaemonEvent) -> None:
+        message = event.params
+        if not is_about(message, wanted):
+            return
+        at = message.get("at")
+        shell.say(ladder_line(message, at if isinstance(at, float) else shell.wall_clock(), shell.columns))
+        if full:
+            shell.say(*(f"    {line.expandtabs()}".rstrip() for line in str(message.get("text", "")).splitlines()))
+
+    return _follow(shell, ["sip"], show)
+
+
+def _trace_gpio(shell: Shell, given: Given) -> Dialogue:
+    wanted, picture = given.get("line"), EdgePicture()
+
+    def show(event: DaemonEvent) -> None:
+        line, at = str(event.params.get("line")), event.params.get("at")
+        if wanted not in (None, line) or not isinstance(at, (int, float)):
+            return
+        drawn = picture.edge(line, bool(event.params.get("active")), float(at))
+        shell.say(f"{clock(shell.wall_clock())} {drawn}")
+
+    return _follow(shell, ["board"], show)
+
+
+def _input_lines(shell: Shell, _given: Given) -> list[Choice]:
+    lines = shell.ask("board.show")["lines"]
+    return [(line["name"], f"{line['chip']} {line['line']}") for line in lines if line["direction"] == "in"]
+
+
+_FILTER = Argument("filter", "a method, a part of a Call-ID, or a number", optional=True)
+
+COMMANDS = (
+    Command(
+        "monitor",
+        "what happens, as it happens",
+        _monitor,
+        (Argument("topic", "one kind of events", optional=True, choices=_topics, only=True),),
+        monitor=True,
+        example="monitor call",
+    ),
+    Command(
+        "trace sip",
+        "SIP messages as a ladder, one line each",
+        _trace_sip,
+        (_FILTER,),
+        monitor=True,
+        example="trace sip REGISTER",
+    ),
+    Command("trace full", "SIP messages with all their lines", _trace_sip_full, (_FILTER,), monitor=True),
+    Command(
+        "trace gpio",
+        "edges of the board's inputs, drawn",
+        _trace_gpio,
+        (Argument("line", "one line", optional=True, choices=_input_lines, only=True),),
+        monitor=True,
+        example="trace gpio hook",
+    ),
+)

@@ -1,0 +1,55 @@
+from tests.console.commands.test_show import BOARD
+from tests.console.desk import Desk, FakePhone
+
+
+def phone() -> FakePhone:
+    answers = {f"test__{name}": {"seconds": 5} for name in ("ring", "tone", "lamp", "relay")}
+    return FakePhone(board__show=BOARD, test__stop={"stopped": []}, **answers)
+
+
+def test_a_test_waits_for_its_end() -> None:
+    desk = Desk(phone())
+    assert desk.type("test ring\r")[-1] == "the bell rings for 5 s (Ctrl-C ends it)"
+    desk.type("show clock\r")
+    assert desk.wait(4.9)[-1] == "the bell rings for 5 s (Ctrl-C ends it)"
+    # What was typed meanwhile is done afterwards.
+    assert desk.wait(0.2)[-2].startswith("2023-11-1")
+    assert desk.phone.calls_of("test.stop") == []
+
+
+def test_ctrl_c_ends_it_at_once() -> None:
+    desk = Desk(phone())
+    assert desk.type("test tone busy 30\r\x03")[-1] == "offhook#"
+    assert desk.phone.calls_of("test.tone") == [{"name": "busy", "seconds": 30}]
+    assert len(desk.phone.calls_of("test.stop")) == 1
+
+
+def test_lamps_and_relays_of_this_board() -> None:
+    desk = Desk(phone())
+    assert desk.type("test lamp reg wink 2\r")[-1].startswith("lamp registered: wink for")
+    desk.wait(6)
+    assert desk.phone.calls_of("test.lamp") == [{"name": "registered", "mode": "wink", "seconds": 2}]
+    desk.type("test relay door\r")
+    desk.wait(6)
+    assert desk.phone.calls_of("test.relay") == [{"name": "door"}]
+    assert "there is registered" in desk.run("test lamp zzz")[-1]
+    assert desk.run("test ring default soon")[-1] == "seconds: 'soon' is no whole number"
+
+
+def test_keys_are_shown_as_the_phone_notices_them() -> None:
+    desk = Desk(phone())
+    desk.type("test keypad\r")
+    assert desk.phone.topics == ["desk"]
+    desk.happen("desk", event="HookLifted", name="", at=1.0)
+    assert desk.screen.last.endswith("handset lifted")
+    for digit in "115":
+        desk.happen("desk", event="DigitDialled", name=digit, at=1.0)
+    desk.happen("desk", event="ButtonPressed", name="door", at=1.0)
+    assert desk.screen.last.endswith("button door")
+    assert desk.type("\x03")[-2:] == ["keys seen: 1 5", "offhook#"]
+
+
+def test_a_minute_without_a_key_ends_that() -> None:
+    desk = Desk(phone())
+    desk.type("test keypad\r")
+    assert desk.wait(61)[-2:] == ["keys seen: none", "offhook#"]

@@ -1,0 +1,87 @@
+from device.console.commands.watch import USUAL_TOPICS
+from device.control.errors import ControlError
+from tests.console.commands.test_show import BOARD
+from tests.console.desk import Desk, FakePhone
+
+INVITE = (
+    "INVITE sip:1002@x SIP/2.0\r\nFrom: <sip:1001@x>;tag=1\r\nTo: <sip:1002@x>\r\nCall-ID: abc123@h\r\n"
+    "CSeq: 7 INVITE\r\n\r\nv=0"
+)
+OK = INVITE.replace("INVITE sip:1002@x SIP/2.0", "SIP/2.0 200 OK", 1)
+
+
+def sip(desk: Desk, text: str, direction: str = "out") -> list[str]:
+    first_line = text.partition("\r\n")[0]
+    return desk.happen(
+        "sip", at=0.5, direction=direction, peer="udp:192.0.2.1:5060", bytes=9, first_line=first_line, text=text
+    )
+
+
+def test_the_monitor_tells_what_happens_in_words() -> None:
+    desk = Desk()
+    assert desk.type("monitor\r")[-1] == "(Ctrl-C ends this)"
+    assert desk.phone.topics == USUAL_TOPICS
+    desk.happen("phone", state="alerting", previous="idle")
+    assert desk.screen.last.endswith("phone: alerting (was idle)")
+    desk.happen("registration", account="office", state="failed", status=403, text="Forbidden", next_attempt_s=60)
+    assert desk.screen.last.endswith("account office: failed (403 Forbidden) next attempt in 1 min 00 s")
+    assert desk.type("q")[-1] == "offhook#"
+
+
+def test_one_topic_alone() -> None:
+    desk = Desk()
+    desk.type("monitor log\r")
+    assert desk.phone.topics == ["log"]
+    assert desk.happen("log", level="INFO", line="a line")[-1] == "a line"
+    desk.type("\x03")
+    assert "unknown; did you mean 'phone'" in desk.run("monitor phones")[-1]
+
+
+def test_sip_as_a_ladder() -> None:
+    desk = Desk(columns=100)
+    desk.type("trace sip\r")
+    assert sip(desk, INVITE)[-1].endswith("phone ------> udp:192.0.2.1:5060     INVITE sip:1002@x")
+    assert sip(desk, OK, "in")[-1].endswith("phone <------ udp:192.0.2.1:5060     200 OK (7 INVITE)")
+
+
+def test_a_rung_fits_the_terminal() -> None:
+    desk = Desk(columns=60)
+    desk.type("trace sip\r")
+    assert len(sip(desk, INVITE.replace("1002@x", "1002@a-very-long-name.example.com"))[-1]) <= 59
+    assert desk.screen.last.endswith("...")
+
+
+def test_filters() -> None:
+    for wanted, seen in (("invite", True), ("REGISTER", False), ("abc1", True), ("1002", True), ("1003", False)):
+        desk = Desk()
+        desk.type(f"trace sip {wanted}\r")
+        before = len(desk.screen.lines())
+        assert (len(sip(desk, INVITE)) > before) is seen
+
+
+def test_whole_messages_without_pages() -> None:
+    desk = Desk(length=8)
+    desk.type("trace full\r")
+    assert sip(desk, INVITE + "\r\n" + "a=x\r\n" * 20)[-1] == "    a=x"
+
+
+def test_edges_are_drawn() -> None:
+    desk = Desk(FakePhone(board__show=BOARD))
+    desk.type("trace gpio hook\r")
+    desk.happen("board", line="hook", active=True, at=10.0)
+    assert desk.screen.last.endswith("hook         _~  on")
+    desk.happen("board", line="other", active=True, at=10.0)
+    desk.happen("board", line="hook", active=False, at=10.005)
+    assert desk.screen.last.endswith("hook         ~_  off after 5.0 ms")
+    desk.happen("board", line="hook", active=True, at=10.065)
+    assert desk.screen.last.endswith("hook         ~___~  on after 60.0 ms")
+
+
+def test_a_phone_that_refuses_ends_it() -> None:
+    def refuse(topics: object) -> None:
+        if topics:
+            raise ControlError(-1, "no")
+
+    desk = Desk()
+    desk.phone.follow = lambda topics: refuse(list(topics))  # type: ignore[method-assign]
+    assert desk.run("monitor")[-1] == "no"
