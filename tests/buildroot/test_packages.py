@@ -114,10 +114,12 @@ def test_each_dependency_of_the_project_is_selected_in_a_version_that_fits() -> 
     assert "PYTHON_AUDIOOP_LTS" in selected("BR2_PACKAGE_PYTHON_OFFHOOK")
     # The package is empty for the Pythons that have the module.
     assert "ifeq ($(filter 3.11 3.12,$(PYTHON3_VERSION_MAJOR)),)\n" in text_of("python-audioop-lts", ".mk")
-    # Both lines of Buildroot bring 0.11.0.
+    # Both lines of Buildroot bring pyalsaaudio 0.11.0 and pyserial 3.5.
     assert extras["alsa"] == ["pyalsaaudio>=0.11"]
     assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_ALSA") == {"PYTHON_ALSAAUDIO"}
     assert extras["gpio"] == []
+    assert extras["console"] == ["pyserial>=3.5"]
+    assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_CONSOLE") == {"PYTHON_SERIAL"}
     assert extras["rpi-gpio"] == ["rpi-lgpio>=0.6"]
     assert variables("python-rpi-lgpio")["VERSION"] == "0.6"
     assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_RPI_GPIO") == {"PYTHON_RPI_LGPIO"}
