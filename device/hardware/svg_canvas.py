@@ -1,7 +1,7 @@
 """A sheet of SVG: lines, boxes and texts, and how wide a text will be. Knows nothing of telephones."""
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
+from html import escape  # not xml.sax: small systems leave Python's XML out
 
 Point = tuple[float, float]
 
@@ -78,7 +78,7 @@ class Canvas:
         weight = ' font-weight="bold"' if bold else ""
         self._add(
             f'<text x="{_number(x)}" y="{_number(y)}" font-size="{_number(size)}" fill="{colour}" '
-            f"text-anchor={quoteattr(anchor)}{weight}>{escape(text)}</text>"
+            f'text-anchor="{anchor}"{weight}>{escape(text, quote=False)}</text>'
         )
 
     def document(self, width: float, height: float, title: str) -> str:
@@ -86,8 +86,8 @@ class Canvas:
         size = f'width="{_number(width)}" height="{_number(height)}" viewBox="0 0 {_number(width)} {_number(height)}"'
         return "\n".join(
             (
-                f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family={quoteattr(TEXT_FONT)}>',
-                f"<title>{escape(title)}</title>",
+                f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{TEXT_FONT}">',
+                f"<title>{escape(title, quote=False)}</title>",
                 f'<rect width="{_number(width)}" height="{_number(height)}" fill="#fff"/>',
                 *self._elements,
                 "</svg>",
