@@ -15,6 +15,7 @@ PROGRAMS = {
     "console": "device.console.main",
     "store-service": "device.daemon.store_service",
     "doctor": "device.doctor.main",
+    "upgrade": "device.upgrade.main",
     "demo": "device.demo",
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""

@@ -30,6 +30,7 @@ PROGRAMS = {
     "recover": "hold the outputs off after the phone has failed for good, until it is started again",
     "console": "the technician's console, on this terminal or a serial line",
     "doctor": "examine the board, and say what is missing for a telephone with the line to type",
+    "upgrade": "take a new version of the image, or tell how the last one came out",
     "demo": "play a whole call between two phones on this machine",
 }
 """Verbs that device.cli starts as programs of their own."""

@@ -15,6 +15,7 @@ from device.daemon.account_fields import Params
 from device.daemon.account_methods import AccountMethods
 from device.daemon.accounts import AccountTable
 from device.daemon.desk import Desk
+from device.daemon.image_notices import image_notices
 from device.daemon.logs import RecentLines
 from device.daemon.phone_line import PhoneLine
 from device.daemon.runtime import Runtime
@@ -161,7 +162,7 @@ class ControlMethods:
             "waiting_messages": rooms.runtime.features.waiting.status() if rooms.runtime.has_features else {},
             "audio": asdict(rooms.engine.counters()),
             "board": rooms.desk.snapshot(),
-            "notices": rooms.notices(),
+            "notices": [*rooms.notices(), *image_notices()],
         }
 
     # Calls.

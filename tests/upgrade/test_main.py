@@ -1,0 +1,166 @@
+"""`offhook upgrade` as it is typed: what it answers, asks, refuses, and what it leaves behind."""
+
+import fcntl
+import json
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from device.upgrade.image_system import ImageSystem
+from device.upgrade.main import main
+from device.upgrade.records_file import UpgradeRecords
+from device.upgrade.slot_state import SlotState, SlotStateFile
+from tests.support.answering_daemon import AnsweringDaemon
+from tests.upgrade.board import make_key, make_system, make_upgrade, trust
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageSystem:
+    monkeypatch.setenv("OFFHOOK_SOCKET", str(tmp_path / "none"))
+    # The restart is a program that leaves a trace.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/systemctl.log\n')
+    (tools / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    return make_system(tmp_path / "board")
+
+
+@pytest.fixture
+def upgrade(system: ImageSystem, tmp_path: Path) -> Path:
+    key = make_key(tmp_path)
+    trust(system, key)
+    path = tmp_path / "new.upgrade"
+    path.write_bytes(make_upgrade(key))
+    return path
+
+
+def restarts(tmp_path: Path) -> list[str]:
+    log = tmp_path / "systemctl.log"
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def test_an_upgrade_is_written_and_started(
+    system: ImageSystem, upgrade: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(upgrade), "--yes"], system.root) == 0
+    said = capsys.readouterr().err
+    assert "version 2.0 for virt, signed by maker.key.pub; running is 1.0" in said
+    assert "100 %" in said
+    assert "written and verified" in said
+    assert restarts(tmp_path) == ["reboot"]
+    assert SlotStateFile(system.state_path).read().kind("b") == "trial"
+
+
+def test_it_can_be_written_for_the_next_restart(system: ImageSystem, upgrade: Path, tmp_path: Path) -> None:
+    assert main([str(upgrade), "--yes", "--no-restart"], system.root) == 0
+    assert restarts(tmp_path) == []
+
+
+def test_nobody_to_ask_means_no(system: ImageSystem, upgrade: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(upgrade)], system.root) == 1
+    assert "say --yes" in capsys.readouterr().err
+    assert SlotStateFile(system.state_path).read() == SlotState()
+
+
+def test_a_call_that_is_up_comes_first(
+    system: ImageSystem,
+    upgrade: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    socket = tmp_path / "control.sock"
+    monkeypatch.setenv("OFFHOOK_SOCKET", str(socket))
+    with closing(AnsweringDaemon(socket)):
+        assert main([str(upgrade), "--yes"], system.root) == 1
+        assert "a call is up" in capsys.readouterr().err
+        assert main([str(upgrade), "--yes", "--force"], system.root) == 0
+    pending = UpgradeRecords(system).pending()
+    assert pending is not None
+    assert pending.registered == ["office"]
+
+
+def test_an_address_is_streamed(system: ImageSystem, upgrade: Path, tmp_path: Path) -> None:
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/new.upgrade"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(upgrade.read_bytes() if found else b"")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        assert main([f"{address}/missing", "--yes"], system.root) == 1
+        assert main([f"{address}/new.upgrade", "--yes"], system.root) == 0
+        server.shutdown()
+    assert restarts(tmp_path) == ["reboot"]
+
+
+def test_two_at_once_are_refused(system: ImageSystem, upgrade: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open(system.path("run/offhook-upgrade.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main([str(upgrade), "--yes"], system.root) == 1
+    assert "another upgrade is being written" in capsys.readouterr().err
+
+
+def test_status_for_a_person_and_for_programs(system: ImageSystem, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"], system.root) == 0
+    assert capsys.readouterr().out.startswith("running   version 1.0 for virt, slot a (proven)\n")
+    assert main(["status", "--json"], system.root) == 0
+    assert json.loads(capsys.readouterr().out)["slot"] == "a"
+
+
+def test_back_to_the_version_before(system: ImageSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["back", "--yes"], system.root) == 1
+    assert "holds no version that has proven itself" in capsys.readouterr().err
+    SlotStateFile(system.state_path).write(SlotState("a", "good", "good"))
+    assert main(["back", "--yes"], system.root) == 0
+    assert SlotStateFile(system.state_path).read().slot == "b"
+    assert restarts(tmp_path) == ["reboot"]
+
+
+def test_a_damaged_state_is_repaired(system: ImageSystem, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(system.state_path).write_bytes(bytes(8 << 20))
+    assert main(["status"], system.root) == 1
+    assert "offhook upgrade repair" in capsys.readouterr().err
+    assert main(["repair"], system.root) == 0
+    state = SlotStateFile(system.state_path).read()
+    assert (state.slot, state.a, state.b) == ("a", "good", "empty")
+    assert main(["repair"], system.root) == 0
+    assert "in order" in capsys.readouterr().err
+
+
+def test_a_trial_that_is_over_restarts_nothing(system: ImageSystem, tmp_path: Path) -> None:
+    assert main(["prepare-store"], system.root) == 0
+    assert main(["settle"], system.root) == 0
+    assert restarts(tmp_path) == []
+
+
+def test_on_another_system_it_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["some.upgrade"], str(tmp_path)) == 1
+    assert "not started from an offhook image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--what"], ["one", "two"], ["--yes"]])
+def test_what_is_not_understood_names_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("offhook upgrade: ")
+
+
+def test_a_file_that_is_not_there(system: ImageSystem, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["none.upgrade", "--yes"], system.root) == 1
+    assert "none.upgrade cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "example: sudo offhook upgrade /media/usb" in capsys.readouterr().out
+    assert main([]) == 2
