@@ -2,7 +2,7 @@
 BIN := .venv/bin/
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test check lint types imports scripts tests interop bench fuzz soak fresh format clean
+.PHONY: run test check lint types imports scripts tests interop bench fuzz soak fresh image format clean
 
 run:
 	./run
@@ -47,6 +47,13 @@ fuzz:  ## arbitrary bytes for everything that reads from the network, FUZZ_SECON
 fresh:  ## the README's two commands in bare Debian 12 and 13 roots
 	firmware_scripts/prepare interop
 	firmware_scripts/try-fresh-root bookworm trixie
+
+BOARD ?= virt
+IMAGE ?= offhook-$(BOARD).img
+
+image:  ## a bootable image for BOARD (virt, rpi3, rpi4) as IMAGE; docs/image.md
+	firmware_scripts/prepare image
+	firmware_scripts/build-image --board $(BOARD) --out $(IMAGE)
 
 format:
 	$(BIN)ruff format device tests
