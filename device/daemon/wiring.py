@@ -149,7 +149,7 @@ def open_board(profile: BoardProfile, store: str) -> Board:
     from device.hardware.safe_outputs import outputs_of, outputs_path, record_outputs  # noqa: PLC0415
 
     record_outputs(outputs_path(store), outputs_of(profile))
-    return Board(profile, open_chip(profile.driver), _open_sounder)
+    return Board(profile, open_chip(profile.driver), _open_sounder, time.monotonic)
 
 
 def open_desk(profile: BoardProfile, store: str, loop: Loop, late: _Late) -> Desk:

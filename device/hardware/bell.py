@@ -20,7 +20,8 @@ class TwoPhaseDrive:
     """A `RingDrive`: one line, a dead time with both off, the other line, a dead time, and so on while a burst lasts.
 
     Both lines are never active together, however late the loop comes: a line is only made active by a step of its own,
-    a whole dead time after the step that made the other inactive. What is late in a phase is taken from its own
+    a whole dead time after the other one was made inactive. `clock` tells when that really was: a busy machine may hold
+    us up between the time that we are given and the line. What is late in a phase is taken from its own
     length, so that the frequency holds; a loop that is late by more than half a phase starts from where it is.
     """
 
@@ -32,7 +33,9 @@ class TwoPhaseDrive:
         dead_time_ms: float = 2.0,
         enable: OutputLine | None = None,
         max_burst_s: float = 5.0,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        self._clock = clock
         self._lines = lines
         self._enable = enable
         self._half = 0.5 / frequency_hz
@@ -40,10 +43,12 @@ class TwoPhaseDrive:
         self._max_burst = max_burst_s
         self._phase = 0
         self._next_phase_at = 0.0
+        self._off_at = 0.0
         self._timers: TimerSet[str] = TimerSet()
 
     def start(self, now: float) -> None:
         self._drop_all()
+        self._off_at = now - self._dead
         if self._enable is not None:
             self._enable.set(True)
         self._timers.set("guard", now + self._max_burst)
@@ -75,6 +80,10 @@ class TwoPhaseDrive:
             raise
 
     def _begin_phase(self, now: float) -> None:
+        now = now if self._clock is None else self._clock()
+        if now < self._off_at + self._dead:
+            self._timers.set("phase", self._off_at + self._dead)
+            return
         self._next_phase_at += self._half
         if self._next_phase_at - now < self._half / 2:
             self._next_phase_at = now + self._half
@@ -84,7 +93,8 @@ class TwoPhaseDrive:
     def _begin_pause(self, now: float) -> None:
         self._lines[self._phase].set(False)
         self._phase = 1 - self._phase
-        self._timers.set("phase", max(self._next_phase_at, now + self._dead))
+        self._off_at = now if self._clock is None else self._clock()
+        self._timers.set("phase", max(self._next_phase_at, self._off_at + self._dead))
 
     def _drop_all(self) -> None:
         """Every line inactive, whatever happens to one of them. Raises LineError."""

@@ -109,7 +109,8 @@ class Board:
     """Hook switch, keypad, dial, buttons, ringer, lamps and relays of one profile.
 
     A device whose line cannot be had, or fails later, is left out with its reason in `missing`, and tried again: the
-    rest of a phone works without its lamp. `open_sounder` makes the drive of a ringer on a sound card.
+    rest of a phone works without its lamp. `open_sounder` makes the drive of a ringer on a sound card;
+    `clock` is that of the times that the board is given, where it may be asked.
     """
 
     def __init__(
@@ -117,10 +118,12 @@ class Board:
         profile: BoardProfile,
         chip: LineChip,
         open_sounder: Callable[[RingerProfile], RingDrive] | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.profile = profile
         self._chip = chip
         self._open_sounder = open_sounder
+        self._clock = clock
         self._inputs: dict[str, InputLine] = {}
         self._outputs: dict[str, OutputLine] = {}
         self._specs: dict[str, LineSpec] = {}
@@ -220,6 +223,7 @@ class Board:
             dead_time_ms=ringer.dead_time_ms,
             enable=None if ringer.enable is None else self._output("ringer.enable", ringer.enable),
             max_burst_s=ringer.max_burst_s,
+            clock=self._clock,
         )
 
     def _open_hook(self, hook: HookProfile) -> HookSwitch:

@@ -1,5 +1,7 @@
 """Two phases that take turns, and are never on together."""
 
+from itertools import pairwise
+
 import pytest
 
 from device.hardware.bell import TwoPhaseDrive
@@ -70,6 +72,28 @@ def test_the_dead_time_lies_between_any_two_phases_however_late_the_loop_comes()
             held.remove(name)
             fell_at = at
     assert len(bench.rises("a")) > 20
+
+
+def test_a_machine_that_is_held_up_on_the_way_to_the_line_keeps_the_dead_time_all_the_same():
+    """The time that the drive is given is then older than the moment in which the line really moves."""
+    real = [0.0]
+    changes = []
+
+    class SlowLine(RecordingLine):
+        def set(self, active):
+            real[0] += 0.0015
+            if active != self.active():
+                changes.append((real[0], active))
+            super().set(active)
+
+    drive = TwoPhaseDrive((SlowLine(), SlowLine()), 25, clock=lambda: real[0])
+    drive.start(real[0])
+    while (deadline := drive.next_timeout()) is not None and deadline < 1.0:
+        real[0] = max(real[0], deadline)
+        drive.handle_timeout(real[0])
+    on_off = [(off_at, on_at) for (off_at, off), (on_at, on) in pairwise(changes) if on and not off]
+    assert len(on_off) > 30
+    assert min(on_at - off_at for off_at, on_at in on_off) >= 0.002 - 1e-9
 
 
 def test_a_loop_that_is_a_millisecond_late_each_time_keeps_the_frequency():
