@@ -76,11 +76,11 @@ def _check_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="look at the data only, not at this machine's kernel")
 
 
-def _tool(name: str) -> Callable[[Session, Namespace], int]:
-    """A deed of `board_tools`, which is loaded for whoever wants one: most commands do without all that it needs."""
+def _tool(name: str, module: str = "board_tools") -> Callable[[Session, Namespace], int]:
+    """A deed of a module that is loaded for whoever wants it: most commands do without all that it needs."""
 
     def run(session: Session, given: Namespace) -> int:
-        return int(getattr(import_module("device.cli_commands.board_tools"), name)(session, given))
+        return int(getattr(import_module(f"device.cli_commands.{module}"), name)(session, given))
 
     return run
 
@@ -100,7 +100,7 @@ COMMANDS = (
         "board safe",
         "drive every output of the board inactive, without the daemon",
         "board safe",
-        _tool("make_outputs_safe"),
+        _tool("make_outputs_safe", "safe"),
         _safe_arguments,
     ),
     Command("board drive", "move one input of a simulated board", "board drive hook on", _drive, _drive_arguments),

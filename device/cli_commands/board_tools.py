@@ -1,11 +1,10 @@
-"""What needs no daemon: outputs made safe, the boards that are known, their pins, pictures of the wiring, checks."""
+"""What needs no daemon: the boards that are known, their pins, pictures of the wiring, checks."""
 
 import os
 import sys
 from argparse import Namespace
 
 from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Session, UsageError
-from device.daemon.options import default_store
 from device.errors import DeviceError
 from device.hardware.board_check import Finding, check_machine, check_profile
 from device.hardware.board_data import (
@@ -19,7 +18,6 @@ from device.hardware.board_data import (
 from device.hardware.errors import HardwareError
 from device.hardware.profile import BoardProfile
 from device.hardware.profile_reader import SIMULATED_HEADER, builtin_profiles, read_toml, split_board
-from device.hardware.safe_outputs import SafeOutputs, make_safe, outputs_of, outputs_path, recorded_outputs
 from device.hardware.wiring_plan import plan_wiring
 from device.records import asdict
 
@@ -163,36 +161,3 @@ def _show_findings(session: Session, profile: BoardProfile, board: BoardData, fi
         session.output.line(f"{finding.level}: {about}{finding.text}")
     if not any(finding.level != "advice" for finding in findings):
         session.output.line("nothing to complain of")
-
-
-def make_outputs_safe(session: Session, given: Namespace) -> int:
-    """Needs no daemon: the guard of a phone that has ended badly calls this."""
-    outputs = _wanted_outputs(session, given)
-    if outputs is None:
-        return session.answer({"outputs": []}, "no phone has opened a board here yet: there is nothing to make safe")
-    results = make_safe(outputs)
-    if session.output.as_json:
-        session.output.json({"outputs": [asdict(result) for result in results]})
-    else:
-        said = {"held": "held by a running phone, which answers for it", "failed": "FAILED"}
-        rows = [(result.name, result.line, said.get(result.state, result.state)) for result in results]
-        session.output.table(("output", "line", "state"), rows, "the board has no outputs")
-    faults = [result.fault for result in results if result.fault]
-    for fault in faults:
-        session.output.complain(fault)
-    return EXIT_FAILED if faults else EXIT_OK
-
-
-def _wanted_outputs(session: Session, given: Namespace) -> SafeOutputs | None:
-    """The profile's outputs; where it is broken, those of the last start: better these than none."""
-    recorded = outputs_path(given.store or default_store(os.environ))
-    if not given.profile:
-        return recorded_outputs(recorded)
-    try:
-        return outputs_of(BoardProfile.load(given.profile))
-    except HardwareError as error:
-        outputs = recorded_outputs(recorded)
-        if outputs is None:
-            raise
-        session.output.complain(f"{error}; the outputs of the last start are taken instead")
-        return outputs
