@@ -146,5 +146,6 @@ def check_machine(profile: BoardProfile, chip: LineSource) -> list[Finding]:
             continue
         if holder is not None and not holder.startswith(OWN_CONSUMER):
             who = repr(holder) if holder else "a driver of the kernel"
-            faults.setdefault(f"line {spec.line} is in use by {who}; {way_out(holder)}", []).append(name)
+            advice = way_out(holder, spec.chip, spec.line if isinstance(spec.line, int) else -1)
+            faults.setdefault(f"line {spec.line} is in use by {who}; {advice}", []).append(name)
     return [Finding("error", ", ".join(names), text) for text, names in faults.items()]

@@ -234,9 +234,9 @@ def _why_not_requested(name: str, chip: uapi.Chip, offset: int, error: OSError) 
 
         info = _info_of(chip, offset)
         holder = info.consumer.strip() if info else ""
+        who = repr(holder) if holder else "a driver of the kernel"
         return LineTakenError(
-            f"{where} is in use by {repr(holder) if holder else 'a driver of the kernel'}; {way_out(holder)}, "
-            f"or wire {name} to another line",
+            f"{where} is in use by {who}; {way_out(holder, chip.label, offset)}, or wire {name} to another line",
             holder,
         )
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -1,9 +1,14 @@
 """Who may hold a GPIO line besides us, and the line to type that frees it. Loaded for a line that is taken only."""
 
+import contextlib
+import glob
+import os
 import shlex
 
+SYSFS = "/sys/class/gpio"
+
 KERNEL_DRIVERS = {
-    "sysfs": "give it back with `echo NUMBER | sudo tee /sys/class/gpio/unexport` (`ls /sys/class/gpio` shows NUMBER)",
+    "sysfs": "give it back with `echo {number} | sudo tee /sys/class/gpio/unexport`",
     "w1": "remove `dtoverlay=w1-gpio` from config.txt and restart",
     "onewire": "remove `dtoverlay=w1-gpio` from config.txt and restart",
     "spi": "stop SPI with `sudo raspi-config nonint do_spi 1`, or remove `dtparam=spi=on` from config.txt, and restart",
@@ -23,8 +28,11 @@ KERNEL_DRIVERS = {
 """The line to type for a holder whose name begins so: the consumers that drivers of the kernel give themselves."""
 
 
-def way_out(holder: str) -> str:
-    """What frees a line from `holder`, whose name is empty where the kernel does not tell it."""
+def way_out(holder: str, chip: str = "", offset: int = -1, folder: str = SYSFS) -> str:
+    """What frees a line from `holder`, whose name is empty where the kernel does not tell it.
+
+    `chip` is the label of the chip, `offset` that of the line: what was exported by hand has a number of its own.
+    """
     if not holder:
         return (
             "`sudo grep -r . /sys/kernel/debug/pinctrl/*/pinmux-pins` tells which; remove its overlay from config.txt"
@@ -34,5 +42,17 @@ def way_out(holder: str) -> str:
     said = holder.lower()
     for beginning, advice in KERNEL_DRIVERS.items():
         if said.startswith(beginning):
-            return advice
+            return advice.replace("{number}", _sysfs_number(chip, offset, folder))
     return f"end that program (`pgrep -a {shlex.quote(holder.split(maxsplit=1)[0])}` shows it)"
+
+
+def _sysfs_number(chip: str, offset: int, folder: str) -> str:
+    """The number of a line among all of this machine; NUMBER where it is not known."""
+    if offset < 0:
+        return "NUMBER"
+    for path in glob.glob(os.path.join(folder, "gpiochip*")):
+        with contextlib.suppress(OSError, ValueError), open(os.path.join(path, "label"), encoding="utf-8") as label:
+            if label.read().strip() == chip:
+                with open(os.path.join(path, "base"), encoding="ascii") as base:
+                    return str(int(base.read()) + offset)
+    return "NUMBER"
