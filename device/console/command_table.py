@@ -144,7 +144,7 @@ class CommandTable:
         for depth, word in enumerate(words):
             names = self._names(candidates, depth)
             whole = [command for command in candidates if len(command.words.split()) == depth]
-            if depth and (not names or (whole and not _matching(word.text, names))):
+            if depth and (not names or (whole and (word.quoted or not _matching(word.text, names)))):
                 return whole[0], words[depth:]
             candidates = self._narrow(candidates, depth, word)
         whole = [command for command in candidates if len(command.words.split()) == len(words)]

@@ -13,6 +13,9 @@ PROBE_PATIENCE_S = 1.0
 WITHOUT_DAEMON = frozenset(("settings", "account", "console", "config", "phonebook", "calllog"))
 """First words of the methods that need nothing but the store."""
 
+ALWAYS = ("config",)
+"""Topics that every console follows: what others change."""
+
 WENT = "The phone does not answer any more; settings can still be shown and changed."
 CAME = "The phone answers again."
 STILL_DOWN = (
@@ -37,7 +40,7 @@ class DaemonLink:
         self.tell: Callable[[str], None] = lambda _: None
         self._client = ControlClient(path, ANSWER_PATIENCE_S)
         self._store = store
-        self._topics: list[str] = []
+        self._topics: list[str] = [*ALWAYS]
         self._up = False
         self._retry_at = now
 
@@ -77,7 +80,7 @@ class DaemonLink:
 
     def follow(self, topics: Iterable[str]) -> None:
         """Have events of these topics and no others. Raises ControlError; without a daemon they wait for it."""
-        wanted = list(topics)
+        wanted = [*ALWAYS, *(topic for topic in topics if topic not in ALWAYS)]
         gone = [topic for topic in self._topics if topic not in wanted]
         self._topics = wanted
         if not self._up:
@@ -85,8 +88,7 @@ class DaemonLink:
         try:
             if gone:
                 self._client.call("unsubscribe", topics=gone)
-            if wanted:
-                self._client.call("subscribe", topics=wanted)
+            self._client.call("subscribe", topics=wanted)
         except DaemonUnreachableError:
             self._lose()
 

@@ -40,6 +40,8 @@ def sentence(event: DaemonEvent) -> str:
         return f"line {said.get('line')}: {'active' if said.get('active') else 'inactive'}"
     if event.topic == "desk":
         return f"desk: {desk_words(said)}"
+    if event.topic == "config":
+        return _commit(said)
     if event.topic == "log":
         return str(said.get("line", ""))
     if event.topic == "sip":
@@ -67,6 +69,16 @@ def _call(said: Mapping[str, Any]) -> str:
     if said.get("status") or said.get("text"):
         words.append(f"({said.get('status') or ''} {said.get('text') or ''})".replace("( ", "(").replace(" )", ")"))
     return " ".join(words)
+
+
+def _commit(said: Mapping[str, Any]) -> str:
+    what = ", ".join(map(str, said.get("changed") or ())) or "nothing"
+    comment = f" ({said['comment']})" if said.get("comment") else ""
+    if said.get("event") == "taken-back":
+        return f"commit {said.get('number')} was taken back, since it was not confirmed: {what}"
+    if said.get("event") == "confirmed":
+        return f"{said.get('author')} has confirmed commit {said.get('number')}"
+    return f"{said.get('author')} has committed {what}{comment}"
 
 
 def desk_words(said: Mapping[str, Any]) -> str:

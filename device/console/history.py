@@ -24,6 +24,11 @@ class History:
             del self._lines[:-LINES_KEPT]
         self.rewind()
 
+    def forget_last(self) -> None:
+        """The last line held something that nobody is to see."""
+        del self._lines[-1:]
+        self.rewind()
+
     def rewind(self) -> None:
         """Back to the line being typed."""
         self._place = len(self._lines)

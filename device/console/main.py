@@ -189,7 +189,8 @@ class _Console:
         self._stopping = True
 
     def _open(self) -> None:
-        self._link.open()
+        if self._link.open():
+            self._link.follow(())
         if not self._port.open():
             self._complain()
         self._take_size()

@@ -65,9 +65,17 @@ class SerialPort:
         except (serial.SerialException, ValueError, OSError, termios.error) as error:
             self.fault = self._why(error)
             return False
-        os.set_blocking(port.fileno(), False)
+        self._settle(port.fileno())
         self._port, self.fault = port, ""
         return True
+
+    @staticmethod
+    def _settle(fd: int) -> None:
+        """Never wait; and let nothing to read look different from a line that is gone (VMIN of termios(3))."""
+        os.set_blocking(fd, False)
+        attributes = termios.tcgetattr(fd)
+        attributes[6][termios.VMIN] = 1
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
     def _why(self, error: Exception) -> str:
         number = getattr(error, "errno", None)

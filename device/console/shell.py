@@ -8,8 +8,10 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from unicodedata import normalize
 
 from device.annotations import Any, Protocol
+from device.console.candidate import Candidate
 from device.console.command_table import CommandTable, completion
 from device.console.errors import BrokenOffError, ConsoleError, LoggedOutError
+from device.console.happenings import sentence
 from device.console.keys import ENTER, KeyDecoder, ctrl
 from device.console.layout import printable
 from device.console.line_editor import (
@@ -29,6 +31,7 @@ from device.control.errors import ControlError
 DEFAULT_COLUMNS, DEFAULT_LENGTH = 80, 24
 """What is taken for the size of a terminal on a serial line, which cannot tell."""
 MIN_COLUMNS = 20
+CONFIG_TOPIC = "config"
 EVENTS_KEPT = 500
 KEYS_KEPT = 2000
 """Keys that were pressed while a command ran; those of a script in a pipe, mostly."""
@@ -70,6 +73,7 @@ class Shell:
         self.columns, self.length = DEFAULT_COLUMNS, DEFAULT_LENGTH
         self.is_utf8 = True
         self.table = CommandTable((), "")
+        self.candidate = Candidate()
         self.editor = LineEditor()
         self._pager = Pager()
         self._decoder = KeyDecoder()
@@ -107,10 +111,20 @@ class Shell:
     def receive_event(self, event: DaemonEvent, now: float) -> None:
         """Something that the phone tells; the newest are kept when the line is too slow for all."""
         self._now = now
+        if event.topic == CONFIG_TOPIC:
+            self._tell_of_configuration(event)
+            if not self._following:
+                return
         if len(self._events) == EVENTS_KEPT:
             self.events_lost += 1
         self._events.append(event)
         self._pump()
+
+    def _tell_of_configuration(self, event: DaemonEvent) -> None:
+        """Two consoles see each other's changes."""
+        said = event.params
+        if self.role and (said.get("author") != self.author or said.get("event") == "taken-back"):
+            self.notify(sentence(event), self._now)
 
     def notify(self, text: str, now: float) -> None:
         """Tell the person something that was not asked for: above the line being typed, or when there is room."""
@@ -197,6 +211,11 @@ class Shell:
         """A command begins: its output starts a page."""
         self._pager.resize(self.columns, self.length)
         self._pager.begin()
+
+    @property
+    def author(self) -> str:
+        """Who is at work here, for the history of the configuration."""
+        return f"{self.role} at {self.line}"
 
     @property
     def is_following(self) -> bool:

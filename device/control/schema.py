@@ -7,7 +7,8 @@ from device.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One named parameter; `kind` is text, number (whole), flag, texts (list of text) or map (text by text)."""
+    """One named parameter; `kind` is text, number (whole), flag, texts (list of text), map (text by text)
+    or tables (values by name, by name)."""
 
     name: str
     kind: str
@@ -32,6 +33,11 @@ def _needs(name: str, kind: str, help_text: str) -> Param:
 
 _CALL = Param("call", "text", 'id of the call, such as "c7"; the only one, or the one that rings, when left out')
 _LIMIT = Param("limit", "number", "at most so many, newest first; 50 when left out")
+_CANDIDATE = (
+    Param("settings", "map", "text by section.field, or null for the default"),
+    Param("accounts", "tables", "by account: its fields that change, or null to remove it"),
+    Param("from", "number", "a commit: what it held, with these changes on top"),
+)
 _SECONDS = Param("seconds", "number", "1 to 60; 5 when left out")
 _ACCOUNT_ID = _needs("id", "text", 'name of the account, such as "office"')
 _ACCOUNT_FIELDS = (
@@ -142,6 +148,38 @@ _METHODS = (
         (_needs("values", "map", "text by section.field, or null"),),
         "{changed: [key], restart: [key that counts only after a restart]}",
         '{"values": {"media.tones": "uk"}}',
+    ),
+    Method(
+        "config.changes",
+        "What a commit would change, and what would keep it from being made; nothing is changed.",
+        _CANDIDATE,
+        "{changes: [{key, before, after}], faults: [text]}",
+        '{"settings": {"phone.hotline": "1002"}}',
+    ),
+    Method(
+        "config.commit",
+        "Change settings and accounts, all of it or nothing, and remember how it was.",
+        (
+            *_CANDIDATE,
+            Param("author", "text", "who"),
+            Param("comment", "text", "why"),
+            Param("since", "number", "the newest commit that the author knows; 0 or left out overwrites the others'"),
+            Param("confirm_s", "number", "taken back after so many seconds, or by a restart, unless it is confirmed"),
+        ),
+        "{number (0: nothing to change), changed: [key], restart: [key], registering: [account]}",
+        '{"settings": {"phone.hotline": "1002"}, "accounts": {"office": {"expires_s": 300}}, "comment": "hotline"}',
+    ),
+    Method(
+        "config.confirm",
+        "Keep the last commit for good.",
+        (Param("author", "text", "who"),),
+        "{number (0: none waits)}",
+    ),
+    Method(
+        "config.history",
+        "The last 20 commits, newest first; the first of all is what held before.",
+        (),
+        "{commits: [{number, at (Unix time), author, comment}], unconfirmed (number or null), confirm_within_s}",
     ),
     Method(
         "console.access",
@@ -294,7 +332,11 @@ _METHODS = (
     Method(
         "subscribe",
         "Send events of these topics on this connection, as notifications event.TOPIC.",
-        (_needs("topics", "texts", "phone, call, registration, message, notify, sip, log, board, desk, audio"),),
+        (
+            _needs(
+                "topics", "texts", "phone, call, registration, message, notify, sip, log, board, desk, config, audio"
+            ),
+        ),
         "{topics: [all topics subscribed to]}",
         '{"topics": ["phone", "call"]}',
     ),
@@ -325,6 +367,7 @@ TOPICS: dict[str, str] = {
     "board": "{line, active, at}: a line of the board changed",
     "desk": "{event (HookLifted, HookReplaced, HookFlashed, DigitDialled, ButtonPressed, DialStarted), name (of the "
     "button, or the digit), at (monotonic seconds)}: what the person at the desk did",
+    "config": "{event (committed, confirmed, taken-back), number, author, comment, changed: [key]}",
     "audio": "{call, ended, report} of a stream, or {device (lost, found), text} of the sound card",
 }
 
@@ -349,6 +392,7 @@ _WORDS = {
     "flag": "true or false",
     "texts": "a list of texts",
     "map": "an object with text or null for each name",
+    "tables": "an object with an object or null for each name",
 }
 
 
@@ -361,4 +405,6 @@ def _fits(kind: str, value: object) -> bool:
         return isinstance(value, bool)
     if kind == "texts":
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if kind == "tables":
+        return isinstance(value, dict) and all(item is None or isinstance(item, dict) for item in value.values())
     return isinstance(value, dict) and all(item is None or isinstance(item, str) for item in value.values())

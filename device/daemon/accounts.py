@@ -66,24 +66,30 @@ class AccountTable:
         self._user_agent.check_account(account)
         if before is not None:
             self._store.update(account, credential)
-            if not account.enabled or _home(before) != _home(account):
-                # It is somebody else now: the old registration must go. Otherwise calls go on undisturbed.
-                self._user_agent.remove_account(account.id, now)
-                self._registrations.pop(account.id, None)
         else:
             self._store.add(account, credential)
-        self._unusable.pop(account.id, None)
-        self._accounts = list(self._store.list())
-        self._use(account, self._store.credential(account.id), now)
-        self._changed(self.usable())
+        self.follow(before, account.id, now)
 
     def remove(self, account_id: AccountId, now: float) -> None:
         """Forget an account and take its registration back."""
         self._store.remove(account_id)
+        self.follow(None, account_id, now)
+
+    def check(self, account: Account) -> None:
+        """Raises DeviceError when the account cannot be used."""
+        self._user_agent.check_account(account)
+
+    def follow(self, before: Account | None, account_id: AccountId, now: float) -> None:
+        """The store has another account of that name than `before`, or none any more: use that."""
         self._accounts = list(self._store.list())
-        self._user_agent.remove_account(account_id, now)
-        self._registrations.pop(account_id, None)
         self._unusable.pop(account_id, None)
+        account = self.get(account_id)
+        if account is None or (before is not None and (not account.enabled or _home(before) != _home(account))):
+            # It is gone or somebody else now: the old registration must go. Otherwise calls go on undisturbed.
+            self._user_agent.remove_account(account_id, now)
+            self._registrations.pop(account_id, None)
+        if account is not None:
+            self._use(account, self._store.credential(account.id), now)
         self._changed(self.usable())
 
     def refresh(self, account_id: AccountId | None, now: float) -> list[AccountId]:

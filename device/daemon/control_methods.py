@@ -41,11 +41,14 @@ from device.store.settings import Settings
 
 if TYPE_CHECKING:
     from device.console.settings import ConsoleSettings
+    from device.daemon.config_methods import ConfigMethods
     from device.daemon.console_methods import ConsoleMethods
     from device.daemon.device_tests import DeviceTests
     from device.daemon.loop import Participant
     from device.media.settings import MediaSettings
+    from device.model import Account
     from device.store.console_access import ConsoleAccess
+    from device.store.database import Database
 
 DEFAULT_LIMIT = 50
 
@@ -77,11 +80,36 @@ class Rooms:
     take_part: Callable[[Participant], None]
     """Lets something be pumped by the loop from now on."""
     media: MediaSettings
-    store: str
-    """The path of the store."""
+    database: Database
+    publish: Callable[[str, dict[str, object]], None]
+    """Tells subscribers of a topic."""
     started_at: float
     instance: str
     """The instance id of this device, as registrars see it."""
+
+
+class _Followers:
+    """The running phone, which follows what is committed."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def check_account(self, account: Account) -> None:
+        """Raises DeviceError for an account that cannot be used."""
+        self._rooms.accounts.check(account)
+
+    def settings_changed(self, changes: Mapping[str, str | None]) -> list[str]:
+        """Let settings count; answers those that wait for a restart."""
+        return self._rooms.apply_settings(changes)
+
+    def account_changed(self, before: Account | None, account_id: AccountId) -> None:
+        """Register, unregister, or go on."""
+        self._rooms.accounts.follow(before, account_id, time.monotonic())
+        self._rooms.runtime.follow_account(account_id, time.monotonic())
+
+    def publish(self, topic: str, params: dict[str, object]) -> None:
+        """Tell whoever looks on."""
+        self._rooms.publish(topic, params)
 
 
 class ControlMethods:
@@ -93,6 +121,7 @@ class ControlMethods:
         self._settings = SettingsMethods(rooms.settings, rooms.apply_settings)
         self._console_methods: ConsoleMethods | None = None
         self._device_tests: DeviceTests | None = None
+        self._config: ConfigMethods | None = None
 
     def _follow_account(self, account_id: AccountId) -> None:
         self._rooms.runtime.follow_account(account_id, time.monotonic())
@@ -129,6 +158,7 @@ class ControlMethods:
             **{f"test.{name}": self._device_test(name) for name in ("ring", "tone", "lamp", "relay", "stop")},
             "network.show": self._network_show,
             "storage.show": self._storage_show,
+            **{f"config.{name}": self._config_method(name) for name in ("changes", "commit", "confirm", "history")},
             "console.access": lambda params: self._console().access(params),
             "console.login": lambda params: self._console().log_in(params),
             "console.password": lambda params: self._console().set_password(params),
@@ -232,6 +262,24 @@ class ControlMethods:
             self._accounts.status({"id": wanted})
         return {"accounts": self._rooms.accounts.refresh(AccountId(wanted) if wanted else None, time.monotonic())}
 
+    # The configuration as a whole.
+
+    def _config_method(self, name: str) -> Callable[[Params], object]:
+        def answer(params: Params) -> object:
+            return getattr(self._config_methods(), name)(params)
+
+        return answer
+
+    def _config_methods(self) -> ConfigMethods:
+        """Commits and their history; made, and put into the loop, with the first console that changes something."""
+        if self._config is None:
+            from device.daemon.config_methods import ConfigMethods  # noqa: PLC0415  # the command line needs it not
+
+            rooms = self._rooms
+            self._config = ConfigMethods(rooms.database, self._settings, _Followers(rooms), time.monotonic, time.time)
+            rooms.take_part(self._config)
+        return self._config
+
     # The machine.
 
     def _device_test(self, name: str) -> Callable[[Params], object]:
@@ -266,7 +314,7 @@ class ControlMethods:
     def _storage_show(self, _params: Params) -> object:
         from device.daemon.device_facts import storage_facts  # noqa: PLC0415
 
-        return storage_facts(self._rooms.store)
+        return storage_facts(self._rooms.database.path)
 
     # Books and logs.
 

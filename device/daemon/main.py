@@ -69,6 +69,8 @@ def _run(options: RunOptions, log: RecentLines) -> bool:
     parts: PhoneParts | None = None
     try:
         with _open_store(options) as database:
+            if Settings(database).is_unconfirmed():
+                _take_back_unconfirmed(database)
             configuration, notices = _configuration(database, options)
             set_level(configuration.daemon.log_level)
             profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
@@ -79,6 +81,18 @@ def _run(options: RunOptions, log: RecentLines) -> bool:
         if parts is not None:
             parts.server.close()
         loop.close()
+
+
+def _take_back_unconfirmed(database: Database) -> None:
+    """A commit that was not confirmed before the phone ended may be why it ended: what held before comes back."""
+    from device.daemon.config_methods import ConfigMethods  # noqa: PLC0415  # rarely needed
+    from device.daemon.settings_methods import SettingsMethods  # noqa: PLC0415
+
+    try:
+        methods = ConfigMethods(database, SettingsMethods(Settings(database), list), None, time.monotonic, time.time)
+        methods.take_back()
+    except DeviceError as error:
+        logger.error("the commit that was not confirmed could not be taken back: %s", error)
 
 
 def _open_store(options: RunOptions) -> Database:

@@ -67,12 +67,17 @@ class SettingsMethods:
             for fault in _faults_of({**unknown, **merged})
             if fault not in before or not names_in(fault).isdisjoint(changes)
         ]
-        faults += [
-            f"{key}: {MASKED} only stands for it; give the new value" for key in SECRETS if changes.get(key) == MASKED
-        ]
+        faults += self.faults_of_masks(changes)
         if not faults and any(key.startswith("hardware.") for key in changes):
             faults = _board_faults(merged)
         return faults
+
+    @staticmethod
+    def faults_of_masks(changes: Mapping[str, str | None]) -> list[str]:
+        """Secrets that were given as they are shown."""
+        return [
+            f"{key}: {MASKED} only stands for it; give the new value" for key in SECRETS if changes.get(key) == MASKED
+        ]
 
 
 def _faults_of(values: Mapping[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ from device.daemon.account_fields import Params
 from device.daemon.account_methods import AccountMethods
 from device.daemon.accounts import AccountStatus
 from device.daemon.config import ConfigurationError, parse_configuration
+from device.daemon.config_methods import ConfigMethods
 from device.daemon.console_methods import ConsoleMethods
 from device.daemon.loop import Loop
 from device.daemon.options import UsageError, default_store
@@ -104,9 +105,11 @@ class StoreMethods:
 
     def _methods(self, database: Database) -> Mapping[str, Callable[[Params], object]]:
         settings = Settings(database)
+        methods = SettingsMethods(settings, list)
         console = self._console(database, settings)
         return {
-            **SettingsMethods(settings, list).table(),
+            **methods.table(),
+            **ConfigMethods(database, methods, None, self._clock, time.time).table(),
             **AccountMethods(StoredAccounts(Accounts(database)), lambda _: None, self._clock).table(),
             "console.access": console.access,
             "console.login": console.log_in,

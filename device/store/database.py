@@ -91,6 +91,7 @@ class Database:
         self._backup_at: float | None = None
         self._backup_allowed_at = clock()
         self._changed = False
+        self._must_erase = False
         self._closed = False
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
@@ -123,9 +124,13 @@ class Database:
             yield
             self._run("COMMIT")
         except BaseException:
+            self._must_erase = False
             self._roll_back()
             raise
         self._changed = True
+        if self._must_erase:
+            self.erase_traces()
+            return
         if precious:
             self._backup_at = max(self._clock(), self._backup_allowed_at)
             self.handle_timeout(self._clock())
@@ -176,8 +181,12 @@ class Database:
     def erase_traces(self) -> None:
         """Leave nothing of deleted values in any file: fold the write-ahead log in, cut it, and renew the copy.
 
-        Raises StoreError when the log cannot be folded in.
+        Inside a transaction that is done when it ends. Raises StoreError when the log cannot be folded in.
         """
+        if self._connection.in_transaction:
+            self._must_erase = True
+            return
+        self._must_erase = False
         busy = self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise StoreBusyError(f"{self.path} is being read by another process: stop it, then restart offhook")

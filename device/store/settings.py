@@ -22,6 +22,10 @@ class Settings:
         rows = self._database.query("SELECT value FROM setting WHERE key = ?", (key,))
         return str(rows[0][0]) if rows else None
 
+    def is_unconfirmed(self) -> bool:
+        """Whether the last commit waits to be confirmed; see config_history."""
+        return bool(self._database.query("SELECT 1 FROM config_pending"))
+
     def set_many(self, values: Mapping[str, str | None]) -> None:
         """Store all of `values` or none; None forgets a key, so that its default holds again.
 

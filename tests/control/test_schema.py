@@ -4,7 +4,7 @@ import pytest
 
 from device.control.schema import METHODS, TOPICS, faults
 
-KINDS = {"text", "number", "flag", "texts", "map"}
+KINDS = {"text", "number", "flag", "texts", "map", "tables"}
 
 
 def test_every_method_is_described_with_a_valid_example() -> None:
@@ -23,7 +23,19 @@ def test_no_secret_is_ever_an_answer() -> None:
 
 
 def test_the_topics_of_the_plan_are_there() -> None:
-    assert set(TOPICS) == {"phone", "call", "registration", "message", "notify", "sip", "log", "board", "desk", "audio"}
+    assert set(TOPICS) == {
+        "phone",
+        "call",
+        "registration",
+        "message",
+        "notify",
+        "sip",
+        "log",
+        "board",
+        "desk",
+        "config",
+        "audio",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """The commands that a technician types; a new one is a Command in the module that it is about."""
 
 from device.console.command_table import Command
-from device.console.commands import general, phone, show, tests, watch
+from device.console.commands import configure, general, phone, show, tests, watch
 
 COMMANDS: tuple[Command, ...] = (
     *show.COMMANDS,
+    *configure.COMMANDS,
     *watch.COMMANDS,
     *tests.COMMANDS,
     *phone.COMMANDS,

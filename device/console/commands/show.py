@@ -9,7 +9,7 @@ from device.console.overview import account_lines, call_lines, past_call_lines, 
 from device.console.shell import Shell
 from device.control.errors import DaemonUnreachableError
 
-ADD_ACCOUNT = "offhook account add"
+ADD_ACCOUNT = "set account office address 1001@pbx.example.com"
 MOST_LINES = 300
 """What the phone remembers of its log."""
 

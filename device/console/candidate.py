@@ -1,0 +1,59 @@
+"""Changes of the configuration that were typed and not yet committed. Pure."""
+
+from device.annotations import Any
+
+REPLACE = "replace"
+"""What the phone takes for an account that begins anew."""
+
+
+class Candidate:
+    """What is to become of settings and accounts; `since` is the newest commit that was known at the first change."""
+
+    __slots__ = ("accounts", "base", "settings", "since")
+
+    def __init__(self) -> None:
+        self.settings: dict[str, str | None] = {}
+        self.accounts: dict[str, dict[str, Any] | None] = {}
+        self.base: int | None = None
+        """The commit that all this is laid over; None for what holds now."""
+        self.since = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.settings or self.accounts or self.base is not None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.settings.clear()
+        self.accounts.clear()
+        self.base = None
+        self.since = 0
+
+    def roll_back(self, number: int) -> None:
+        """What a commit held, and nothing else."""
+        since = self.since
+        self.clear()
+        self.base, self.since = number, since
+
+    def set_setting(self, key: str, value: str | None) -> None:
+        """Another value, None for the default."""
+        self.settings[key] = value
+
+    def set_account(self, name: str, field: str, value: object) -> None:
+        """Another value of a field; an account that was deleted before begins anew."""
+        fields = self.accounts.get(name)
+        if fields is None:
+            fields = {REPLACE: True} if name in self.accounts else {}
+            self.accounts[name] = fields
+        fields[field] = value
+
+    def delete_account(self, name: str, exists: bool) -> None:
+        """Remove an account; one that only stands here is forgotten."""
+        if exists:
+            self.accounts[name] = None
+        else:
+            self.accounts.pop(name, None)
+
+    def params(self) -> dict[str, object]:
+        """The parameters of config.changes and config.commit."""
+        given: dict[str, object] = {"settings": self.settings, "accounts": self.accounts}
+        return given if self.base is None else {**given, "from": self.base}
