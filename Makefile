@@ -1,8 +1,9 @@
 # Targets for people who know make; ./run and ./test set everything up by themselves.
 BIN := .venv/bin/
 FUZZ_SECONDS ?= 60
+WHEELS ?= --suite trixie --arch arm64 --arch armhf
 
-.PHONY: run test check lint types imports scripts tests interop bench fuzz soak fresh image format clean
+.PHONY: run test check wheels lint types imports scripts tests interop bench fuzz soak fresh image format clean
 
 run:
 	./run
@@ -18,6 +19,7 @@ lint:
 
 types:
 	$(BIN)mypy
+	$(BIN)mypy --explicit-package-bases firmware_scripts/cross
 
 imports:
 	$(BIN)lint-imports --no-cache
@@ -31,6 +33,11 @@ tests:
 interop:  ## calls with Asterisk, baresip, Kamailio and SIPp
 	firmware_scripts/prepare test interop
 	$(BIN)pytest -m interop -v
+
+wheels:  ## wheels for boards, built here and checked under qemu-user (docs/cross-building.md); WHEELS="--suite S --arch A"
+	firmware_scripts/prepare cross
+	firmware_scripts/build-wheels $(WHEELS)
+	firmware_scripts/check-wheels $(WHEELS)
 
 bench:  ## memory, CPU, speed beside the peers; prints ratios
 	firmware_scripts/prepare test interop
