@@ -58,11 +58,11 @@ def write_squashfs(workshop: Workshop, tree: RootTree, target: Path) -> None:
     """The root file system, compressed; made from a stream, so that owners need no root."""
     command = [
         "mksquashfs", "-", target, "-tar", "-noappend", "-quiet", "-no-progress", "-comp", "zstd",
-        "-Xcompression-level", "15", "-b", "256K", "-mkfs-time", str(workshop.epoch), "-root-time", str(workshop.epoch),
-        "-root-mode", "755", "-root-uid", "0", "-root-gid", "0",
+        "-Xcompression-level", "15", "-b", "256K", "-root-mode", "755", "-root-uid", "0", "-root-gid", "0",
     ]  # fmt: skip
     log = workshop.folder / "mksquashfs.log"
-    environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    # Its options for times leave out that of the root; the variable covers everything.
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(workshop.epoch)}
     with log.open("w") as output:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment)
         assert process.stdin is not None
