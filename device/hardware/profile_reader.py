@@ -202,7 +202,7 @@ class _Reader:
             keys=self._keys(section, len(rows), len(columns)),
             debounce_ms=section.number("debounce_ms", 20, 1, 100),
             scan_ms=section.number("scan_ms", 5, 1, 50),
-            settle_us=section.number("settle_us", 20, 0, 1000),
+            settle_us=section.number("settle_us", 20, 0, 20_000),
         )
         section.finish()
         return keypad

@@ -126,6 +126,10 @@ def test_text_of_the_error_names_the_file_and_all_faults():
         ({"hook": {"line": 1, "debounce_ms": True}}, "hook.debounce_ms: True is not a whole number"),
         ({"hook": {"line": 1, "debounce_ms": 2.5}}, "hook.debounce_ms: 2.5 is not a whole number"),
         ({"hook": {"line": 1, "debounce_ms": 5000}}, "hook.debounce_ms: 5000 is not between 0 and 500"),
+        (
+            {"keypad": {"rows": [5], "columns": [16], "keys": ["1"], "settle_us": 20_001}},
+            "keypad.settle_us: 20001 is not between 0 and 20000",
+        ),
         ({"dial": {}}, "dial.pulse: is missing; give a table with at least line = NUMBER"),
         (
             {"dial": {"pulse": {"line": 1}, "plan": "swedn"}},
