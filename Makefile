@@ -3,7 +3,7 @@ BIN := .venv/bin/
 FUZZ_SECONDS ?= 60
 WHEELS ?= --suite trixie --arch arm64 --arch armhf
 
-.PHONY: run test check wheels lint types imports scripts tests interop bench fuzz soak fresh image format clean
+.PHONY: run test check wheels lint types imports scripts tests board-quick interop bench fuzz soak fresh image format clean
 
 run:
 	./run
@@ -28,7 +28,12 @@ scripts:
 	shellcheck -x run test .ci/run $$(grep -lE '^#!/bin/(sh|bash)' -r firmware_scripts tests buildroot)
 
 tests:
-	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop'
+	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop and not board'
+
+board-quick:  ## the whole phone on the quick virtual board (User-Mode Linux); needs root
+	firmware_scripts/prepare rig
+	firmware_scripts/make-uml-kernel >/dev/null
+	OFFHOOK_RIG=uml $(BIN)pytest -m board -v tests/board
 
 interop:  ## calls with Asterisk, baresip, Kamailio and SIPp
 	firmware_scripts/prepare test interop

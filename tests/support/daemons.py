@@ -145,6 +145,10 @@ class PhoneDaemon(Daemon):
 
     def start(self) -> None:
         super().start()
+        self.begin_to_listen()
+
+    def begin_to_listen(self) -> None:
+        """Be told what happens from now on."""
         self.client.subscribe(TOPICS)
         self.events = []
         self._taken = {}

@@ -47,13 +47,21 @@ class Program:
     One with workers gets a process group of its own, so that none of them is left behind.
     """
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, own_group: bool = False) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], folder: Path, own_group: bool = False, pass_fds: Sequence[int] = ()
+    ) -> None:
         self.name = name
         self.log_path = folder / f"{name}.log"
         self._own_group = own_group
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, start_new_session=own_group
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                start_new_session=own_group,
+                pass_fds=pass_fds,
             )
 
     @property
