@@ -13,10 +13,12 @@ class HardwareSettings:
 
     SECTION: ClassVar[str] = "hardware"
     HELP: ClassVar[dict[str, str]] = {
-        "board": "name of a board profile that comes with offhook, or the path of a TOML file",
+        "board": "name of a board profile that comes with offhook, or the path of a TOML file; @BOARD behind it, as in "
+        "handset@orange-pi-zero, for a board that does not say itself what it is",
         "flash": "hook flash: on, off, or empty for what the board profile says",
         "flash_min_ms": "shortest hook flash in ms, 0 for the board profile's; shorter is contact bounce",
         "flash_max_ms": "longest hook flash in ms, 0 for the board profile's; longer is a hang-up",
+        "bell_hz": "frequency of the current of a bell with two phases in Hz, 10 to 60; 0 for the board profile's",
         "cadence": "ringing cadence by country, such as us, uk, de; empty for the board profile's",
     }
 
@@ -25,6 +27,7 @@ class HardwareSettings:
     flash_min_ms: int = 0
     flash_max_ms: int = 0
     cadence: str = ""
+    bell_hz: int = 0
 
     def faults(self) -> list[str]:
         """Every fault in words."""
@@ -38,6 +41,8 @@ class HardwareSettings:
                 faults.append(f"hardware.{name}: {value} is not between 0 and 2000")
         if 0 < self.flash_max_ms <= self.flash_min_ms:
             faults.append(f"hardware.flash_max_ms: {self.flash_max_ms} is not more than flash_min_ms")
+        if self.bell_hz and not 10 <= self.bell_hz <= 60:
+            faults.append(f"hardware.bell_hz: {self.bell_hz} is not between 10 and 60, nor 0")
         if self.cadence and self.cadence not in COUNTRY_CADENCES:
             faults.append(f"hardware.cadence: {self.cadence!r} is not one of {', '.join(COUNTRY_CADENCES)}")
         return faults
@@ -55,6 +60,10 @@ class HardwareSettings:
             if hook.flash_min_ms >= hook.flash_max_ms:
                 window = f"a hook flash of {hook.flash_min_ms} to {hook.flash_max_ms} ms is no window"
                 raise ProfileError(profile.name, [f"{window}; set hardware.flash_min_ms and hardware.flash_max_ms"])
-        if ringer is not None and self.cadence:
-            ringer = replace(ringer, cadence=self.cadence)
+        if ringer is not None:
+            ringer = replace(
+                ringer,
+                cadence=self.cadence or ringer.cadence,
+                frequency_hz=self.bell_hz or ringer.frequency_hz,
+            )
         return replace(profile, hook=hook, ringer=ringer)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from device.hardware.errors import HardwareError, UnknownBoardError
@@ -30,3 +33,15 @@ def test_an_unknown_board_is_told_at_every_pin():
 def test_supplies_name_the_nearest_lines():
     with pytest.raises(HardwareError, match=r"pin P9_1 of beaglebone-black is GND; the nearest .*P9_11 \(GPIO0_30\)"):
         PinLookup("beaglebone-black", {}).find("P9_1")
+
+
+def test_the_daemon_keeps_nothing_of_the_boards_in_its_memory():
+    """What looks a pin up is a child that ends at once: neither the parser nor the data stays."""
+    program = (
+        "import sys; import device.daemon.main; from device.hardware.profile import BoardProfile;"
+        "print(BoardProfile.load('handset@orange-pi-5').hook.line.chip);"
+        "heavy = {'tomllib', 'device.hardware.board_data', 'device.hardware.picture', 'difflib'};"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines() == ["gpio4", ""]

@@ -3,6 +3,7 @@
 import pytest
 
 from device.hardware.errors import ProfileError
+from device.hardware.profile import BoardProfile
 from device.hardware.settings import HardwareSettings
 from device.records import fields
 from tests.support.desk_bench import make_profile
@@ -33,6 +34,7 @@ def test_window_that_closes_before_it_opens_is_refused():
     ("settings", "fault"),
     [
         (HardwareSettings(board=""), "hardware.board: empty"),
+        (HardwareSettings(bell_hz=5), "hardware.bell_hz: 5 is not between 10 and 60, nor 0"),
         (HardwareSettings(flash="yes"), "hardware.flash: 'yes'"),
         (HardwareSettings(flash_min_ms=-1), "hardware.flash_min_ms: -1"),
         (HardwareSettings(flash_max_ms=9000), "hardware.flash_max_ms: 9000"),
@@ -47,3 +49,9 @@ def test_faults(settings, fault):
 
 def test_every_field_has_help():
     assert set(HardwareSettings.HELP) == {item.name for item in fields(HardwareSettings)}
+
+
+def test_the_frequency_of_a_bell_goes_before_that_of_the_profile():
+    profile = BoardProfile.from_mapping({"ringer": {"kind": "bell", "lines": [18, 25], "frequency_hz": 20}})
+    assert HardwareSettings(bell_hz=25).apply(profile).ringer.frequency_hz == 25
+    assert HardwareSettings().apply(profile).ringer.frequency_hz == 20
