@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
+from device.console.export import export_lines
 from device.console.layout import shown
 
 
@@ -68,7 +69,16 @@ def _change(session: Session, values: dict[str, str | None]) -> int:
     return session.answer(result, sentence)
 
 
+def _export(session: Session, _given: Namespace) -> int:
+    settings, accounts = session.ask("settings.list")["settings"], session.ask("account.list")["accounts"]
+    if session.output.as_json:
+        return session.answer({"settings": settings, "accounts": accounts})
+    session.output.lines(export_lines(settings, accounts))
+    return EXIT_OK
+
+
 COMMANDS = (
+    Command("export", "show the configuration as a file for `offhook provision`, without secrets", "export", _export),
     Command("settings list", "show all settings, or those of a section", "settings list phone", _list, _list_arguments),
     Command(
         "settings get",

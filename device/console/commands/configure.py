@@ -7,6 +7,7 @@ from device.annotations import Any
 from device.console.account_form import ADDRESS, DEFAULTS, FIELD_HELP, PASSWORD, field_text, parse_field, value_choices
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import ConsoleError
+from device.console.export import export_lines
 from device.console.layout import duration, shown, table
 from device.console.shell import Shell
 from device.console.steps import AskLine, Dialogue
@@ -221,6 +222,10 @@ def _show_settings(shell: Shell, given: Given) -> None:
     shell.say(*table(("setting", "value", "", "meaning"), rows, f"there is no section {wanted!r}"))
 
 
+def _export(shell: Shell, _given: Given) -> None:
+    shell.say(*export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"]))
+
+
 def _sections(shell: Shell, _given: Given) -> list[Choice]:
     return [(section, "") for section in dict.fromkeys(key.partition(".")[0] for key in _settings(shell))]
 
@@ -363,6 +368,7 @@ COMMANDS = (
         monitor=True,
         example="show settings phone",
     ),
+    Command("export", "the configuration as a file for `offhook provision`, without secrets", _export, monitor=True),
     Command("show history", "the last 20 commits", _history, monitor=True),
     Command(
         "commit", "make the changes count, all of them or none", _commit, (_COMMENT,), example="commit new hotline"

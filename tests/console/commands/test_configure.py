@@ -222,3 +222,9 @@ def test_the_read_only_role_looks_and_changes_nothing(phone: FakePhone) -> None:
     desk.shell.table = type(desk.shell.table)(desk.shell.table.commands, "monitor")
     assert "for the role admin" in desk.run("set phone.hotline 1")[-1]
     assert desk.run("show configuration") == ["everything is at its default"]
+
+
+def test_export(desk: Desk) -> None:
+    desk.run("set phone.hotline 1002")
+    desk.run("commit")
+    assert desk.run("export")[-2:] == ["[settings.phone]", 'hotline = "1002"']
