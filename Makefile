@@ -1,9 +1,11 @@
 # Targets for people who know make; ./run and ./test set everything up by themselves.
 BIN := .venv/bin/
 FUZZ_SECONDS ?= 60
+COUNT ?= 50
+SEED ?= 0
 WHEELS ?= --suite trixie --arch arm64 --arch armhf
 
-.PHONY: run test check wheels lint types imports scripts tests board-quick interop bench fuzz soak fresh image format clean
+.PHONY: run test check wheels lint types imports scripts tests board-quick board board-powercut virtual-board interop bench fuzz soak fresh image format clean
 
 run:
 	./run
@@ -28,12 +30,23 @@ scripts:
 	shellcheck -x run test .ci/run $$(grep -lE '^#!/bin/(sh|bash)' -r firmware_scripts tests buildroot)
 
 tests:
-	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop and not board'
+	$(BIN)pytest --cov --cov-report=term:skip-covered -m 'not interop and not board and not qemu'
 
 board-quick:  ## the whole phone on the quick virtual board (User-Mode Linux); needs root
 	firmware_scripts/prepare rig
 	firmware_scripts/make-uml-kernel >/dev/null
 	OFFHOOK_RIG=uml $(BIN)pytest -m board -v tests/board
+
+board:  ## the whole phone on the emulated ARM board, with the image of this tree; needs root
+	firmware_scripts/prepare test interop rig image qemu
+	$(BIN)python -m tests.board
+
+board-powercut:  ## cuts the power of that board COUNT times at random; needs root
+	firmware_scripts/prepare test interop rig image qemu
+	$(BIN)python -m tests.board power-cuts --count $(COUNT) --seed $(SEED) --out board-output/power-cuts
+
+virtual-board:  ## that board for a person, at this terminal; needs root
+	firmware_scripts/virtual-board
 
 interop:  ## calls with Asterisk, baresip, Kamailio and SIPp
 	firmware_scripts/prepare test interop

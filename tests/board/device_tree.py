@@ -8,7 +8,9 @@ is in the image: the tree is given to the machine, which hands it to U-Boot, whi
 import os
 import re
 import shutil
+import struct
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 CHIP_LABEL = "pinctrl-bcm2835"
@@ -35,8 +37,8 @@ CPU = "cortex-a53"
 """What a Raspberry Pi 3 has."""
 
 
-def overlay(serial: int, model: str = MODEL, revision: int = REVISION) -> str:
-    """The source that is put behind that of the machine."""
+def overlay(serial: int, seed: Sequence[int] = (), model: str = MODEL, revision: int = REVISION) -> str:
+    """The source that is put behind that of the machine. `seed` is words of randomness for the kernel."""
     names = ", ".join(f'"{name}"' for name in LINE_NAMES)
     return f"""
 / {{
@@ -47,6 +49,9 @@ def overlay(serial: int, model: str = MODEL, revision: int = REVISION) -> str:
     }};
     /delete-node/ {PL061};
     /delete-node/ gpio-keys;
+    chosen {{
+        rng-seed = <{" ".join(f"{word:#x}" for word in seed)}>;
+    }};
     gpio-sim {{
         compatible = "gpio-simulator";
         bank0 {{
@@ -75,7 +80,7 @@ def build_device_tree(folder: Path, *, processors: int, memory_mib: int, serial:
     machine = ["-machine", f"virt,dumpdtb={dumped}", "-cpu", CPU, "-smp", str(processors), "-m", str(memory_mib)]
     _run([find_tool("qemu-system-aarch64"), *machine, "-nic", "none", "-display", "none"])
     plain = _run([find_tool("dtc"), "-q", "-I", "dtb", "-O", "dts", str(dumped)])
-    source.write_text(without_seeds(plain) + overlay(serial))
+    source.write_text(without_seeds(plain) + overlay(serial, struct.unpack("8I", os.urandom(32))))
     _run([find_tool("dtc"), "-q", "-I", "dts", "-O", "dtb", "-o", str(tree), str(source)])
     return tree
 

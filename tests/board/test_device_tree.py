@@ -10,7 +10,8 @@ def test_there_is_a_name_for_every_line_of_the_chip() -> None:
 
 
 def test_the_overlay_holds_model_revision_and_serial_number() -> None:
-    text = overlay(serial=0x1_0000_00FF)
+    text = overlay(serial=0x1_0000_00FF, seed=(1, 0xFF))
+    assert "rng-seed = <0x1 0xff>;" in text
     assert 'model = "Raspberry Pi 3 Model B Rev 1.2";' in text
     assert "linux,revision = <0xa02082>;" in text
     assert "linux,serial = <0x1 0xff>;" in text

@@ -46,6 +46,18 @@ def test_a_log_that_a_kill_cut_off_is_read_as_far_as_it_goes(tmp_path, tail) -> 
     assert log == ([Write(SECTOR, block("a"))], [])
 
 
+def test_the_power_may_have_gone_at_any_length_of_the_log(tmp_path) -> None:
+    path = log_of(tmp_path / "log", (1, block("a"), 0), FLUSH, (2, block("b"), 0), (3, block("c"), 0), FLUSH)
+    a, b, c = (Write(number * SECTOR, block(letter)) for number, letter in enumerate("abc", 1))
+    # The superblock, then an entry of one sector for each write with its data behind it, and one for each flush.
+    assert read_log(path, 2 * SECTOR) == ([], [])
+    assert read_log(path, 3 * SECTOR) == ([], [a])
+    assert read_log(path, 4 * SECTOR) == ([a], [])
+    assert read_log(path, 7 * SECTOR) == ([a], [b])
+    assert read_log(path, 8 * SECTOR) == ([a], [b, c])
+    assert read_log(path) == ([a, b, c], [])
+
+
 def test_an_empty_log_holds_nothing(tmp_path) -> None:
     (tmp_path / "log").write_bytes(b"")
     assert read_log(tmp_path / "log") == ([], [])

@@ -32,12 +32,14 @@ AGENT_UNIT = f"""\
 Description=Hands and ears of a test at the virtual board
 DefaultDependencies=no
 Conflicts=shutdown.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
 Restart=on-failure
-ExecStartPre=/bin/sh -c 'mkdir -p {SHARE_PLACE} && modprobe -a 9pnet_virtio 9p && \
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=131072 {SHARE_TAG} {SHARE_PLACE}'
+ExecStartPre=/bin/sh -c 'mkdir -p {SHARE_PLACE} && modprobe -a 9pnet_virtio 9p gpio-sim && \
+{{ mountpoint -q {SHARE_PLACE} || \
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=131072 {SHARE_TAG} {SHARE_PLACE}; }}'
 ExecStart=/usr/bin/python3 -I {SHARE_PLACE}/agent.py /dev/virtio-ports/{AGENT_PORT} {SHARE_PLACE}
 """
 
@@ -70,6 +72,16 @@ class BoardFiles(NamedTuple):
     """A folder that the board sees, with `agent.py` in it; without it nothing of the test is in the board."""
 
 
+class PowerCut(NamedTuple):
+    """What a power cut did to the disk."""
+
+    at: int
+    """How far its log had come, in bytes."""
+    flushed: int
+    unflushed: int
+    """Writes of this time under power that a flush had secured, and that none had."""
+
+
 class VirtualBoard:
     """One board. `folder` gets its disk, its logs and its sockets; `network` a cable to it."""
 
@@ -86,10 +98,9 @@ class VirtualBoard:
         self._serial = 0x0F0F_0000 + number
         self._program: Program | None = None
         self._monitor: MachineMonitor | None = None
-        self._times_on = 0
         folder.mkdir(parents=True, exist_ok=True)
         self.disk = folder / "disk.img"
-        self._tree = build_device_tree(folder, processors=PROCESSORS, memory_mib=MEMORY_MIB, serial=self._serial)
+        self._tree = folder / "board.dtb"
 
     # What it is reached by.
 
@@ -134,7 +145,7 @@ class VirtualBoard:
         assert not self.is_on, f"{self.name} is on already"
         if not self.disk.exists():
             _copy_sparse(self.files.image, self.disk)
-        self._times_on += 1
+        build_device_tree(self.folder, processors=PROCESSORS, memory_mib=MEMORY_MIB, serial=self._serial)
         for path in (self._overlay, self._log, self.agent_socket, self._monitor_socket):
             path.unlink(missing_ok=True)
         backing = ["-b", str(self.disk), "-F", "raw", str(self._overlay)]
@@ -145,25 +156,33 @@ class VirtualBoard:
         wait_until("the machine", lambda: self.process.check() or self._monitor_socket.exists(), 30.0)
         self._monitor = MachineMonitor(self._monitor_socket)
 
-    def cut_power(self, chance: random.Random | None = None) -> tuple[int, int]:
+    def written(self) -> int:
+        """How far the log of the disk's writes has come, in bytes: an instant that `cut_power` can go back to."""
+        return self._log.stat().st_size
+
+    def cut_power(self, chance: random.Random | None = None, since: int | None = None) -> "PowerCut":
         """Take the power away. `chance` decides what the disk keeps of writes that were not flushed.
 
-        Answers how many writes were flushed in this time under power, and how many were not.
+        With `since`, which `written` told, the disk is left as a cut at some instant between then and now would have
+        left it, so that also moments are met which last but microseconds.
         """
+        chance = chance or random.Random(0)
         self.process.kill()
-        return self._come_to_rest(chance or random.Random(0))
+        end = self.written()
+        at = end if since is None else chance.randint(since, end)
+        return PowerCut(at, *self._come_to_rest(chance, at))
 
     def wait_off(self) -> None:
         """Wait until it has switched itself off."""
         self.process.wait(OFF_S)
         self._come_to_rest(None)
 
-    def _come_to_rest(self, chance: random.Random | None) -> tuple[int, int]:
+    def _come_to_rest(self, chance: random.Random | None, until: int | None = None) -> tuple[int, int]:
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None
         self._program = None
-        counts = play_back(self._log, self.disk, chance)
+        counts = play_back(self._log, self.disk, chance, until)
         self._overlay.unlink(missing_ok=True)
         self._log.unlink(missing_ok=True)
         return counts
@@ -201,7 +220,9 @@ class VirtualBoard:
         options += ["-accel", f"tcg,tb-size={BLOCK_CACHE_MIB}", "-bios", str(self.files.firmware)]
         options += ["-dtb", str(self._tree), "-display", "none", "-nodefaults", "-name", self.name]
         options += ["-qmp", f"unix:{self._monitor_socket},server=on,wait=off"]
-        options += [*self._disk_options(), *self._network_options(), "-device", "virtio-rng-pci"]
+        # No virtio-rng: U-Boot would make a seed of it for a random layout of the kernel. Such a kernel isolates its
+        # page tables, which costs an emulated processor half of its speed. The device tree brings randomness.
+        options += [*self._disk_options(), *self._network_options()]
         # A watchdog as boards have one: it starts the machine anew when systemd stops to feed it.
         options += ["-device", "i6300esb", "-action", "watchdog=reset"]
         options += ["-chardev", f"pty,id=console,logfile={self.console_log},logappend=on", "-serial", "chardev:console"]

@@ -46,11 +46,14 @@ class Log(NamedTuple):
     """Those after the last flush."""
 
 
-def read_log(path: Path) -> Log:
-    """Reads a log up to its end, which after a kill is where the entries stop to make sense."""
+def read_log(path: Path, until: int | None = None) -> Log:
+    """Reads a log up to its end, which after a kill is where the entries stop to make sense.
+
+    With `until`, a length that the file had at some instant, it is read as it was then.
+    """
     secured: list[Write] = []
     loose: list[Write] = []
-    for flags, write in _entries(path):
+    for flags, write in _entries(path, until):
         if flags & EntryFlag.FLUSH:
             secured += loose
             loose = []
@@ -59,8 +62,8 @@ def read_log(path: Path) -> Log:
     return Log(secured, loose)
 
 
-def _entries(path: Path) -> Iterator[tuple[EntryFlag, Write | None]]:
-    size = path.stat().st_size
+def _entries(path: Path, until: int | None = None) -> Iterator[tuple[EntryFlag, Write | None]]:
+    size = path.stat().st_size if until is None else until
     with path.open("rb") as file:
         block = file.read(SUPERBLOCK.size)
         if len(block) < SUPERBLOCK.size:
@@ -100,13 +103,13 @@ def survivors(loose: list[Write], chance: random.Random) -> Iterator[Write]:
         yield Write(write.at, write.data[: pages * PAGE_BYTES])
 
 
-def play_back(log: Path, disk: Path, chance: random.Random | None = None) -> tuple[int, int]:
+def play_back(log: Path, disk: Path, chance: random.Random | None = None, until: int | None = None) -> tuple[int, int]:
     """Brings `disk` to where a time under power left it; answers how many writes were secured and how many were not.
 
-    With `chance` the power was cut, and it decides about the unsecured ones; without, the machine was switched off in
-    order and all are kept.
+    With `chance` the power was cut when the log was `until` long, and it decides about the unsecured ones; without, the
+    machine was switched off in order and all are kept.
     """
-    found = read_log(log)
+    found = read_log(log, until)
     with disk.open("r+b") as file:
         _apply(file, found.secured)
         _apply(file, found.loose if chance is None else survivors(found.loose, chance))
