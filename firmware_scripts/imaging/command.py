@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import device
-from firmware_scripts.imaging.base_root import PACKAGES, SSH_PACKAGES, base_tree, lists_date
+from firmware_scripts.imaging.base_root import ARCHITECTURE, PACKAGES, SSH_PACKAGES, SUITE, base_tree, lists_date
 from firmware_scripts.imaging.boards import BOARDS, ImageBoard
 from firmware_scripts.imaging.disk_image import (
     BOOT_SIZE,
@@ -121,13 +121,11 @@ def build(workshop: Workshop, board: ImageBoard, options: argparse.Namespace, ta
     _tell(workshop, board, target, root, layout.size)
 
 
-def make_wheelhouse(workshop: Workshop) -> Path | None:
+def make_wheelhouse(workshop: Workshop) -> Path:
     """The wheels of the board's Debian, built or out of the cache."""
-    script = SCRIPTS / "build-wheels"
-    if not script.exists():
-        return None
     workshop.say("looking for the wheels of the phone's Python packages")
-    return Path(workshop.run(script).strip().splitlines()[-1])
+    printed = workshop.run(SCRIPTS / "build-wheels", "--suite", SUITE, "--arch", ARCHITECTURE)
+    return Path(printed.strip().splitlines()[-1])
 
 
 def _write_partitions(workshop: Workshop, board: ImageBoard, kernel: Kernel, root: Path) -> dict[str, Path]:

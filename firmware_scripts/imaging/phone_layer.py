@@ -55,7 +55,7 @@ ENABLED = {
 class PhoneOptions:
     """What the person who builds an image chooses."""
 
-    wheelhouse: Path | None
+    wheelhouse: Path
     upgrade_keys: tuple[Path, ...]
     authorized_keys: str
     version: str
@@ -67,9 +67,8 @@ def add_phone(workshop: Workshop, tree: RootTree, board: ImageBoard, options: Ph
     site = stage / SITE
     site.mkdir(parents=True)
     _copy_program(site)
-    if options.wheelhouse is not None:
-        _install_wheels(options.wheelhouse, site)
-    _make_environment(stage, options)
+    _install_wheels(options.wheelhouse, site)
+    _make_environment(stage)
     for path in stage.rglob("*.py"):
         os.utime(path, (workshop.epoch, workshop.epoch))
     _compile(workshop, site)
@@ -104,14 +103,13 @@ def _install_wheels(wheelhouse: Path, site: Path) -> None:
                     target.write_bytes(archive.read(name))
 
 
-def _make_environment(stage: Path, options: PhoneOptions) -> None:
+def _make_environment(stage: Path) -> None:
     """A virtual environment (PEP 405) without the parts that only pip needs."""
     binaries = stage / "opt/offhook/bin"
     binaries.mkdir(parents=True)
     (binaries / "python3").symlink_to(f"/usr/bin/python{PYTHON}")
-    system = "false" if options.wheelhouse is not None else "true"
     (stage / "opt/offhook/pyvenv.cfg").write_text(
-        f"home = /usr/bin\ninclude-system-site-packages = {system}\nversion = {PYTHON}\n"
+        f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {PYTHON}\n"
     )
     command = binaries / "offhook"
     command.write_text(f"#!{PREFIX}/bin/python3\nimport sys\n\nfrom device.cli import main\n\nsys.exit(main())\n")

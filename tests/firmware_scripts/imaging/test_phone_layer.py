@@ -46,7 +46,7 @@ def tree(tmp_path: Path) -> RootTree:
     )
     key = tmp_path / "maker.key.pub"
     key.write_text("public")
-    _add_system_files(made, BOARDS["rpi3"], PhoneOptions(None, (key,), "ssh-ed25519 AAAA me", "1.5"), EPOCH)
+    _add_system_files(made, BOARDS["rpi3"], PhoneOptions(tmp_path, (key,), "ssh-ed25519 AAAA me", "1.5"), EPOCH)
     return made
 
 
