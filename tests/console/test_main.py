@@ -1,6 +1,7 @@
 """The console as people meet it: on a terminal and on a serial line, with the phone up and down."""
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 from device.console.main import Options, UsageError, main, parse_options
 from device.control.paths import SYSTEM_SOCKET, SYSTEM_STORE
 from tests.support.consoles import ADMIN, MONITOR, PASSWORD, SerialCable, serial_console, terminal_console
-from tests.support.daemons import PhoneDaemon
-from tests.support.processes import wait_until
+from tests.support.daemons import PhoneDaemon, own_command
+from tests.support.processes import ROOT, wait_until
 
 
 @pytest.fixture
@@ -146,10 +147,25 @@ def test_a_store_that_cannot_be_reached_is_told_with_the_reason(tmp_path: Path) 
         person.choose_password()
 
 
-def test_a_script_in_a_pipe(phone: PhoneDaemon) -> None:
+def test_an_open_console_asks_for_nothing(phone: PhoneDaemon) -> None:
     phone.call("settings.set", values={"console.open": "on"})
     with terminal_console(phone.socket_path, phone.store_path) as person:
         person.expect("asks for no password", ADMIN)
+
+
+def test_a_script_in_a_pipe_is_done_to_its_last_line(phone: PhoneDaemon) -> None:
+    phone.call("settings.set", values={"console.open": "on"})
+    done = subprocess.run(
+        own_command("console", "--socket", str(phone.socket_path)),
+        input="test lamp registered on 1\nset phone.hotline 1002\ncommit by script\nshow configuration\n",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert "commit 2: phone.hotline" in done.stdout
+    assert "set phone.hotline 1002" in done.stdout.splitlines()
+    assert done.stderr == ""
 
 
 # On a serial line.

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,7 +70,11 @@ def terminal_console(socket: Path, store: Path, lines: int = 24, columns: int = 
     try:
         yield Person(spawned)
     finally:
-        spawned.close(force=True)
+        # pexpect waits a tenth of a second for the end of its child, which a busy machine does not keep to.
+        if spawned.isalive():
+            spawned.kill(signal.SIGKILL)
+            spawned.wait()
+        spawned.close()
 
 
 class SerialCable:
