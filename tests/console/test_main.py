@@ -256,3 +256,22 @@ def test_a_line_in_use_is_told_with_the_remedy(phone: PhoneDaemon, cable: Serial
         assert person_prompt["open"] is False
         with serial_console(phone.socket_path, phone.store_path, other) as second:
             wait_until("the reason to be told", lambda: "in use" in second.log())
+
+
+def test_two_consoles_see_each_others_commits(phone: PhoneDaemon, cable: SerialCable) -> None:
+    phone.call("settings.set", values={"console.open": "on"})
+    far_person = cable.plug_in()
+    with (
+        serial_console(phone.socket_path, phone.store_path, cable.path),
+        terminal_console(phone.socket_path, phone.store_path) as person,
+    ):
+        far_person.expect(ADMIN)
+        far_person.type("show conf")
+        far_person.expect("show conf")
+        person.expect(ADMIN)
+        person.run("set phone.hotline 1002")
+        assert "commit 2" in person.run("commit for the guests")
+        # Above the line that is being typed, which stays.
+        far_person.expect("has committed phone.hotline (for the guests)", "show conf")
+        far_person.type("iguration\r")
+        far_person.expect("set phone.hotline 1002", ADMIN)
