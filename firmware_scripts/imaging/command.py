@@ -136,16 +136,23 @@ def _write_partitions(workshop: Workshop, board: ImageBoard, kernel: Kernel, roo
         "initrd.img": initial_ram_disk(kernel, board.early_modules, busybox, init),
         "slot.env": f"slot_args={board.arguments}\n".encode(),
     }
-    for pattern in board.device_trees:
-        if kernel.device_trees is None:
-            raise BuildError(f"the packages of the kernel {kernel.version} hold no device trees")
-        for path in sorted(kernel.device_trees.glob(pattern)):
-            files[f"dtb/{path.relative_to(kernel.device_trees)}"] = path.read_bytes()
+    trees = device_trees(kernel, board)
+    files.update({f"dtb/{name}": data for name, data in trees.items()})
     parts = {name: workshop.folder / name for name in ("boot", "kernel_a", "data")}
     write_fat(workshop, parts["kernel_a"], KERNEL_SIZE, "KERNEL", files)
-    write_fat(workshop, parts["boot"], BOOT_SIZE, "OFFHOOK", boot_files(workshop, board))
+    write_fat(workshop, parts["boot"], BOOT_SIZE, "OFFHOOK", boot_files(workshop, board, trees))
     write_data(workshop, parts["data"])
     return {**parts, "root_a": root}
+
+
+def device_trees(kernel: Kernel, board: ImageBoard) -> dict[str, bytes]:
+    """The device trees of a board by their paths, as U-Boot names them in `fdtfile`. Raises BuildError."""
+    if not board.device_trees:
+        return {}
+    if kernel.device_trees is None:
+        raise BuildError(f"the packages of the kernel {kernel.version} hold no device trees")
+    paths = [path for pattern in board.device_trees for path in sorted(kernel.device_trees.glob(pattern))]
+    return {str(path.relative_to(kernel.device_trees)): path.read_bytes() for path in paths}
 
 
 def project_date() -> int:

@@ -115,8 +115,8 @@ def write_data(workshop: Workshop, target: Path) -> None:
     )  # fmt: skip
 
 
-def boot_files(workshop: Workshop, board: ImageBoard) -> dict[str, bytes]:
-    """What the boot partition holds: the firmware of the board, U-Boot and its script."""
+def boot_files(workshop: Workshop, board: ImageBoard, device_trees: dict[str, bytes]) -> dict[str, bytes]:
+    """What the boot partition holds: the firmware of the board with its device trees, U-Boot and its script."""
     script = uboot_script((HERE / "boot.cmd").read_text())
     files = {"boot.scr": script}
     if board.firmware:
@@ -125,6 +125,8 @@ def boot_files(workshop: Workshop, board: ImageBoard) -> dict[str, bytes]:
         for pattern in board.firmware:
             for path in sorted(folder.glob(pattern)):
                 files[path.name] = path.read_bytes()
+        # The firmware hands one of them to U-Boot, which does not start without.
+        files.update({name.rpartition("/")[2]: data for name, data in device_trees.items()})
         files["config.txt"] = board.settings.encode()
         files["u-boot.bin"] = boot_loader(workshop, board).read_bytes()
     return files

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from device.upgrade.slot_state import RECORD_BYTES, SlotState, decode
+from firmware_scripts.imaging.boards import BOARDS
 from firmware_scripts.imaging.boot_files import MIB
-from firmware_scripts.imaging.disk_image import make_layout, write_fat
-from firmware_scripts.imaging.workshop import BuildError
+from firmware_scripts.imaging.disk_image import boot_files, make_layout, write_fat
+from firmware_scripts.imaging.workshop import BuildError, Workshop
 from tests.firmware_scripts.imaging.small_image import KERNEL, make_image, make_workshop
 
 
@@ -81,6 +82,21 @@ def test_the_same_inputs_make_the_same_bytes(image: Path, tmp_path: Path) -> Non
 def test_the_image_has_holes_where_nothing_is(image: Path) -> None:
     assert image.stat().st_size == make_layout().size
     assert image.stat().st_blocks * 512 < 64 * MIB
+
+
+def test_the_firmware_finds_a_device_tree_and_u_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "package"
+    for name in ("usr/lib/raspi-firmware/start.elf", "usr/lib/raspi-firmware/bootcode.bin", BOARDS["rpi3"].boot_loader):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(name)
+    workshop = make_workshop(tmp_path)
+    monkeypatch.setattr(Workshop, "fetch", lambda *_: [tmp_path / "some.deb"])
+    monkeypatch.setattr(Workshop, "unpacked", lambda *_: package)
+    files = boot_files(workshop, BOARDS["rpi3"], {"broadcom/bcm2837-rpi-3-b.dtb": b"tree"})
+    assert files["bcm2837-rpi-3-b.dtb"] == b"tree"
+    assert files["u-boot.bin"].decode() == BOARDS["rpi3"].boot_loader
+    assert {"start.elf", "bootcode.bin", "boot.scr"} <= set(files)
+    assert {b"arm_64bit=1", b"enable_uart=1", b"kernel=u-boot.bin"} <= set(files["config.txt"].split())
 
 
 def test_files_that_do_not_fit_are_told(tmp_path: Path) -> None:
