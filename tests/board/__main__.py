@@ -27,6 +27,7 @@ from tests.board.qemu_rig import QemuRig, build_rig
 from tests.board.upgrades import find_upgrades
 from tests.board.visit import visit
 
+HERE = Path(__file__).parent
 OUTPUT = "board-output"
 ORDER = (
     *("image_boot", "whole_phone", "outputs", "cadences", "disturbances", "network_changes", "power_cuts", "upgrades"),
@@ -116,7 +117,7 @@ def run_tests(image: Path, out: Path, more: list[str]) -> int:
     make_room(out)
     say(f"image {image}; logs, figures, pictures and the wire go to {out}/")
     environment = {**os.environ, "OFFHOOK_RIG": "qemu", "OFFHOOK_BOARD_OUTPUT": str(out)}
-    tests = [f"tests/board/test_{name}.py" for name in ORDER]
+    tests = sorted((str(path.relative_to(parts.ROOT)) for path in HERE.glob("test_*.py")), key=_place)
     words = ["-m", "board or qemu", "-vv", "--no-header", "-p", "no:cacheprovider", *tests, *more]
     command = [sys.executable, "-m", "pytest", *words]
     with subprocess.Popen(command, env=environment, cwd=parts.ROOT) as running:
@@ -129,6 +130,11 @@ def run_tests(image: Path, out: Path, more: list[str]) -> int:
             raise
     say(f"{'all is well' if status == 0 else 'SOMETHING IS WRONG'}; see {out}/")
     return status
+
+
+def _place(test: str) -> tuple[int, str]:
+    name = Path(test).stem.removeprefix("test_")
+    return (ORDER.index(name) if name in ORDER else ORDER.index("network_changes")), name
 
 
 def cut_power(image: Path, out: Path, arguments: argparse.Namespace, upgrade: Path | None) -> int:

@@ -101,6 +101,9 @@ dead_time_ms = 2
 """
 """A mechanical bell: its two coils, or the two sides of its bridge, take turns."""
 
+SCANS_A_KEY = 5
+"""So many scans see a key that is pressed; two must agree."""
+
 LOOPBACK = "hw:CARD=Loopback,DEV=1"
 """The far end of the phone's sound card; the phone itself has the near one."""
 PHONE_CARD = "plughw:CARD=Loopback,DEV=0"
@@ -244,7 +247,7 @@ class BoardPhone(PhoneDaemon):
     def press(self, keys: str, *, down_s: float = 0.2) -> list[float]:
         """Press keys of the keypad: not too quickly, since a scan takes ten times `settle_us` here."""
         crossings = [key_lines(key) for key in keys]
-        seconds = down_s * self.rig.patience
+        seconds = max(down_s, SCANS_A_KEY * 10 * self.rig.settle_us / 1e6)
         return self.move(press_keys(crossings, down_s=seconds, up_s=seconds, chance=self.chance))
 
     def dial(self, digits: str) -> None:

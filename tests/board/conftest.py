@@ -45,7 +45,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
 @pytest.fixture(scope="session")
 def running_house(tmp_path_factory) -> Iterator[House]:
     """One house for all tests; the board in it is started once."""
-    folder = tmp_path_factory.mktemp("house")
+    folder = Path(OUTPUT, "house") if OUTPUT else tmp_path_factory.mktemp("house")
+    folder.mkdir(parents=True, exist_ok=True)
     with BoardNetwork(folder) as network:
         house = House(folder, network, build_rig(network, folder / "board"), FIGURES)
         with house.running():

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.board.agent_client import AgentClient, AgentError
 from tests.board.network import BoardNetwork
 from tests.board.virtual_board import SHARE_PLACE, BoardFiles, PowerCut, VirtualBoard
+from tests.support.processes import wait_until
 
 AGENT = Path(__file__).with_name("agent.py")
 
@@ -22,6 +23,8 @@ PATIENCE = 10.0
 
 BOOT_S = 40.0
 """Until the agent answers, on a board of full speed and at leisure."""
+
+START_S = 30.0
 
 PROFILE = "/etc/offhook/board.toml"
 OFFHOOK = "/opt/offhook/bin/offhook"
@@ -130,8 +133,12 @@ class QemuRig:
     # The phone on it.
 
     def start_phone(self) -> None:
+        # A board that still boots cancels what is asked of its units now and then.
+        wait_until("the phone to be started anew", self._restarts, START_S * self.patience)
+
+    def _restarts(self) -> bool:
         self.agent.run(["systemctl", "reset-failed", "offhook"], check=False)
-        self.agent.run(["systemctl", "restart", "offhook"])
+        return self.agent.run(["systemctl", "restart", "offhook"], check=False, within_s=START_S).status == 0
 
     def kill_phone(self) -> None:
         self.agent.run(["systemctl", "kill", "--signal=KILL", "offhook"])
