@@ -82,6 +82,12 @@ def build_root(suite: Suite) -> Path:
 
 def system_root(target: Target) -> Path:
     """The root with the board's Python and libraries, made when it is not in the cache."""
+    architecture = target.architecture
+    if target.suite.name not in architecture.suites:
+        raise BuildError(
+            f"Debian {target.suite.name} does not have all packages for {architecture.name} ({architecture.debian}); "
+            f"type: --suite {architecture.suites[0]} --arch {architecture.name}"
+        )
     packages = (*TARGET_PACKAGES, f"libgcc-{target.suite.gcc}-dev")
 
     def compile_library(place: Path) -> None:

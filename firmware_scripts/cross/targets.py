@@ -32,6 +32,8 @@ class Architecture:
     emulator: tuple[str, ...]
     flags: tuple[str, ...] = ()
     """For the compiler, beyond Debian's own choice of processor."""
+    suites: tuple[str, ...] = ("trixie", "bookworm")
+    """The releases of Debian that have it whole."""
     takes_foreign_wheels: bool = True
     """Whether wheels of the Python package index may be used as they are."""
 
@@ -71,6 +73,7 @@ ARCHITECTURES = {
             "armv6l",
             ("qemu-arm-static", "-cpu", "arm1176"),
             flags=("-march=armv6kz+fp", "-mfloat-abi=softfp", "-marm"),
+            suites=("bookworm",),
             takes_foreign_wheels=False,
         ),
     )

@@ -3,7 +3,16 @@
 import os
 from pathlib import Path
 
-from firmware_scripts.cross.roots import make_links_relative
+import pytest
+
+from firmware_scripts.cross.roots import make_links_relative, system_root
+from firmware_scripts.cross.targets import target
+from firmware_scripts.cross.workplace import BuildError
+
+
+def test_what_debian_does_not_have_is_told_with_what_it_has() -> None:
+    with pytest.raises(BuildError, match="type: --suite bookworm --arch armv6"):
+        system_root(target("trixie", "armv6"))
 
 
 def test_links_stay_within_the_root(tmp_path: Path) -> None:
