@@ -32,6 +32,7 @@ import wave
 TRACING = "/sys/kernel/tracing"
 SIMULATED_CHIP = "/sys/devices/platform/gpio-sim*/gpiochip*/sim_gpio0"
 LONGEST_LINE = 1 << 20
+LONG_LINE = 1000
 
 FOLLOW_S = 0.0003
 """A closed key follows its row this soon: before the phone looks, and yet leaving a lone processor to the phone."""
@@ -491,6 +492,7 @@ class Agent:
         self._watch = Watch(self._lines)
         self._hands = RemoteHands()
         self._sound = Sound(share)
+        self.do_record, self.do_start_playing = self._sound.record, self._sound.play
         self._children = {}
         self._control = None
 
@@ -501,7 +503,6 @@ class Agent:
         return verb(**request)
 
     def do_hello(self):
-        """What this board is."""
         kernel = os.uname()
         return {
             "kernel": f"{kernel.sysname} {kernel.release} {kernel.machine}",
@@ -512,11 +513,9 @@ class Agent:
         }
 
     def do_sleep(self, seconds):
-        """Let time pass in the board."""
         time.sleep(seconds)
 
     def do_play(self, actions):
-        """Move lines and keys at exact times; the instants at which each was done."""
         return self._hands.play(actions)
 
     def do_levels(self, lines):
@@ -529,12 +528,6 @@ class Agent:
     def do_wait_edge(self, line, level, since, seconds):
         """When a line was first set to a level."""
         return self._watch.wait(line, level, since, seconds)
-
-    def do_record(self, device, rate_hz, file):
-        self._sound.record(device, rate_hz, file)
-
-    def do_start_playing(self, device, file):
-        self._sound.play(device, file)
 
     def do_end_sound(self, name):
         """End "record" or "play"."""
@@ -565,13 +558,11 @@ class Agent:
             child.kill()
 
     def do_connect(self, path):
-        """Become a client at the control socket of the phone."""
         if self._control is not None:
             self._control.close()
         self._control = Control(path)
 
     def do_control(self, method, params):
-        """Ask the phone something."""
         return self._control.call(method, params)
 
     def do_events(self, first, seconds):
@@ -579,15 +570,15 @@ class Agent:
         return self._control.events(first, seconds)
 
     def do_read(self, path):
-        """A text file."""
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
 
 class Channel:
-    """Lines of JSON both ways."""
+    """Lines of JSON both ways; long ones lie in the share, since a serial line has little room."""
 
-    def __init__(self, path):
+    def __init__(self, path, share):
+        self._share = share
         self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         if os.isatty(self._fd):
             tty.setraw(self._fd)
@@ -606,12 +597,20 @@ class Channel:
         line, self._input = self._input.split(b"\n", 1)
         try:
             request = json.loads(line)
-        except ValueError:
+            if "file" in request and "do" not in request:
+                with open(f"{self._share}/{request['file']}", encoding="utf-8") as file:
+                    request = json.load(file)
+        except (ValueError, TypeError):
             return None
         return request if isinstance(request, dict) else None
 
-    def send(self, answer):
+    def send(self, answer, bulk=False):
         data = (json.dumps(answer) + "\n").encode()
+        if bulk and len(data) > LONG_LINE:
+            name = f"answer-{answer['id']}.json"
+            with open(f"{self._share}/{name}", "wb") as file:
+                file.write(data)
+            data = (json.dumps({"id": answer["id"], "file": name, "now": answer["now"]}) + "\n").encode()
         with self._lock:
             while data:
                 data = data[os.write(self._fd, data) :]
@@ -620,17 +619,17 @@ class Channel:
 def serve(channel_path, share):
     # A slow machine must not take a whole turn of Python's threads for a glance.
     sys.setswitchinterval(0.0005)
-    channel = Channel(channel_path)
+    channel = Channel(channel_path, share)
     agent = Agent(share)
 
     def answer(request):
-        reply = {"id": request.pop("id", None)}
+        reply, bulk = {"id": request.pop("id", None)}, request.pop("bulk", False)
         try:
             reply["result"] = agent.answer(request)
         except Exception as error:
             reply["error"] = f"{type(error).__name__}: {error}"
         reply["now"] = [time.monotonic(), time.time()]
-        channel.send(reply)
+        channel.send(reply, bulk)
 
     while True:
         request = channel.read()

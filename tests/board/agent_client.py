@@ -7,10 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple
 
 ANSWER_S = 30.0
 """The longest that the agent may take for something that it does at once, on a board of full speed."""
+
+
+LONG_LINE = 1000
+"""Bytes; a serial line has little room for more."""
 
 
 class AgentError(AssertionError):
@@ -28,11 +33,12 @@ class Done(NamedTuple):
 class AgentClient:
     """Speaks with the agent over a descriptor that carries bytes both ways, which it takes over.
 
-    Several threads may ask at the same time.
+    Several threads may ask at the same time. What is long goes through files in `share`, where there is one.
     """
 
-    def __init__(self, fd: int, patience: float = 1.0) -> None:
+    def __init__(self, fd: int, patience: float = 1.0, share: Path | None = None) -> None:
         self._fd = fd
+        self._share = share
         self._patience = patience
         self._ids = count(1)
         self._write_lock = threading.Lock()
@@ -79,13 +85,15 @@ class AgentClient:
 
     def _send(self, verb: str, parameters: Mapping[str, object]) -> int:
         request_id = next(self._ids)
-        data = (json.dumps({"id": request_id, "do": verb, **parameters}) + "\n").encode()
+        request = {"id": request_id, "do": verb, "bulk": self._share is not None, **parameters}
+        data = (json.dumps(request) + "\n").encode()
+        if self._share is not None and len(data) > LONG_LINE:
+            name = f"request-{request_id}.json"
+            (self._share / name).write_bytes(data)
+            data = (json.dumps({"id": request_id, "file": name}) + "\n").encode()
         with self._write_lock:
-            sent_at = time.monotonic()
             while data:
                 data = data[os.write(self._fd, data) :]
-        if verb == "hello":
-            self._sent_at = sent_at
         return request_id
 
     def _arrived(self, request_id: int, seconds: float) -> bool:
@@ -123,6 +131,8 @@ class AgentClient:
             answer = json.loads(line)
         except ValueError:
             return
+        if isinstance(answer, dict) and "file" in answer and self._share is not None:
+            answer = json.loads((self._share / answer["file"]).read_bytes())
         if isinstance(answer, dict) and isinstance(answer.get("id"), int):
             with self._news:
                 answer["at"] = at

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,20 +61,19 @@ class House:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Everything on; the board's phone is registered."""
-        try:
+        with ExitStack() as stack:
+            stack.callback(self._capture.stop)
+            stack.callback(self.kamailio.stop)
             self.kamailio.start()
+            stack.callback(self.far.stop)
             self.far.start()
             self.far.add_account(self.kamailio.address, FAR, PASSWORDS[FAR], domain=DOMAIN)
             self.far.expect_registration("registered")
+            stack.callback(self.rig.stop)
             self.rig.start()
+            stack.callback(self.phone.stop)
             self.phone.start()
             yield
-        finally:
-            self.phone.stop()
-            self.rig.stop()
-            self.far.stop()
-            self.kamailio.stop()
-            self._capture.stop()
 
     def use(self, driver: str) -> None:
         """See to it that the board's phone runs with this driver, is registered and at rest."""

@@ -79,7 +79,7 @@ class UmlRig:
         command = [*self.network.prefix, *_priority(), str(self._kernel), *self._options(self._uart[0], board_end)]
         self._machine = Program("machine", command, self.folder, own_group=True, pass_fds=(self._uart[0], board_end))
         os.close(board_end)
-        self._agent = AgentClient(agent_end, self.patience)
+        self._agent = AgentClient(agent_end, self.patience, self.share)
         self._phone = 0
         try:
             self._agent.wait_ready(START_S, self._machine.check)
@@ -104,9 +104,14 @@ class UmlRig:
     def stop(self) -> None:
         if self._machine is None:
             return
-        self.agent.ask("leave")
-        self._machine.wait(STOP_S)
-        self._forget_machine()
+        try:
+            self.agent.ask("leave")
+            self._machine.wait(STOP_S)
+        except AssertionError:
+            self._machine.kill()
+            raise
+        finally:
+            self._forget_machine()
 
     def cut_power(self) -> None:
         assert self._machine is not None, "the board is off"
