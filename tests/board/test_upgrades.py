@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.board import parts
 from tests.board.house import House
 from tests.board.power_cuts import SETTING
 from tests.board.qemu_rig import QemuRig
+from tests.board.upgrades import break_main
 from tests.support.processes import PATIENCE_S, wait_until
-
-pytestmark = pytest.mark.qemu
 
 GOOD, BROKEN = "OFFHOOK_UPGRADE_GOOD", "OFFHOOK_UPGRADE_BROKEN"
 VERDICT_S = 90.0
@@ -78,6 +78,18 @@ def setting(house: House) -> float:
     return float(str(house.phone.call("settings.get", key=SETTING)["value"]))
 
 
+def test_a_broken_version_ends_as_soon_as_it_is_started(tmp_path) -> None:
+    main = tmp_path / "main.py"
+    main.write_text((parts.ROOT / "device" / "daemon" / "main.py").read_text())
+    break_main(main)
+    names: dict[str, Any] = {"__name__": "broken"}
+    exec(compile(main.read_text(), str(main), "exec"), names)
+    with pytest.raises(SystemExit) as ended:
+        names["main"](["--help"])
+    assert ended.value.code == 3
+
+
+@pytest.mark.qemu
 def test_a_good_version_is_kept(board) -> None:
     before = board.rig.ask_json("upgrade", "status")
     after = upgrade(board, GOOD)
@@ -86,6 +98,7 @@ def test_a_good_version_is_kept(board) -> None:
     assert setting(board) == 7.125
 
 
+@pytest.mark.qemu
 def test_a_version_that_never_answers_is_rolled_back(board) -> None:
     before = board.rig.ask_json("upgrade", "status")
     after = upgrade(board, BROKEN)

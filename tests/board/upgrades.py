@@ -52,35 +52,38 @@ def _files() -> list[str]:
 def _build(files: list[str], made: Upgrades, say: Callable[[str], None]) -> None:
     key = made.image.with_name("key")
     _run(parts.ROOT, "make-signing-key", str(key), "--no-password")
+    say("looking for the wheels of the phone's Python packages")
+    wheelhouse = _run(parts.ROOT, "build-wheels").strip().splitlines()[-1]
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "offhook"
         for name in files:
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(parts.ROOT / name, tree / name)
         say("building the image (1 of 3)")
-        _image(tree, key, "1.0.0", made.image)
+        _image(tree, wheelhouse, key, "1.0.0", made.image)
         for number, (version, target) in enumerate((("1.0.1", made.good), ("1.0.2", made.broken)), 2):
             say(f"building an upgrade to {version} ({number} of 3)")
             if target == made.broken:
-                _break(tree / "device" / "daemon" / "main.py")
+                break_main(tree / "device" / "daemon" / "main.py")
             image = Path(place) / "upgrade.img"
-            _image(tree, key, version, image)
+            _image(tree, wheelhouse, key, version, image)
             _run(tree, "build-upgrade", str(image), "--key", str(key), "--out", str(target))
             image.unlink()
 
 
-def _image(tree: Path, key: Path, version: str, target: Path) -> None:
+def _image(tree: Path, wheelhouse: str, key: Path, version: str, target: Path) -> None:
     words = ["--board", "virt", "--version", version, "--upgrade-key", f"{key}.pub", "--out", str(target)]
-    _run(tree, "build-image", *words)
+    _run(tree, "build-image", *words, "--wheelhouse", wheelhouse)
 
 
-def _break(main: Path) -> None:
+def break_main(main: Path) -> None:
     """Let the phone of a tree die as soon as it is started."""
     text = main.read_text()
     at = text.index("\n", text.index(MAIN))
     main.write_text(text[:at] + DEATH + text[at + 1 :])
 
 
-def _run(tree: Path, script: str, *words: str) -> None:
+def _run(tree: Path, script: str, *words: str) -> str:
     done = subprocess.run([tree / "firmware_scripts" / script, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{script} failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}"
+    return done.stdout
