@@ -1,6 +1,6 @@
 """One virtual board for a person: how to reach it, what can be typed, and what its lines do."""
 
-import select
+import json
 import sys
 import time
 from pathlib import Path
@@ -10,11 +10,12 @@ from tests.board.board_phone import DOOR_BUTTON, HOOK, LINE_NAMES, OUTPUTS, PULS
 from tests.board.hands import press_keys, turn_dial
 from tests.board.house import FAR, HERE, PASSWORDS
 from tests.board.network import HOST_ADDRESS, BoardNetwork
-from tests.board.qemu_rig import QemuRig, build_rig
+from tests.board.qemu_rig import PROFILE, QemuRig, build_rig
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon
 from tests.support.kamailio import DOMAIN, Kamailio
+from tests.support.processes import PATIENCE_S, wait_until
 
-PROVISION = """\
+PROVISION_FILE = """\
 # What an installer would put on the boot partition.
 [settings.hardware]
 board = "raspberry-pi"
@@ -56,7 +57,7 @@ def visit(image: Path, out: Path, new: bool) -> int:
         far.prefix = network.prefix
         provision = out / "offhook.toml"
         provision.write_text(
-            PROVISION.format(user=HERE, domain=DOMAIN, password=PASSWORDS[HERE], server=kamailio.address)
+            PROVISION_FILE.format(user=HERE, domain=DOMAIN, password=PASSWORDS[HERE], server=kamailio.address)
         )
         rig = build_rig(out / "board", network, provision)
         if new:
@@ -68,7 +69,9 @@ def visit(image: Path, out: Path, new: bool) -> int:
             tell(f"starting {image.name}; U-Boot, Linux and systemd take a minute or so")
             rig.start()
             tell(f"up after {time.monotonic() - started:.0f} s; {rig.agent.ask('hello')['kernel']}")
-            Visit(rig, far).serve()
+            person = Visit(rig, far)
+            person.wire()
+            person.serve()
         finally:
             if rig.board.is_on:
                 tell("shutting it down in order; what it has stored is kept for the next start")
@@ -83,6 +86,19 @@ def tell(text: str) -> None:
     sys.stdout.flush()
 
 
+def ask_until_it_answers(rig: QemuRig) -> dict[str, object]:
+    """Which profile the phone has, as soon as the phone can be asked."""
+
+    def asked() -> dict[str, object] | None:
+        done = rig.agent.run([*rig.offhook, "settings", "get", "hardware.board", "--json"], check=False)
+        answer: dict[str, object] | None = json.loads(done.out) if done.status == 0 else None
+        return answer
+
+    found = wait_until("the phone to answer", asked, PATIENCE_S * rig.patience)
+    assert found is not None
+    return found
+
+
 class Visit:
     """Understands what the person types."""
 
@@ -91,12 +107,19 @@ class Visit:
         self._phone = BoardPhone(HERE, rig)
         self._looked_at = 0.0
 
+    def wire(self) -> None:
+        """Wire hook, keypad, dial, lamps, ringer and relay to the board, unless that was done at an earlier start."""
+        answer = ask_until_it_answers(self._rig)
+        if answer["value"] != PROFILE:
+            tell("wiring the telephone to the board, and starting the phone with it")
+            self._phone.install("gpiod")
+            self._phone.client.close()
+
     def serve(self) -> None:
         self._arrive()
         while True:
             sys.stdout.write("board> ")
             sys.stdout.flush()
-            select.select([sys.stdin], [], [])
             line = sys.stdin.readline()
             words = line.split()
             if not line or words[:1] in (["quit"], ["exit"]):
@@ -146,7 +169,7 @@ class Visit:
         self._rig.agent.set_line(HOOK, True)
 
     def _press(self, keys: str) -> None:
-        self._rig.agent.play(press_keys([key_lines(key) for key in keys], down_s=1.2, up_s=0.6))
+        self._rig.agent.play(press_keys([key_lines(key) for key in keys], down_s=1.0, up_s=1.0))
 
     def _turn(self, digits: str) -> None:
         self._rig.agent.play(turn_dial(PULSE, None, [int(digit) or 10 for digit in digits]))
