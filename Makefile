@@ -48,6 +48,9 @@ board-powercut:  ## cuts the power of that board COUNT times at random; needs ro
 virtual-board:  ## that board for a person, at this terminal; needs root
 	firmware_scripts/virtual-board
 
+board-smoke:  ## a minute of it; says why where this machine cannot
+	firmware_scripts/board-smoke
+
 interop:  ## calls with Asterisk, baresip, Kamailio and SIPp
 	firmware_scripts/prepare test interop
 	$(BIN)pytest -m interop -v
