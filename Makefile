@@ -5,7 +5,7 @@ COUNT ?= 50
 SEED ?= 0
 WHEELS ?= --suite trixie --arch arm64 --arch armhf
 
-.PHONY: run test check wheels lint types imports scripts tests board-quick board board-powercut virtual-board interop bench fuzz soak fresh image format clean
+.PHONY: run test check wheels lint types imports scripts tests board-quick board-smoke board board-powercut virtual-board interop bench fuzz soak fresh image format clean
 
 run:
 	./run
