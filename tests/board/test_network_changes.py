@@ -158,7 +158,7 @@ def test_a_server_that_starts_anew(quiet_house) -> None:
     quiet_house.kamailio.start()
     begun = time.monotonic()
     # Its own call is possible at once: a server that knows nobody still takes a call from who has the password.
-    quiet_house.far.call("account.register", id="office")
+    quiet_house.far.call("registration.refresh", account="office")
     quiet_house.far.expect_registration("registered")
     quiet_house.figures.note("server anew: lifting to the house rings", call_the_house(quiet_house), "s")
     quiet_house.rest()
