@@ -12,6 +12,7 @@ from device.upgrade.partition_writer import write_part
 from device.upgrade.records_file import PendingUpgrade, UpgradeRecords
 from device.upgrade.signature import verify_signature
 from device.upgrade.slot_state import EMPTY, GOOD, TRIAL, TRIES, SlotStateFile
+from device.upgrade.store_guard import forget_store
 from device.upgrade.upgrade_file import UpgradeFile
 
 
@@ -73,6 +74,9 @@ class Installation:
 
             write_part(system.partition(part.name, target), part, self._file.read_part(part), tell)
             done += part.size
-        UpgradeRecords(system).begin(PendingUpgrade(target, system.version, self.manifest.version, registered))
+        records = UpgradeRecords(system)
+        # Left by a trial that this upgrade takes the place of; the store has been used since.
+        forget_store(records)
+        records.begin(PendingUpgrade(target, system.version, self.manifest.version, registered))
         state = self._state_file.read()
         self._state_file.write(replace(state.with_kind(target, TRIAL), slot=target, tries=TRIES))

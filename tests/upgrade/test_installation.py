@@ -135,3 +135,10 @@ def test_a_part_that_does_not_fit_is_refused(system: ImageSystem, key: Path) -> 
     with pytest.raises(UpgradeError, match="only"):
         installation.write([], lambda _: None)
     assert state_of(system).kind("b") == "empty"
+
+
+def test_the_store_of_an_abandoned_trial_is_not_put_back_by_the_next_one(system: ImageSystem, key: Path) -> None:
+    stale = Path(UpgradeRecords(system).store_copy)
+    stale.mkdir(parents=True)
+    Installation(system, io.BytesIO(make_upgrade(key)), "file").write([], lambda _: None)
+    assert not stale.exists()
