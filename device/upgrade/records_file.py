@@ -3,7 +3,7 @@
 import json
 import os
 
-from device.annotations import Any
+from device.annotations import TypeVar
 from device.records import asdict, dataclass, field
 from device.upgrade.image_system import RECORDS_FOLDER, ImageSystem
 
@@ -11,6 +11,8 @@ PENDING_NAME = "pending.json"
 LAST_NAME = "last.json"
 NOTICE_NAME = "notice"
 """One line for `offhook status`, there as long as the last upgrade was rolled back."""
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,11 @@ class UpgradeRecords:
 
     def pending(self) -> PendingUpgrade | None:
         """The upgrade that has not proven itself; None when there is none."""
-        fields = self._read(PENDING_NAME)
-        return None if fields is None else PendingUpgrade(**fields)
+        return self._read(PENDING_NAME, PendingUpgrade)
 
     def last(self) -> FinishedUpgrade | None:
         """How the last upgrade came out; None when there was none."""
-        fields = self._read(LAST_NAME)
-        return None if fields is None else FinishedUpgrade(**fields)
+        return self._read(LAST_NAME, FinishedUpgrade)
 
     def begin(self, pending: PendingUpgrade) -> None:
         """Remember an upgrade that is about to be tried."""
@@ -72,13 +72,15 @@ class UpgradeRecords:
             )
         self._remove(PENDING_NAME)
 
-    def _read(self, name: str) -> dict[str, Any] | None:
+    def _read(self, name: str, make: type[Record]) -> Record | None:
+        """What a newer version adds is left out: after a rollback the old one must be able to read it."""
         try:
             with open(os.path.join(self._folder, name), encoding="utf-8") as file:
                 fields = json.load(file)
-        except (OSError, ValueError):
+            known = make.__annotations__
+            return make(**{field: value for field, value in fields.items() if field in known})
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
-        return fields if isinstance(fields, dict) else None
 
     def _write(self, name: str, text: str) -> None:
         os.makedirs(self._folder, exist_ok=True)

@@ -1,5 +1,6 @@
 """What is remembered of an upgrade across the restart."""
 
+import json
 from pathlib import Path
 
 from device.upgrade.records_file import FinishedUpgrade, PendingUpgrade, UpgradeRecords
@@ -41,3 +42,13 @@ def test_a_damaged_record_is_none(tmp_path: Path) -> None:
     for text in ("", "[]", "{", "\0\0\0"):
         (tmp_path / "data/upgrade/pending.json").write_text(text)
         assert records.pending() is None
+
+
+def test_what_a_newer_version_adds_to_a_record_keeps_no_older_one_from_reading_it(tmp_path: Path) -> None:
+    records = UpgradeRecords(make_system(tmp_path))
+    records.begin(PENDING)
+    path = tmp_path / "data/upgrade/pending.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"of_version_3": 1}))
+    assert records.pending() == PENDING
+    path.write_text('{"slot": "b"}')
+    assert records.pending() is None
