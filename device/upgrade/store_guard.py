@@ -5,6 +5,8 @@ A new version may change the form of the store, which the old one then refuses.
 
 import os
 import shutil
+import stat
+from contextlib import suppress
 
 from device.store.database import open_database
 from device.store.errors import SchemaTooNewError, StoreError
@@ -68,7 +70,7 @@ def _give_to_owner(store: str) -> None:
     if os.geteuid() == 0:
         about = os.stat(store)
         for name in os.listdir(store):
-            os.chown(os.path.join(store, name), about.st_uid, about.st_gid)
+            os.chown(os.path.join(store, name), about.st_uid, about.st_gid, follow_symlinks=False)
 
 
 def _put_back(copy: str, store: str) -> None:
@@ -78,6 +80,7 @@ def _put_back(copy: str, store: str) -> None:
             os.rename(os.path.join(store, name), os.path.join(store, f"{REFUSED}{name}"))
     for name in sorted(os.listdir(copy), key=lambda name: (name == STORE_NAME, name)):
         target = os.path.join(store, name)
+        _remove(f"{target}.new")
         _copy_file(os.path.join(copy, name), f"{target}.new")
         os.replace(f"{target}.new", target)
     os.sync()
@@ -86,12 +89,19 @@ def _put_back(copy: str, store: str) -> None:
 def _copy(source: str, target: str) -> None:
     os.makedirs(target, mode=0o700)
     for name in sorted(os.listdir(source)):
-        if os.path.isfile(os.path.join(source, name)) and not name.startswith(REFUSED):
-            _copy_file(os.path.join(source, name), os.path.join(target, name))
+        path = os.path.join(source, name)
+        # The folder is the phone's, we are root: no link of its making may lead us to the files of others.
+        if stat.S_ISREG(os.lstat(path).st_mode) and not name.startswith(REFUSED):
+            _copy_file(path, os.path.join(target, name))
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _copy_file(source: str, target: str) -> None:
-    shutil.copy2(source, target)
-    about = os.stat(source)
+    shutil.copy2(source, target, follow_symlinks=False)
+    about = os.lstat(source)
     if os.geteuid() == 0:
-        os.chown(target, about.st_uid, about.st_gid)
+        os.chown(target, about.st_uid, about.st_gid, follow_symlinks=False)

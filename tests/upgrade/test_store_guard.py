@@ -89,3 +89,20 @@ def test_the_refused_files_go_with_the_next_upgrade(system: ImageSystem) -> None
 def test_without_a_copy_nothing_is_touched(system: ImageSystem) -> None:
     assert not restore_store(system, UpgradeRecords(system))
     assert value_in(system) == "uk"
+
+
+def test_links_in_the_folder_of_the_phone_lead_root_nowhere(system: ImageSystem, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_text("of others")
+    (store_of(system) / "bait").symlink_to(foreign)
+    (store_of(system) / "outputs.json").write_text("{}")
+    (store_of(system) / "outputs.json.new").symlink_to(foreign)
+    records = UpgradeRecords(system)
+    keep_store(system, records)
+    make_too_new(system)
+    owner = foreign.stat().st_uid, foreign.stat().st_gid
+    assert not (Path(records.store_copy) / "bait").exists()
+    assert restore_store(system, records)
+    assert foreign.read_text() == "of others"
+    assert (foreign.stat().st_uid, foreign.stat().st_gid) == owner
+    assert value_in(system) == "uk"
