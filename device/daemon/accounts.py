@@ -108,6 +108,7 @@ class AccountTable:
 
     def retry(self, now: float) -> None:
         """Register at once what is not registered: something that may have been in the way is gone."""
+        self._user_agent.forget_failures()
         for account in self._accounts:
             if not self.is_registered(account.id):
                 self.refresh(account.id, now)

@@ -20,6 +20,12 @@ kernel: Any = os
 STEP_S = 2.0
 """A smaller change is the steering of NTP, which hurts nobody."""
 
+YEAR_2000 = 946_684_800
+"""In Unix seconds. A clock that says less has not been set since the board got its power, and soon will be."""
+
+LOOK_S = 1.0
+"""How often a clock that has not been set is looked at, in seconds."""
+
 FAR_FUTURE_S = 2.0**33
 """In the year 2242: a timer that never runs out, and within what the kernel can count."""
 
@@ -27,8 +33,9 @@ FAR_FUTURE_S = 2.0**33
 class ClockWatch:
     """Calls `stepped` with the seconds by which the clock was set ahead (negative: back).
 
-    At once where the kernel tells (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET; Python 3.13 and later), otherwise with
-    the next thing that happens in the loop: under systemd the watchdog sees to one every 15 s.
+    Within a second as long as it says 1970. Later at once where the kernel tells (timerfd_create(2),
+    TFD_TIMER_CANCEL_ON_SET; Python 3.13 and later), otherwise with the next thing that happens in the loop: under
+    systemd the watchdog sees to one every 15 s.
     """
 
     __slots__ = ("_fd", "_offset_s", "_reactor", "_stepped", "_wall_clock")
@@ -62,13 +69,15 @@ class ClockWatch:
             os.close(self._fd)
             self._fd = -1
 
-    def pump(self, now: float) -> None:
-        """See whether the clock has been set since the last time."""
-        offset_s = self._wall_clock() - now
+    def pump(self, now: float) -> float | None:
+        """See whether the clock has been set since the last time; answers when to look again."""
+        unix_time = self._wall_clock()
+        offset_s = unix_time - now
         ahead_s, self._offset_s = offset_s - self._offset_s, offset_s
         if abs(ahead_s) >= STEP_S:
             logger.warning("the clock was set %s by %s", "ahead" if ahead_s > 0 else "back", _span(abs(ahead_s)))
             self._stepped(ahead_s)
+        return now + LOOK_S if unix_time < YEAR_2000 else None
 
     def _arm(self) -> None:
         flags = kernel.TFD_TIMER_ABSTIME | kernel.TFD_TIMER_CANCEL_ON_SET

@@ -12,6 +12,7 @@ from device import __version__
 from device.annotations import Any
 from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.control.server import ControlServer
+from device.daemon.clock_watch import ClockWatch
 from device.daemon.config import ConfigurationError
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
 from device.daemon.logs import start_logging
@@ -102,6 +103,7 @@ class ExchangeRuntime:
             ipv6=not options.host or is_ipv6(options.host),
         )
         self._server = ControlServer(loop, options.socket, self._methods(loop))
+        self._clock_watch = ClockWatch(loop, lambda ahead_s: self._clock_set(ahead_s, loop.now()))
 
     def open(self, port: int, tls_port: int | None = None) -> None:
         """Listen, by TLS where there is a port for that; raises NetError or SocketTakenError."""
@@ -110,15 +112,18 @@ class ExchangeRuntime:
         if tls_port is not None:
             self.sockets.listen_tls(tls_port)
         self.exchange.own.add_host(self.sockets.address_towards(ANYWHERE))
+        self._clock_watch.open()
 
     def close(self) -> None:
         """Close every socket."""
+        self._clock_watch.close()
         self.sockets.close()
         self._resolver.close()
         self._server.close()
 
     def pump(self, now: float) -> float | None:
         """Do what is due, store and send what came of it; answers the next deadline."""
+        next_look = self._clock_watch.pump(now)
         self._database.handle_timeout(now)
         self.endpoint.handle_timeout(now)
         self.sockets.handle_timeout(now)
@@ -133,6 +138,7 @@ class ExchangeRuntime:
                 busy = True
                 self.sockets.send(transmission)
         return earliest(
+            next_look,
             self.endpoint.next_timeout(),
             self.sockets.next_timeout(),
             self._resolver.next_timeout(),
@@ -170,6 +176,10 @@ class ExchangeRuntime:
             self._bindings.replace(aor, bindings, now + self._unix_offset_s)
         except DeviceError as error:
             logger.error("the contacts of %s are kept in memory only: %s", aor, error)
+
+    def _clock_set(self, ahead_s: float, now: float) -> None:
+        self._unix_offset_s += ahead_s
+        self.exchange.clock_set(ahead_s, now)
 
     # The network.
 

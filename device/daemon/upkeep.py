@@ -30,15 +30,14 @@ class Upkeep:
     def pump(self, now: float) -> float | None:
         """Do what is due; the watchdog first, whatever the store may have to complain of."""
         next_ping = self._feed(now)
-        self.clock_watch.pump(now)
+        next_look = self.clock_watch.pump(now)
         self._database.handle_timeout(now)
         self._parts.link_monitor.handle_timeout(now)
         if self._look_at is not None and now >= self._look_at:
             self._look_at = now + STORE_LOOK_S
             self._look_for_store()
-        return earliest(
-            next_ping, self._database.next_timeout(), self._parts.link_monitor.next_timeout(), self._look_at
-        )
+        deadlines = (self._database.next_timeout(), self._parts.link_monitor.next_timeout(), self._look_at)
+        return earliest(next_ping, next_look, *deadlines)
 
     def _feed(self, now: float) -> float | None:
         """Feed the watchdog, unless the audio thread hangs: then let it bite."""

@@ -117,6 +117,13 @@ class Exchange:
             self._tell_bindings(aor, now)
             self._arm_expiry()
 
+    def clock_set(self, ahead_s: float, now: float) -> None:
+        """The clock of the day was set, as on a board that starts in 1970: contacts last as long as they did before."""
+        self._unix_offset_s += ahead_s
+        for aor in self.location.shift(ahead_s):
+            self._tell_bindings(aor, now)
+        self._arm_expiry()
+
     # The transaction user's side.
 
     def bind(self, layer: TransactionLayer) -> None:

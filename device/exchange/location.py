@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from device.model import Binding
+from device.records import replace
 from device.sip.errors import SipParseError
 from device.sip.uri import parse_uri
 
@@ -44,6 +45,12 @@ class LocationService:
                 self.replace(aor, valid)
                 changed.append(aor)
         return changed
+
+    def shift(self, seconds: float) -> list[str]:
+        """The clock was set ahead by so much: let every contact last as long as before; answers whose they are."""
+        for aor, bindings in self._by_aor.items():
+            self._by_aor[aor] = [replace(binding, expires_at=binding.expires_at + seconds) for binding in bindings]
+        return sorted(self._by_aor)
 
     def next_expiry(self) -> float | None:
         """When the next binding ends, in Unix seconds."""

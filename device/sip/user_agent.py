@@ -153,6 +153,10 @@ class UserAgent:
         if self._features is not None:
             self._features.subscriptions.renew("", now)
 
+    def forget_failures(self) -> None:
+        """What made servers fail may be gone, as a clock with which no certificate was valid: try them all again."""
+        self._core.layer.forget_failures()
+
     def connection_closed(self, source: Hop, now: float) -> None:
         """The way to a server broke: its accounts register anew, lest they be unreachable until the next refresh.
 

@@ -125,6 +125,8 @@ def _is_broken(path: str) -> bool:
 def _read_only(path: str) -> str:
     """What to type where the file system has turned read-only, as the kernel does when a card fails; else nothing."""
     place = os.path.dirname(path)
+    while not os.path.isdir(place) and place != "/":
+        place = os.path.dirname(place)
     try:
         read_only = bool(os.statvfs(place).f_flag & os.ST_RDONLY)
     except OSError:

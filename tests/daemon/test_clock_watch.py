@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from device.daemon import clock_watch
-from device.daemon.clock_watch import ClockWatch
+from device.daemon.clock_watch import LOOK_S, ClockWatch
 from tests.support.turning import HandLoop
 
 YEARS_56_S = 56 * 365.25 * 86_400
@@ -15,7 +15,7 @@ YEARS_56_S = 56 * 365.25 * 86_400
 
 class Clock:
     def __init__(self, loop: HandLoop) -> None:
-        self.ahead_s = 100.0
+        self.ahead_s = 1.7e9
         self._loop = loop
 
     def __call__(self) -> float:
@@ -56,6 +56,13 @@ def test_the_jump_out_of_1970_is_told_once(bench: Bench, caplog: pytest.LogCaptu
 def test_an_hour_back_is_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     assert bench.set_clock(-3600.0) == [-3600]
     assert "the clock was set back by 3600 s" in caplog.text
+
+
+def test_a_clock_that_was_never_set_is_looked_at_every_second(bench: Bench) -> None:
+    now = bench.loop.now()
+    assert bench.watch.pump(now) is None
+    bench.clock.ahead_s = 0.0
+    assert bench.watch.pump(now) == now + LOOK_S
 
 
 def test_the_steering_of_ntp_is_no_news_however_long_it_goes_on(bench: Bench) -> None:

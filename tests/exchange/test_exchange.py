@@ -328,6 +328,21 @@ class TestRegistration:
         assert board.events == [BindingsChanged(AOR_1001, ())]
         assert board.is_idle
 
+    def test_a_clock_that_is_set_moves_what_is_stored_and_nothing_else(self) -> None:
+        board = Switchboard()
+        alice = board.phone("1001", "192.0.2.1")
+        alice.register(Expires="120")
+        board.events.clear()
+        board.exchange.clock_set(1000.0, board.now)
+        board.flush()
+        (told,) = board.events
+        assert isinstance(told, BindingsChanged)
+        assert told.bindings[0].expires_at == UNIX_OFFSET_S + 1000 + 120
+        board.events.clear()
+        assert alice.register(Contact="").headers.get_all("Contact") == ["<sip:1001@192.0.2.1:5060>;expires=120"]
+        board.advance(121)
+        assert board.events == [BindingsChanged(AOR_1001, ())]
+
     def test_a_fetch_is_no_news(self) -> None:
         board = Switchboard()
         alice, _ = two_phones(board)

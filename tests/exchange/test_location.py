@@ -57,3 +57,10 @@ def test_forgetting_tells_whether_there_was_anything() -> None:
 def test_a_stored_contact_that_cannot_be_called_is_left_out(contact: str) -> None:
     good = binding("sip:a@192.0.2.1")
     assert LocationService([binding(contact), good]).everything() == [good]
+
+
+def test_a_clock_that_is_set_shortens_no_contact() -> None:
+    location = LocationService([binding("sip:b@192.0.2.2", 200.0, BOB), binding("sip:a@192.0.2.1", 100.0)])
+    assert location.shift(1000.0) == [ALICE, BOB]
+    assert [one.expires_at for one in location.everything()] == [1100.0, 1200.0]
+    assert LocationService().shift(1.0) == []

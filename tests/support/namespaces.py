@@ -70,6 +70,19 @@ class Cable:
             room.plug_cable()
         return self
 
+    def pull_out(self) -> None:
+        """Leave the near end without any interface but lo, and that down."""
+        self.far.ip("link", "set", "cable", "down")
+        self.near.ip("link", "set", "cable", "netns", self.far.name, "name", "loose")
+        self.near.ip("link", "set", "lo", "down")
+
+    def put_in(self) -> None:
+        """Give the near end its interface back."""
+        self.far.ip("link", "set", "loose", "netns", self.near.name, "name", "cable")
+        self.near.ip("link", "set", "lo", "up")
+        for room in (self.near, self.far):
+            room.plug_cable()
+
     def __exit__(self, *_: object) -> None:
         for room in (self.near, self.far):
             subprocess.run(["ip", "netns", "delete", room.name], capture_output=True, check=False)
