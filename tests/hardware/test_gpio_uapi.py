@@ -90,7 +90,8 @@ def test_real_calls(tmp_path):
     with pytest.raises(FileNotFoundError):
         kernel.open(str(tmp_path / "gpiochip0"))
     descriptor = kernel.open(os.devnull)
-    with pytest.raises(OSError, match="Inappropriate ioctl"):
+    # The second is the word of an emulator that does not know the call at all.
+    with pytest.raises(OSError, match=r"Inappropriate ioctl|Function not implemented"):
         kernel.ioctl(descriptor, uapi.GET_CHIP_INFO, bytearray(68))
     assert kernel.read(descriptor, 48) == b""
     kernel.close(descriptor)
