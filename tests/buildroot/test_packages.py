@@ -68,7 +68,7 @@ def test_whatever_is_downloaded_has_hashes_and_so_has_each_licence(package: str)
     given, known = variables(package), hashes(package)
     wanted = {name: ["sha256"] for name in given["LICENSE_FILES"].split()}
     if given.get("SITE_METHOD") != "local":
-        assert given["SITE"].startswith("https://files.pythonhosted.org/packages/")
+        assert given["SITE"].startswith("$(OFFHOOK_PYTHON_SOURCES)/")
         wanted[given["SOURCE"]] = ["md5", "sha256"]
         assert given["VERSION"] in given["SOURCE"]
     assert known == wanted
