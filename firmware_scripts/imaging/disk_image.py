@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.upgrade.block_device import write_at
 from device.upgrade.slot_state import COPY_OFFSETS, SlotState, encode
 from firmware_scripts.imaging.boards import ImageBoard
 from firmware_scripts.imaging.boot_files import MIB, SECTOR, Partition, partition_table, uboot_script
@@ -160,7 +161,7 @@ def _copy_sparse(path: Path, descriptor: int, place: int) -> None:
 
 def _write_at(descriptor: int, place: int, data: bytes) -> None:
     assert place % SECTOR == 0
-    os.pwrite(descriptor, data, place)
+    write_at(descriptor, data, place)
 
 
 def _fits(path: Path, room: int, what: str) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from device.upgrade.block_device import digest_on_disk, write_at
 from firmware_scripts.imaging.boot_files import MIB, SECTOR
 from firmware_scripts.imaging.compressed import opened_image
 from firmware_scripts.imaging.flash_target import Disk, Machine
 from firmware_scripts.imaging.workshop import BuildError
 
 CHUNK = 4 * MIB
-BLKFLSBUF, BLKRRPART = 0x1261, 0x125F
+BLKRRPART = 0x125F
 BOOT_SIGNATURE = b"\x55\xaa"
 LARGEST_CARD = 300 * 10**9
 """Larger than cards for a phone are: such a disk is rather somebody's archive."""
@@ -180,7 +181,7 @@ def _write(
         if room is not None and place + len(data) > room:
             raise BuildError(f"the image is larger than the disk ({room // MIB} MiB): take a larger card")
         digest.update(data)
-        _write_at(descriptor, data, place)
+        write_at(descriptor, data, place)
         place += len(data)
         os.fsync(descriptor)
         meter.show(place, size)
@@ -188,7 +189,7 @@ def _write(
         raise BuildError(
             f"the image ends after {place // MIB} MiB, its partitions later: it is incomplete; copy it again"
         )
-    _write_at(descriptor, head, 0)
+    write_at(descriptor, head, 0)
     os.fsync(descriptor)
     meter.end()
     return digest.hexdigest(), place
@@ -201,22 +202,10 @@ def _end_of_partitions(head: bytes) -> int:
 
 
 def _verify(descriptor: int, expected: str, size: int, meter: Meter, device: Path) -> None:
-    try:
-        fcntl.ioctl(descriptor, BLKFLSBUF)
-    except OSError:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     meter.begin("reading back")
-    digest = hashlib.sha256()
-    place = 0
-    while place < size:
-        data = os.pread(descriptor, min(CHUNK, size - place), place)
-        if not data:
-            break
-        digest.update(data)
-        place += len(data)
-        meter.show(place, size)
+    found = digest_on_disk(descriptor, size, lambda place: meter.show(place, size))
     meter.end()
-    if digest.hexdigest() != expected:
+    if found != expected:
         raise BuildError(f"{device} holds something else than was written to it: the card is failing; take another one")
 
 
@@ -234,13 +223,6 @@ def _read_whole(stream: BinaryIO, count: int) -> bytes:
         pieces.append(data)
         count -= len(data)
     return b"".join(pieces)
-
-
-def _write_at(descriptor: int, data: bytes, place: int) -> None:
-    view = memoryview(data)
-    while view:
-        count = os.pwrite(descriptor, view, place)
-        view, place = view[count:], place + count
 
 
 def _list_disks(machine: Machine) -> int:
