@@ -5,7 +5,7 @@ COUNT ?= 50
 SEED ?= 0
 WHEELS ?= --suite trixie --arch arm64 --arch armhf
 
-.PHONY: run test check wheels lint types imports scripts tests board-quick board-smoke board board-powercut virtual-board interop bench fuzz soak fresh image format clean
+.PHONY: run test check wheels lint types imports scripts tests board-quick board-smoke board board-powercut virtual-board interop bench quality fuzz soak fresh image format clean
 
 run:
 	./run
@@ -63,6 +63,10 @@ wheels:  ## wheels for boards, built here and checked under qemu-user (docs/cros
 bench:  ## memory, CPU, speed beside the peers; prints ratios
 	firmware_scripts/prepare test interop
 	$(BIN)python -m tests.bench
+
+quality:  ## listening quality (PESQ) behind bad networks, as a table; docs/quality.md
+	firmware_scripts/prepare quality
+	$(BIN)python -m tests.quality
 
 soak:  ## a million strange messages to one user agent; memory must stand still
 	firmware_scripts/prepare test

@@ -8,18 +8,15 @@ import sys
 from _queue import SimpleQueue
 from collections.abc import Callable
 
-from device.audio.bridge import Bridge
+from device.audio.bridge import CALL_RATE_HZ, Bridge
 from device.audio.commands import AudioCommand
-from device.audio.interfaces import AudioDevice
+from device.audio.interfaces import SAMPLE_BYTES, AudioDevice
 from device.audio.reports import AudioCounters, AudioReport
 from device.audio.settings import AudioSettings
 from device.audio.standby import StandbyDevice
 from device.media.stream import MediaStream
 from device.media.stream_parameters import FRAME_MS, StreamParameters
 
-CALL_RATE_HZ = 8000
-"""Rate that sound is mixed at; streams of another rate are converted."""
-PERIOD_SAMPLES = CALL_RATE_HZ * FRAME_MS // 1000
 SWITCH_INTERVAL_S = 0.0005
 
 LogLine = tuple[int, str]
@@ -79,8 +76,7 @@ class AudioThread:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self.beat_at = self._clock()
         try:
-            self._device.open(CALL_RATE_HZ, PERIOD_SAMPLES)
-            self._opened_at, self._periods_before = self._clock(), self._periods
+            self._open_device()
             return self._run_periods()
         except Exception as error:  # a fault of ours must not leave calls behind that nobody serves
             self._log_fault("the audio thread failed")
@@ -90,6 +86,14 @@ class AudioThread:
             self._device.close()
             sys.setswitchinterval(switch_interval_s)
             self.beat_at = None
+
+    def _open_device(self) -> None:
+        """Open the card, at the rate that the calls want now."""
+        rate_hz = self._bridge.wanted_rate_hz
+        if rate_hz != self._bridge.rate_hz:
+            self._bridge.change_rate(rate_hz)
+        self._device.open(rate_hz, rate_hz * FRAME_MS // 1000)
+        self._opened_at, self._periods_before = self._clock(), self._periods
 
     def _run_periods(self) -> bool:
         device, bridge, commands, clock = self._device, self._bridge, self._commands, self._clock
@@ -102,6 +106,11 @@ class AudioThread:
                 if command is None:
                     return False
                 bridge.obey(command, now)
+            if bridge.wanted_rate_hz > bridge.rate_hz:
+                # A wide-band call begins: the card is opened anew. Back again only when it has been closed.
+                device.close()
+                self._open_device()
+                captured = bytes(SAMPLE_BYTES * bridge.rate_hz * FRAME_MS // 1000)
             device.write(bridge.next_frame(now))
             bridge.send_frame(captured, now)
             self._periods += 1

@@ -15,6 +15,9 @@ from device.media.stream_parameters import FRAME_MS
 from device.media.tones import ToneGenerator
 from device.model import CallId
 
+CALL_RATE_HZ = 8000
+"""Rate that sound is mixed at while all calls are of telephone quality."""
+MAX_RATE_HZ = 16000
 PERIODS_A_REPORT = 50
 """Progress is told every second."""
 
@@ -34,15 +37,15 @@ class Bridge:
         new_stream: Callable[[StreamParameters], MediaStream] = MediaStream,
     ) -> None:
         """`log_fault` is called inside an exception handler with what was being done."""
-        self._rate_hz = rate_hz
-        self._samples = rate_hz * FRAME_MS // 1000
-        self._silence = bytes(SAMPLE_BYTES * self._samples)
+        self._take_rate(rate_hz)
         self._report = report
         self._log_fault = log_fault
         self._new_stream = new_stream
         self._timeout_s = settings.rtp_timeout_s
         self._legs: dict[CallId, Leg] = {}
         self._tone: ToneGenerator | None = None
+        self._started: commands.StartTone | None = None
+        """What asked for the tone that plays."""
         self._muted = False
         self._factors = {
             path: arithmetic.amplitude(db)
@@ -63,6 +66,25 @@ class Bridge:
             commands.SetGain: self._set_gain,
             commands.SetMuted: self._set_muted,
         }
+
+    def _take_rate(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        """Of the sound that comes and goes."""
+        self._samples = rate_hz * FRAME_MS // 1000
+        self._silence = bytes(SAMPLE_BYTES * self._samples)
+
+    @property
+    def wanted_rate_hz(self) -> int:
+        """The rate at which nothing of any stream is lost: 8 kHz, or 16 kHz as soon as one call has wide-band sound."""
+        return min(MAX_RATE_HZ, max((leg.stream_rate_hz for leg in self._legs.values()), default=CALL_RATE_HZ))
+
+    def change_rate(self, rate_hz: int) -> None:
+        """From the next frame on sound comes and goes at another rate; the tone begins anew."""
+        self._take_rate(rate_hz)
+        for leg in self._legs.values():
+            leg.change_rate(rate_hz)
+        if self._started is not None:
+            self._tone = ToneGenerator(self._started.pattern, rate_hz, self._started.level_db)
 
     @property
     def busy(self) -> bool:
@@ -109,14 +131,14 @@ class Bridge:
 
     def close(self, now: float, error: str = "") -> None:
         """End the tone and every stream."""
-        self._tone = None
+        self._tone = self._started = None
         for leg in list(self._legs.values()):
             self._end(leg, now, error)
 
     def _next_tone_frame(self, tone: ToneGenerator) -> bytes:
         frame = tone.next_frame(self._samples)
         if tone.finished:
-            self._tone = None
+            self._tone = self._started = None
         factor = self._factors["tone"]
         return frame if factor == 1.0 else arithmetic.scale(frame, factor)
 
@@ -150,7 +172,7 @@ class Bridge:
         if command.call_id in self._legs:
             self._end(self._legs[command.call_id], now, "replaced by another stream of the same call")
         try:
-            leg = Leg(command, self._new_stream(command.parameters), self._rate_hz, now)
+            leg = Leg(command, self._new_stream(command.parameters), self.rate_hz, now)
         except Exception as error:
             self._log_fault(f"call {command.call_id}: its sound cannot be started")
             command.rtp.close()
@@ -172,10 +194,11 @@ class Bridge:
             self._end(leg, now)
 
     def _start_tone(self, command: commands.StartTone, now: float) -> None:
-        self._tone = ToneGenerator(command.pattern, self._rate_hz, command.level_db)
+        self._started = command
+        self._tone = ToneGenerator(command.pattern, self.rate_hz, command.level_db)
 
     def _stop_tone(self, command: commands.StopTone, now: float) -> None:
-        self._tone = None
+        self._tone = self._started = None
 
     def _send_digit(self, command: commands.SendDigit, now: float) -> None:
         if leg := self._legs.get(command.call_id):

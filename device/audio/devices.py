@@ -36,5 +36,5 @@ def _wav_device(settings: AudioSettings) -> AudioDevice:
     from device.audio.wav import WavSink, WavSource  # noqa: PLC0415  # only where files are used
 
     source: AudioSource = WavSource(settings.wav_in, settings.wav_in_loop) if settings.wav_in else NullSource()
-    sink: AudioSink = WavSink(settings.wav_out) if settings.wav_out else NullSink()
+    sink: AudioSink = WavSink(settings.wav_out, settings.rate_hz) if settings.wav_out else NullSink()
     return AudioDevice(f"{settings.wav_in or 'silence'} and {settings.wav_out or 'nothing'}", source, sink)

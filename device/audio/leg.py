@@ -26,6 +26,8 @@ class Leg:
         self._rtp = command.rtp
         self._rtcp = command.rtcp
         self._rate_hz = rate_hz
+        self.stream_rate_hz = rate_hz
+        """Of the stream's own samples."""
         self._to_ear: Resampler | None = None
         self._from_mouth: Resampler | None = None
         self._expecting = False
@@ -39,6 +41,11 @@ class Leg:
         """Take what was agreed anew."""
         self._stream.update(parameters)
         self._adapt(parameters, now)
+
+    def change_rate(self, rate_hz: int) -> None:
+        """From now on frames are of another rate."""
+        self._rate_hz = rate_hz
+        self._take_resamplers()
 
     def send_digit(self, digit: str, duration_ms: int) -> None:
         self._stream.send_digit(digit, duration_ms)
@@ -122,9 +129,12 @@ class Leg:
         if expecting and not self._expecting:
             self._quiet_since, self._silence_told = now, False
         self._expecting = expecting
-        rate_hz = parameters.sample_rate_hz
-        if rate_hz == self._rate_hz:
-            self._to_ear = self._from_mouth = None
-        elif self._to_ear is None or self._to_ear.from_hz != rate_hz:
-            self._to_ear = Resampler(rate_hz, self._rate_hz)
-            self._from_mouth = Resampler(self._rate_hz, rate_hz)
+        if parameters.sample_rate_hz != self.stream_rate_hz:
+            self.stream_rate_hz = parameters.sample_rate_hz
+            self._take_resamplers()
+
+    def _take_resamplers(self) -> None:
+        stream_rate_hz, rate_hz = self.stream_rate_hz, self._rate_hz
+        same = stream_rate_hz == rate_hz
+        self._to_ear = None if same else Resampler(stream_rate_hz, rate_hz)
+        self._from_mouth = None if same else Resampler(rate_hz, stream_rate_hz)

@@ -33,7 +33,7 @@ class AudioSettings:
         "kind": 'what plays and captures: "alsa" (a sound card), "wav" (files) or "null" (silence in real time)',
         "capture_device": 'ALSA name of the microphone, e.g. "default", "plughw:CARD=Device", or "none"',
         "playback_device": 'ALSA name of the ear piece, e.g. "default", "plughw:CARD=Device", or "none"',
-        "rate_hz": "sample rate asked of the card: 8000, 16000 or 48000 Hz; 0 tries 8000 first and takes what it gives",
+        "rate_hz": "sample rate asked of the card: 8000, 16000 or 48000 Hz; 0 asks for that of the calls",
         "period_ms": "ALSA period in ms, 5 to 40; 0 picks the one measured best",
         "playback_margin_ms": "sound kept queued in the card against late wake-ups in ms, 5 to 200; 0 picks it",
         "wav_in": "kind wav: the file that the microphone hears; empty for silence",

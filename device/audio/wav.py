@@ -126,11 +126,14 @@ class WavSource:
 class WavSink:
     """Writes what is heard to a file that is valid at any moment: its header is brought up to date every second.
 
-    A file of the same rate that is there already is gone on with, so that one file holds all calls of a run.
+    A file that is there already is gone on with, at its rate, so that one file holds all calls of a run.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, rate_hz: int = 0) -> None:
+        """`rate_hz` of a new file; 0 takes that of the first sound."""
         self._path = path
+        self._wanted_rate_hz = rate_hz
+        self._resampler: Resampler | None = None
         self._file: BinaryIO | None = None
         self._rate_hz = 0
         self._data_bytes = 0
@@ -142,9 +145,9 @@ class WavSink:
 
     def open(self, rate_hz: int, period_samples: int) -> None:
         self.close()
-        self._rate_hz = rate_hz
         try:
             self._data_bytes = self._sound_there(rate_hz)
+            self._resampler = Resampler(rate_hz, self._rate_hz) if self._rate_hz != rate_hz else None
             # Unbuffered: what was written is in the file even when the daemon is killed.
             self._file = open(self._path, "r+b" if self._data_bytes else "wb", buffering=0)  # noqa: SIM115
             self._write_header()
@@ -157,6 +160,8 @@ class WavSink:
     def write(self, pcm: bytes) -> None:
         if self._file is None:
             raise DeviceUnavailable(f"sound file {self._path} is not open")
+        if self._resampler:
+            pcm = self._resampler.convert(pcm)
         if self._data_bytes + len(pcm) > _MAX_DATA:
             return
         try:
@@ -175,14 +180,18 @@ class WavSink:
         self._file = None
 
     def _sound_there(self, rate_hz: int) -> int:
-        """Bytes of sound in a file of ours that can be gone on with; 0 when it has to be begun."""
+        """Bytes of sound in a file of ours that can be gone on with, 0 when it has to be begun; settles the rate."""
+        wanted, self._rate_hz = self._rate_hz or self._wanted_rate_hz, self._wanted_rate_hz or rate_hz
         try:
             with open(self._path, "rb") as file:
                 there = read_wav_format(file)
         except (FileNotFoundError, ValueError):
             return 0
-        same = (there.rate_hz, there.channels, there.data_at) == (rate_hz, 1, _HEADER.size)
-        return there.data_bytes - there.data_bytes % SAMPLE_BYTES if same else 0
+        same = (there.channels, there.data_at) == (1, _HEADER.size) and there.rate_hz == (wanted or rate_hz)
+        if not same:
+            return 0
+        self._rate_hz = there.rate_hz
+        return there.data_bytes - there.data_bytes % SAMPLE_BYTES
 
     def _write_header(self) -> None:
         if self._file is None:

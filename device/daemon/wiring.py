@@ -40,6 +40,7 @@ from device.hardware.ringer import RingDrive
 from device.hardware.settings import HardwareSettings
 from device.hardware.simulated_desk import SimulatedDesk, resting_levels
 from device.ids import SystemIds
+from device.media.codecs import missing_library
 from device.model import CallId
 from device.net.addresses import is_ipv6, somewhere
 from device.net.link_monitor import LinkMonitor
@@ -123,6 +124,12 @@ def _names_at_fault(faults: list[str]) -> set[str]:
 
 def _sections_at_fault(faults: list[str]) -> set[str]:
     return {fault.partition(".")[0] for fault in faults}
+
+
+def _missing_codecs(configuration: Configuration) -> list[str]:
+    """Codecs of the settings that cannot be used, each with what to install."""
+    faults = {name: missing_library(name) for name in configuration.media.codec_names}
+    return [f"codec {name} is not offered: {fault}" for name, fault in faults.items() if fault]
 
 
 def usable_profile(hardware: HardwareSettings, must_fit: bool, notices: list[str]) -> BoardProfile:
@@ -299,6 +306,7 @@ def build_phone(
     ids = SystemIds()
     late = _Late()
     phonebook, call_log = Phonebook(database), CallLog(database)
+    notices += _missing_codecs(configuration)
     instance = device_instance(database.path)
     sip = _build_sip(configuration, database, loop, ids, instance, late)
     accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from device.doctor.case import Case
 from device.doctor.finding import Finding, error, note, ok, warning
 from device.doctor.gpio import boot_lines
+from device.media.codecs import CODEC_NAMES, missing_library, needed_package
+from device.media.settings import MediaSettings
 
 AREA = "sound"
 _CARD = re.compile(r"^\s*\d+\s*\[(\S+)\s*\]: (.*)$", re.MULTILINE)
@@ -15,6 +17,7 @@ BUILT_IN = ("Headphones", "b1", "ALSA", "vc4hdmi", "vc4hdmi0", "vc4hdmi1")
 
 def examine_sound(case: Case) -> Iterator[Finding]:
     """Everything about the sound card; files and silence need none."""
+    yield from _codecs(case)
     kind = case.setting("audio.kind", "alsa")
     if kind != "alsa":
         yield note(
@@ -35,6 +38,13 @@ def examine_sound(case: Case) -> Iterator[Finding]:
             yield finding
     if not faults:
         yield ok(AREA, f"cards: {', '.join(cards)}")
+
+
+def _codecs(case: Case) -> Iterator[Finding]:
+    """Codecs of the settings whose library is not there: they are not offered to anybody."""
+    for name in MediaSettings(codecs=case.setting("media.codecs", MediaSettings().codecs)).codec_names:
+        if name in CODEC_NAMES and (text := missing_library(name)):
+            yield warning(AREA, f"codec {name}: {text.partition(':')[0]}", f"sudo apt install {needed_package(name)}")
 
 
 def _rights(case: Case) -> Iterator[Finding]:

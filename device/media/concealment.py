@@ -1,6 +1,7 @@
 """What is heard in place of lost packets: the last pitch periods repeated and faded, after ITU-T G.711 Appendix I."""
 
 from device.media import pcm
+from device.media.bridging import bridge
 from device.media.stream_parameters import FRAME_MS
 
 PITCH_MIN_MS = 5.0
@@ -13,6 +14,7 @@ _OVERLAP_MS = 4.0
 _HOLD_MS = 10.0
 """Full loudness so long, then down to silence at the end of _FADE_MS."""
 _FADE_MS = 60.0
+_STEP_MS = 5.0
 _QUIET = 30
 """Loudness (RMS of 32767) below which a stretch is background, not speech."""
 
@@ -46,22 +48,37 @@ class Concealer:
             size = pcm.SAMPLE_BYTES * overlap
             fragment = pcm.cross_fade(self._continue(overlap), fragment[:size]) + fragment[size:]
             self._concealed = 0
-        if len(fragment) >= self._keep:
-            self._history = fragment[-self._keep :]
-        else:
-            self._history = (self._history + fragment)[-self._keep :]
+        self._remember(fragment)
         return fragment
 
     def conceal(self, samples: int) -> bytes:
         """So many samples to fill a gap; silence once faded out."""
         return pcm.silence(samples) if self.is_silent else self._continue(samples)
 
+    def bridge(self, samples: int, following: bytes) -> bytes:
+        """So many samples to fill the gap up to `following`, the sound that has come and is to be played next."""
+        if self.is_silent or not following:
+            return self.conceal(samples)
+        start = self._concealed
+        reach = samples + pcm.samples_in(PITCH_MAX_MS, self._rate_hz) + pcm.samples_in(_STEP_MS, self._rate_hz)
+        onward = self._continue(reach, fading=start > 0)
+        self._concealed = 0
+        piece = bridge(onward, following, samples, self._rate_hz, max(1, self._period))
+        self._remember(piece)
+        return piece
+
+    def _remember(self, fragment: bytes) -> None:
+        if len(fragment) >= self._keep:
+            self._history = fragment[-self._keep :]
+        else:
+            self._history = (self._history + fragment)[-self._keep :]
+
     def reset(self) -> None:
         """Forget the past: the next sound has nothing to do with it."""
         self._history = b""
         self._concealed = 0
 
-    def _continue(self, samples: int) -> bytes:
+    def _continue(self, samples: int, fading: bool = True) -> bytes:
         fade_from = self._concealed
         if not fade_from:
             self._period = self._find_period()
@@ -71,7 +88,7 @@ class Concealer:
             self._lengthen(min(wanted, 3))
         piece = self._next_of_cycle(samples)
         self._concealed = fade_from + samples
-        return self._fade(piece, fade_from)
+        return self._fade(piece, fade_from) if fading else piece
 
     def _find_period(self) -> int:
         """The lag in samples at which the end of the history looks most like what came before it."""

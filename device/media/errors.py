@@ -13,3 +13,7 @@ class UnknownCodecError(MediaError):
 
 class UnknownToneError(MediaError):
     """A tone or country that no plan knows."""
+
+
+class CodecUnavailableError(MediaError):
+    """A codec whose library is not installed."""

@@ -1,7 +1,7 @@
 """What a call negotiated about its sound (RFC 3264): owned by the call from the first offer to BYE, never made anew."""
 
 from device.ids import IdSource
-from device.media.codecs import new_codec
+from device.media.codecs import codec_class, codec_key, missing_library, packet_ms
 from device.media.settings import MediaSettings
 from device.media.stream_parameters import StreamParameters
 from device.records import dataclass, replace
@@ -19,6 +19,8 @@ from device.sdp.parser import parse_sdp
 from device.sdp.session_description import Origin, SessionDescription
 
 FIRST_DYNAMIC_PT = 96
+EVENT_CLOCK_HZ = 8000
+"""Of the telephone events that are always offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class MediaSession:
         )
         self._formats = _own_formats(settings)
         self._event_pt = settings.telephone_event_payload_type
+        self._other_event_pts = _event_numbers(self._formats, self._event_pt)
         self._version = 0
         self._sent: SessionDescription | None = None
         self._offered: tuple[SessionDescription, LocalMedia] | None = None
@@ -89,7 +92,7 @@ class MediaSession:
         answer, agreed = build_answer(offer, self._local(), self._version)
         answer = self._numbered(answer)
         if agreed and agreed.receive_telephone_event_pt is not None:
-            self._event_pt = agreed.receive_telephone_event_pt  # numbers once agreed may not change (section 8.3.2)
+            self._keep_event_number(agreed.receive_telephone_event_pt, agreed.event_clock_rate_hz)
         self._formats = _renumbered(self._formats, agreed)
         self._offered = None
         self._agree(agreed)
@@ -153,7 +156,16 @@ class MediaSession:
             session_id=self._identity.session_id,
             ptime_ms=self._settings.ptime_ms,
             direction="sendonly" if self._on_hold else "sendrecv",
+            other_event_pts=self._other_event_pts,
         )
+
+    def _keep_event_number(self, number: int, clock_rate_hz: int) -> None:
+        """Numbers once agreed may not change (section 8.3.2)."""
+        if clock_rate_hz == EVENT_CLOCK_HZ:
+            self._event_pt = number
+        others = ((kept, rate) for kept, rate in self._other_event_pts if rate != clock_rate_hz)
+        if clock_rate_hz != EVENT_CLOCK_HZ:
+            self._other_event_pts = (*others, (number, clock_rate_hz))
 
     def _numbered(self, description: SessionDescription) -> SessionDescription:
         """The description with its version: one higher than that of the last one, unless nothing changed."""
@@ -178,20 +190,20 @@ class MediaSession:
 
     def _stream_parameters(self, agreed: AgreedAudio) -> StreamParameters:
         settings, identity = self._settings, self._identity
-        codec = new_codec(agreed.codec_name)
+        name = codec_key(agreed.codec_name, agreed.clock_rate_hz)
         events = {agreed.receive_telephone_event_pt, agreed.telephone_event_pt} - {None}
         return StreamParameters(
-            codec_name=agreed.codec_name,
+            codec_name=name,
             payload_type=agreed.payload_type,
             receive_formats=_receive_formats(agreed),
             clock_rate_hz=agreed.clock_rate_hz,
-            sample_rate_hz=codec.sample_rate_hz,
+            sample_rate_hz=codec_class(name).sample_rate_hz,
             remote=(agreed.remote_host, agreed.remote_port),
             remote_rtcp=(agreed.remote_rtcp_host, agreed.remote_rtcp_port),
             sending=agreed.direction in ("sendrecv", "sendonly"),
             receiving=agreed.direction in ("sendrecv", "recvonly"),
             on_hold=self._on_hold,
-            ptime_ms=agreed.ptime_ms,
+            ptime_ms=packet_ms(name, agreed.ptime_ms),
             telephone_event_pt=agreed.telephone_event_pt,
             receive_telephone_event_pts=tuple(sorted(number for number in events if number is not None)),
             ssrc=identity.ssrc,
@@ -207,42 +219,64 @@ class MediaSession:
             digit_level_db=settings.digit_level_db,
             symmetric=settings.symmetric,
             rtcp=settings.rtcp,
+            event_clock_rate_hz=agreed.event_clock_rate_hz,
+            format_parameters=agreed.parameters,
+            bit_rate=1000 * settings.opus_kbit_s,
+            dtx=settings.dtx,
         )
 
 
 def _own_formats(settings: MediaSettings) -> tuple[AudioFormat, ...]:
     """The codecs of the settings with the payload types of our own offers."""
     formats = []
-    dynamic = FIRST_DYNAMIC_PT
-    for name in settings.codec_names:
-        codec = new_codec(name)
+    taken = {settings.telephone_event_payload_type}
+    for name in usable_codecs(settings):
+        codec = codec_class(name)
         number = codec.payload_type
         if number is None:
-            dynamic += dynamic == settings.telephone_event_payload_type
-            number, dynamic = dynamic, dynamic + 1
-        formats.append(AudioFormat(number, codec.name, codec.clock_rate_hz))
+            number = next(free for free in range(FIRST_DYNAMIC_PT, 128) if free not in taken)
+            taken.add(number)
+        formats.append(AudioFormat(number, codec.name, codec.clock_rate_hz, codec.parameters, codec.channels))
     return tuple(formats)
+
+
+def usable_codecs(settings: MediaSettings) -> tuple[str, ...]:
+    """The codecs of the settings whose libraries are installed; G.711 where there is none."""
+    return tuple(name for name in settings.codec_names if not missing_library(name)) or ("PCMA", "PCMU")
+
+
+def _event_numbers(formats: tuple[AudioFormat, ...], event_pt: int) -> tuple[tuple[int, int], ...]:
+    """Payload types of telephone events for each clock rate other than 8 kHz (RFC 4733 section 2.5.1.1)."""
+    taken = {event_pt, *(own.payload_type for own in formats)}
+    free = iter(number for number in range(FIRST_DYNAMIC_PT, 128) if number not in taken)
+    return tuple((next(free), rate) for rate in sorted({own.clock_rate_hz for own in formats} - {EVENT_CLOCK_HZ}))
 
 
 def _renumbered(formats: tuple[AudioFormat, ...], agreed: AgreedAudio | None) -> tuple[AudioFormat, ...]:
     """Our formats with the numbers that the peer's offer gave them."""
-    numbers = {theirs.name: theirs.payload_type for theirs in agreed.receive_formats} if agreed else {}
+    theirs = agreed.receive_formats if agreed else ()
+    numbers = {(format_.name, format_.clock_rate_hz): format_.payload_type for format_ in theirs}
     return tuple(
-        AudioFormat(numbers.get(own.name, own.payload_type), own.name, own.clock_rate_hz, own.parameters)
-        for own in formats
+        replace(own, payload_type=numbers.get((own.name, own.clock_rate_hz), own.payload_type)) for own in formats
     )
 
 
 def _preferred(formats: tuple[AudioFormat, ...], agreed: AgreedAudio | None) -> tuple[AudioFormat, ...]:
     """The codec in use first: a re-offer for hold should not change it."""
-    return tuple(sorted(formats, key=lambda own: agreed is not None and own.name != agreed.codec_name))
+    if agreed is None:
+        return formats
+    in_use = (agreed.codec_name, agreed.clock_rate_hz)
+    return tuple(sorted(formats, key=lambda own: (own.name, own.clock_rate_hz) != in_use))
 
 
 def _receive_formats(agreed: AgreedAudio) -> tuple[tuple[int, str], ...]:
     """All that the peer may send, and what it will send by its own numbers if it wrongly keeps to them."""
-    listed = tuple((theirs.payload_type, theirs.name) for theirs in agreed.receive_formats)
-    known = {number for number, _ in listed}
-    return listed if agreed.payload_type in known else (*listed, (agreed.payload_type, agreed.codec_name))
+    listed = tuple(
+        (theirs.payload_type, codec_key(theirs.name, theirs.clock_rate_hz)) for theirs in agreed.receive_formats
+    )
+    if agreed.payload_type in {number for number, _ in listed}:
+        return listed
+    return (*listed, (agreed.payload_type, codec_key(agreed.codec_name, agreed.clock_rate_hz)))
 
 
 def offered_host(sdp: bytes) -> str:

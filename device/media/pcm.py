@@ -89,6 +89,11 @@ def from_array(samples: "array[int]") -> bytes:
     return samples.tobytes()
 
 
+def swap_octets(pcm: bytes) -> bytes:
+    """Between the machine's order of octets and the network's."""
+    return audioop.byteswap(pcm, SAMPLE_BYTES)
+
+
 def stereo_to_mono(pcm: bytes) -> bytes:
     """The mean of both channels of interleaved stereo."""
     return audioop.tomono(pcm, SAMPLE_BYTES, 0.5, 0.5)
@@ -142,6 +147,15 @@ def weighted_sum(pieces: "list[tuple[memoryview, float]]") -> bytes:
         term = audioop.mul(fragment, SAMPLE_BYTES, factor)
         total = audioop.add(total, term, SAMPLE_BYTES) if total else term
     return total
+
+
+def stretch(pcm: bytes, samples: int) -> bytes:
+    """The fragment made longer or shorter to so many samples by linear interpolation."""
+    have = len(pcm) // SAMPLE_BYTES
+    if have == samples or not have:
+        return pcm
+    made, _ = audioop.ratecv(pcm, SAMPLE_BYTES, 1, have, samples, None)
+    return (made + pcm[-SAMPLE_BYTES:] * (samples - len(made) // SAMPLE_BYTES))[: SAMPLE_BYTES * samples]
 
 
 class RateConverter:

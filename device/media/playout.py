@@ -1,8 +1,8 @@
 """From packets to frames for the ear: jitter buffer, decoders, concealment, and the working off of needless delay."""
 
 from device.media import pcm
-from device.media.codecs import Codec
-from device.media.concealment import Concealer
+from device.media.codecs import DecoderTable
+from device.media.packet_decoder import PacketDecoder
 from device.media.stream_parameters import FRAME_MS
 from device.rtp.jitter_buffer import Gap, JitterBuffer
 from device.rtp.packet import RtpPacket
@@ -17,35 +17,55 @@ _PAUSE_FRAMES = 3
 _HURRY_FRAMES = 8
 """With so much too much, every frame is shortened."""
 
+_PAUSE_SHARE = 0.02
+"""A frame this much quieter than the talk, 34 dB, is a pause."""
+_LOUDNESS_DECAY = 0.995
+_PATIENCE_FRAMES = 250
+"""So long a pause is waited for before talk is shortened by a frame's worth; half as long for two frames, and so on."""
+
 
 class Playout:
     """The receiving half of a stream. `next_frame` is 20 ms long, and its calls are the clock of it all."""
 
-    def __init__(self, codecs: dict[int, Codec], sample_rate_hz: int, clock_rate_hz: int, buffer: JitterBuffer) -> None:
+    def __init__(self, codecs: DecoderTable, sample_rate_hz: int, clock_rate_hz: int, buffer: JitterBuffer) -> None:
         self.buffer = buffer
-        self.frames_played = 0
-        self.frames_concealed = 0
-        self._codecs = codecs
+        self._decoder = PacketDecoder(codecs, sample_rate_hz, clock_rate_hz)
         self._sample_rate_hz = sample_rate_hz
         self._clock_rate_hz = clock_rate_hz
         self._frame_octets = pcm.SAMPLE_BYTES * pcm.samples_in(FRAME_MS, sample_rate_hz)
         self._frame_units = pcm.samples_in(FRAME_MS, clock_rate_hz)
-        self._concealer = Concealer(sample_rate_hz)
         self._least_excess = pcm.samples_in(_REMOVE_MIN_MS, clock_rate_hz)
         self._ready = b""
         self._since_removal = 0
+        self._waited = 0
+        self._loudness = 0
 
     def put(self, packet: RtpPacket) -> None:
         """A packet of audio with a payload type that we know."""
-        duration = self._codecs[packet.payload_type].duration(packet.payload)
+        duration = self._decoder.duration(packet)
         if duration > 0:
             self.buffer.put(packet, duration)
 
     def reset(self) -> None:
         """Another source, or nothing to hear for a while."""
         self.buffer.reset()
-        self._concealer.reset()
+        self._decoder.reset()
         self._ready = b""
+
+    @property
+    def frames_played(self) -> int:
+        """Packets that were decoded."""
+        return self._decoder.frames_played
+
+    @property
+    def frames_concealed(self) -> int:
+        """Gaps of up to 20 ms that were filled with something to be heard."""
+        return self._decoder.frames_concealed
+
+    def continue_counts(self, before: "Playout") -> None:
+        """Take over the counters of the play-out that this one replaces."""
+        self._decoder.frames_played = before.frames_played
+        self._decoder.frames_concealed = before.frames_concealed
 
     def next_frame(self) -> bytes:
         """20 ms to be heard now."""
@@ -60,18 +80,9 @@ class Playout:
     def _with_next(self, ready: bytes) -> bytes:
         item = self.buffer.take(self._to_units(len(ready) // pcm.SAMPLE_BYTES))
         if isinstance(item, Gap):
-            return ready + self._fill(item)
-        ready += self._concealer.play(self._decode(item))
+            return ready + self._decoder.fill(item)
+        ready += self._decoder.decode(item)
         return self._shorten(ready) if self.buffer.excess >= self._least_excess else ready
-
-    def _decode(self, packet: RtpPacket) -> bytes:
-        self.frames_played += 1
-        return self._codecs[packet.payload_type].decode(packet.payload)
-
-    def _fill(self, gap: Gap) -> bytes:
-        if not self._concealer.is_silent:
-            self.frames_concealed += 1
-        return self._concealer.conceal(max(1, gap.duration * self._sample_rate_hz // self._clock_rate_hz))
 
     def _to_units(self, samples: int) -> int:
         return samples * self._clock_rate_hz // self._sample_rate_hz
@@ -79,15 +90,25 @@ class Playout:
     def _shorten(self, ready: bytes) -> bytes:
         """Work off needless delay, as far as that does not ask for the next packet before its time."""
         excess = self.buffer.excess
-        if self._since_removal < _PAUSE_FRAMES and excess < _HURRY_FRAMES * self._frame_units:
+        if excess < _HURRY_FRAMES * self._frame_units and not self._may_shorten(ready):
             return ready
         most = pcm.SAMPLE_BYTES * (excess * self._sample_rate_hz // self._clock_rate_hz)
         if excess < self._frame_units:
             most = min(most, len(ready) - self._frame_octets)
         shorter = remove_repetition(ready, self._sample_rate_hz, most)
         if len(shorter) < len(ready):
-            self._since_removal = 0
+            self._since_removal = self._waited = 0
         return shorter
+
+    def _may_shorten(self, ready: bytes) -> bool:
+        """In a pause of the talk; or, when none comes for a while, now and then in the middle of it."""
+        loudness = pcm.rms(ready)
+        self._loudness = max(loudness, int(self._loudness * _LOUDNESS_DECAY))
+        self._waited += 1
+        if self._since_removal < _PAUSE_FRAMES:
+            return False
+        frames = max(1, self.buffer.excess // self._frame_units)
+        return loudness <= self._loudness * _PAUSE_SHARE or self._waited * frames > _PATIENCE_FRAMES
 
 
 def remove_repetition(sound: bytes, rate_hz: int, most_octets: int) -> bytes:

@@ -29,6 +29,8 @@ class MediaSettings:
         "tone_level_db": "level of each frequency of a tone in dB below full scale, from -60 to 0",
         "symmetric": "send to where the peer's packets come from, for peers behind address translation (yes or no)",
         "dscp": "mark of our sound's packets for routers, 0 to 63 (RFC 2474); 46 is expedited forwarding, 0 none",
+        "opus_kbit_s": "bit rate of Opus in kbit/s, from 8 to 128; speech at 16 kHz gains little above 40",
+        "dtx": "send nothing while nobody speaks, with codecs that can (Opus); saves data on paid lines (yes or no)",
         "rtcp": "send and expect control packets with loss and delay figures (yes or no)",
     }
 
@@ -46,6 +48,8 @@ class MediaSettings:
     symmetric: bool = True
     dscp: int = 46
     rtcp: bool = True
+    opus_kbit_s: int = 40
+    dtx: bool = False
 
     @property
     def codec_names(self) -> tuple[str, ...]:
@@ -81,6 +85,7 @@ class MediaSettings:
                 f" {self.jitter_max_ms} must rise from at least 0 to at most 2000",
             ),
             (self.tones in COUNTRIES, f"tones: {self.tones!r} is not one of {', '.join(COUNTRIES)}"),
+            (8 <= self.opus_kbit_s <= 128, f"opus_kbit_s: {self.opus_kbit_s} is not between 8 and 128"),
             (0 <= self.dscp <= 63, f"dscp: {self.dscp} is not between 0 and 63"),
             (-60 <= self.tone_level_db <= 0, f"tone_level_db: {self.tone_level_db} is not between -60 and 0"),
         )

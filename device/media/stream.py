@@ -3,7 +3,8 @@
 from collections import deque
 
 from device.media import pcm as samples
-from device.media.codecs import Codec, new_codec
+from device.media.codecs import configurable, new_codec
+from device.media.decoders import Decoders
 from device.media.dtmf import digit_generator
 from device.media.playout import Playout
 from device.media.remote_source import RemoteSource
@@ -53,13 +54,11 @@ class MediaStream:
         """The objects that depend on the codec; a change of it begins a new play-out."""
         rate, clock = parameters.sample_rate_hz, parameters.clock_rate_hz
         self._encoder = new_codec(parameters.codec_name)
-        decoders: dict[int, Codec] = {}
-        for payload_type, name in parameters.receive_formats:
-            codec = new_codec(name)
-            if (codec.sample_rate_hz, codec.clock_rate_hz) == (rate, clock):
-                decoders[payload_type] = codec
-        self._decoders = decoders
-        self._playout = Playout(decoders, rate, clock, self._buffer)
+        self._configured = configurable(self._encoder)
+        if self._configured:
+            self._configured.configure(parameters.bit_rate, parameters.dtx, parameters.format_parameters)
+        self._decoders = Decoders(parameters, self._encoder)
+        self._playout = Playout(self._decoders, rate, clock, self._buffer)
         self._silence = samples.silence(samples.samples_in(FRAME_MS, rate))
         self._take_sizes(parameters)
 
@@ -67,6 +66,7 @@ class MediaStream:
         self._is_heard = parameters.receiving and not parameters.on_hold
         self._packet_octets = samples.SAMPLE_BYTES * samples.samples_in(parameters.ptime_ms, parameters.sample_rate_hz)
         self._packet_units = samples.samples_in(parameters.ptime_ms, parameters.clock_rate_hz)
+        self._event_units = samples.samples_in(parameters.ptime_ms, parameters.event_clock_rate_hz)
         self._packet_silence = samples.silence(self._packet_octets // samples.SAMPLE_BYTES)
 
     def update(self, parameters: StreamParameters) -> None:
@@ -85,13 +85,13 @@ class MediaStream:
             self._tones_out.clear()
 
     def _change_codecs(self, before: StreamParameters, parameters: StreamParameters) -> None:
-        played, concealed = self._playout.frames_played, self._playout.frames_concealed
-        self._playout.reset()
+        playout = self._playout
+        playout.reset()
         if parameters.clock_rate_hz != before.clock_rate_hz:
             self._buffer = _new_buffer(parameters)
             self._session.clock_rate_hz = parameters.clock_rate_hz
         self._take_codecs(parameters)
-        self._playout.frames_played, self._playout.frames_concealed = played, concealed
+        self._playout.continue_counts(playout)
         self._pending = b""
 
     # From the network to the ear
@@ -107,7 +107,7 @@ class MediaStream:
             self._discarded += 1
             return
         payload_type = packet.payload_type
-        is_audio = payload_type in self._decoders
+        is_audio = payload_type in self._decoders.names
         is_event = not is_audio and payload_type in self.parameters.receive_telephone_event_pts
         known = is_audio or is_event or payload_type == COMFORT_NOISE_PT
         if not known or not self._source.accept(source, packet.ssrc, packet.sequence, now):
@@ -143,6 +143,8 @@ class MediaStream:
         if self.parameters.symmetric:
             self._rtcp_source = source
         self._session.receive_reports(packets, len(data), now)
+        if self._configured and (about_us := self._session.remote_report):
+            self._configured.expect_loss(about_us.fraction_lost / 256)
 
     def _trusted_hosts(self) -> tuple[str, ...]:
         """Where control packets may come from: what was negotiated, and where the sound comes from."""
@@ -188,7 +190,7 @@ class MediaStream:
             return []
         if parameters.telephone_event_pt is not None and self._events_out.is_active:
             self._marker = True
-            event = self._events_out.next_packet(timestamp, units)
+            event = self._events_out.next_packet(timestamp, self._event_units)
             if event is None:
                 return []
             number = parameters.telephone_event_pt
@@ -197,8 +199,11 @@ class MediaStream:
             pcm = self._next_tone(len(pcm) // samples.SAMPLE_BYTES)
         elif parameters.on_hold:
             pcm = self._packet_silence
-        marker, self._marker = self._marker, False
         payload = self._encoder.encode(pcm)
+        if not payload:  # the encoder has nothing to say in a pause: the next packet begins a talk spurt
+            self._marker = True
+            return []
+        marker, self._marker = self._marker, False
         return [(session.packet(parameters.payload_type, payload, marker, timestamp, now), destination)]
 
     def _next_tone(self, count: int) -> bytes:
@@ -221,7 +226,7 @@ class MediaStream:
                 self._tones_out.append(tone)
                 self._digits_sent += 1
             return
-        units = parameters.clock_rate_hz
+        units = parameters.event_clock_rate_hz
         self._events_out.queue(
             digit,
             duration_ms * units // 1000,

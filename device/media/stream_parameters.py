@@ -53,6 +53,14 @@ class StreamParameters:
     digit_level_db: int = -10
     symmetric: bool = True
     rtcp: bool = True
+    event_clock_rate_hz: int = 8000
+    """Clock of the telephone events that we send."""
+    format_parameters: str = ""
+    """What the peer's a=fmtp asks of our encoder."""
+    bit_rate: int = 40000
+    """In bit/s, for codecs that have a choice."""
+    dtx: bool = False
+    """Send nothing in pauses, where the codec can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ STARTING_PACKETS = 50
 """So many arrivals the starting delay stays a floor, until measurement can be trusted."""
 JUMP_S = 1.0
 """A time stamp this much out of line means that the sender set its clock, not that the network is late."""
+LOSS_MEMORY = 1 / 256
+"""Weight of one packet in the running share of lost ones: the last five seconds or so count."""
+LITTLE_LOSS = 0.002
+"""With more loss than this the delay stays where it began: a gap then mostly has sound on both sides of it."""
 LATE_RUN = 5
 """So many packets in a row behind what was played mean the same."""
 
@@ -34,6 +38,10 @@ class Gap:
     duration: int
     lost: bool
     """A packet is missing; otherwise the sender paused, or nothing has come yet."""
+    following: RtpPacket | None = None
+    """The packet after the missing ones, if it has come: it tells how the sound goes on."""
+    distance: int = 0
+    """Units from the start of this gap to `following`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class JitterBuffer:
         self._arrived = 0
         self._fastest = 0
         self._delay = 0
+        self._loss = 0.0
         self.excess = 0
         """Delay above what is needed, in clock units."""
 
@@ -130,6 +139,7 @@ class JitterBuffer:
         self.excess = max(0, -early)
         self._played_until = timestamp + duration
         self._played_sequence = sequence
+        self._loss -= LOSS_MEMORY * self._loss
         return packet
 
     def tick(self, units: int) -> None:
@@ -191,7 +201,11 @@ class JitterBuffer:
         arrivals = sorted(self._arrivals)
         self._fastest = arrivals[0]
         usual = arrivals[ceil(IN_TIME_SHARE * len(arrivals)) - 1]
-        floor = self._start if self._arrived < STARTING_PACKETS else self._min
+        floor = self._min
+        if self._arrived < STARTING_PACKETS:
+            floor = self._start
+        elif self._loss > LITTLE_LOSS:
+            floor = max(self._min, min(self._start, self._delay - self._fastest))
         wanted = min(max(usual, self._fastest + floor), self._fastest + self._max)
         if wanted > self._delay or self._arrived < STARTING_PACKETS:
             self._delay = wanted
@@ -225,9 +239,11 @@ class JitterBuffer:
             return Gap(min(until - position, self._frame), lost=False)
         duration = min(early, self._frame)
         lost = self._is_missing_before(sequence)
-        if lost:
-            self._played_until = position + duration  # what is concealed now comes too late from here on
-        return Gap(duration, lost)
+        if not lost:
+            return Gap(duration, lost=False)
+        self._loss += LOSS_MEMORY
+        self._played_until = position + duration  # what is concealed now comes too late from here on
+        return Gap(duration, lost=True, following=self._entries[0][3], distance=early)
 
     def _is_missing_before(self, sequence: int) -> bool:
         """Whether a packet between the last played and this one has not come."""

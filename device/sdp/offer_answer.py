@@ -3,13 +3,14 @@
 Audio over RTP/AVP (or AVPF) is taken; every other media of an offer is answered with port 0.
 """
 
-from device.records import dataclass
+from device.records import dataclass, replace
 from device.sdp.errors import NoCommonCodec
 from device.sdp.session_description import (
     HELD_ADDRESSES,
     Connection,
     MediaDescription,
     Origin,
+    RtpMap,
     SessionDescription,
     whole_number,
 )
@@ -18,6 +19,8 @@ RTP_PROFILES = ("RTP/AVP", "RTP/AVPF")
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 PTIME_RANGE_MS = range(10, 61)
 """Packet lengths that we send when the peer asks for them."""
+_SPELLED_SMALL = (TELEPHONE_EVENT, "OPUS", "SPEEX")
+"""Names that their RFCs write in small letters; some peers compare them as they stand."""
 _DIRECTION_OF = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}
 
 
@@ -31,6 +34,8 @@ class AudioFormat:
     clock_rate_hz: int = 8000
     parameters: str = ""
     """The value of a=fmtp."""
+    channels: int = 1
+    """As a=rtpmap has them; Opus is always said to have two (RFC 7587 section 7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,12 @@ class LocalMedia:
     """What we allow: "sendonly" holds the peer."""
     rtcp_port: int = 0
     """0 for the port after `port`."""
+    other_event_pts: tuple[tuple[int, int], ...] = ()
+    """(payload type, clock rate in Hz) of telephone events for codecs that do not run at 8 kHz (RFC 4733 2.5.1.1)."""
+
+    def event_pt(self, clock_rate_hz: int) -> int | None:
+        """The payload type by which we take events beside a codec of this clock rate."""
+        return {rate: number for number, rate in self.other_event_pts}.get(clock_rate_hz, self.telephone_event_pt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,10 @@ class AgreedAudio:
     """Length of the packets that we send."""
     media_index: int
     """Which m= line it is."""
+    event_clock_rate_hz: int = 8000
+    """Of the telephone events that we send."""
+    parameters: str = ""
+    """What the peer's a=fmtp says of the codec that we send."""
 
 
 def build_offer(local: LocalMedia, version: int, previous: SessionDescription | None = None) -> SessionDescription:
@@ -85,7 +100,7 @@ def build_offer(local: LocalMedia, version: int, previous: SessionDescription | 
     audio_index = find_audio(previous) if previous else None
     lines = [_rejected(media) for media in previous.media] if previous else []
     protocol = RTP_PROFILES[0] if audio_index is None else lines[audio_index].protocol
-    audio = _audio_line(local, local.formats, _telephone_event(local.telephone_event_pt), protocol, local.direction)
+    audio = _audio_line(local, local.formats, _telephone_events(local), protocol, local.direction)
     if audio_index is None:
         lines.append(audio)
     else:
@@ -112,9 +127,9 @@ def build_answer(
     event = _offered_event(media, formats[0].clock_rate_hz) if local.telephone_event_pt is not None else None
     direction = _answer_direction(offer, media, local.direction)
     lines = [_rejected(other) for other in offer.media]
-    lines[index] = _audio_line(local, formats, event, media.protocol, direction)
+    lines[index] = _audio_line(local, formats, (event,) if event else (), media.protocol, direction)
     number = event.payload_type if event else None
-    agreed = _agreed(offer, index, local, direction, (formats[0], formats[0].payload_type, formats), (number, number))
+    agreed = _agreed(offer, index, local, direction, (formats[0], formats[0].payload_type, formats), (event, number))
     return _describe(local, version, lines), agreed
 
 
@@ -134,12 +149,13 @@ def read_answer(offer: SessionDescription, answer: SessionDescription, local: Lo
         raise NoCommonCodec(f"the peer's answer has none of the offered codecs ({_names(local.formats)})")
     sent, mine = chosen
     event = _offered_event(media, sent.clock_rate_hz)
-    number = event.payload_type if event else None
-    if number is None and str(local.telephone_event_pt) in media.formats:
-        number = local.telephone_event_pt  # listed, but its a=rtpmap left out: the offer's meaning holds
+    if event is None and local.telephone_event_pt is not None and str(local.telephone_event_pt) in media.formats:
+        # Listed, but its a=rtpmap left out: the offer's meaning holds.
+        event = AudioFormat(local.telephone_event_pt, TELEPHONE_EVENT)
     direction = _answer_direction(answer, media, local.direction)
     formats = (sent, mine.payload_type, local.formats)
-    return _agreed(answer, index, local, direction, formats, (number, local.telephone_event_pt))
+    own_event_pt = local.event_pt(event.clock_rate_hz) if event else local.telephone_event_pt
+    return _agreed(answer, index, local, direction, formats, (event, own_event_pt))
 
 
 def find_audio(description: SessionDescription | None) -> int | None:
@@ -168,14 +184,15 @@ def _common_formats(media: MediaDescription, local: LocalMedia) -> tuple[AudioFo
     found = []
     for number in media.payload_types():
         rtpmap = media.rtpmap(number)
-        mine = _local_format(local, rtpmap.name, rtpmap.clock_rate_hz) if rtpmap and rtpmap.channels == 1 else None
+        mine = _local_format(local, rtpmap) if rtpmap else None
         if mine:
-            found.append(AudioFormat(number, mine.name, mine.clock_rate_hz, mine.parameters))
+            found.append(replace(mine, payload_type=number))
     return tuple(found)
 
 
-def _local_format(local: LocalMedia, name: str, clock_rate_hz: int) -> AudioFormat | None:
-    return next((mine for mine in local.formats if (mine.name, mine.clock_rate_hz) == (name, clock_rate_hz)), None)
+def _local_format(local: LocalMedia, rtpmap: RtpMap) -> AudioFormat | None:
+    wanted = (rtpmap.name, rtpmap.clock_rate_hz, rtpmap.channels)
+    return next((mine for mine in local.formats if (mine.name, mine.clock_rate_hz, mine.channels) == wanted), None)
 
 
 def _answered_format(media: MediaDescription, local: LocalMedia) -> tuple[AudioFormat, AudioFormat] | None:
@@ -185,9 +202,9 @@ def _answered_format(media: MediaDescription, local: LocalMedia) -> tuple[AudioF
         if rtpmap is None:  # a dynamic number without a=rtpmap can only mean what the offer said
             mine = next((format_ for format_ in local.formats if format_.payload_type == number), None)
         else:
-            mine = _local_format(local, rtpmap.name, rtpmap.clock_rate_hz)
+            mine = _local_format(local, rtpmap)
         if mine:
-            return AudioFormat(number, mine.name, mine.clock_rate_hz), mine
+            return replace(mine, payload_type=number), mine
     return None
 
 
@@ -213,8 +230,12 @@ def _common_events(offered: str) -> str:
     return "0-15"
 
 
-def _telephone_event(payload_type: int | None) -> AudioFormat | None:
-    return None if payload_type is None else AudioFormat(payload_type, TELEPHONE_EVENT, 8000, "0-16")
+def _telephone_events(local: LocalMedia) -> tuple[AudioFormat, ...]:
+    """Telephone events for each clock rate among our codecs."""
+    if local.telephone_event_pt is None:
+        return ()
+    events = ((local.telephone_event_pt, 8000), *local.other_event_pts)
+    return tuple(AudioFormat(number, TELEPHONE_EVENT, rate, "0-16") for number, rate in events)
 
 
 def _answer_direction(theirs: SessionDescription, media: MediaDescription, allowed: str) -> str:
@@ -236,7 +257,7 @@ def _agreed(
     local: LocalMedia,
     direction: str,
     formats: tuple[AudioFormat, int, tuple[AudioFormat, ...]],
-    events: tuple[int | None, int | None],
+    events: tuple[AudioFormat | None, int | None],
 ) -> AgreedAudio:
     media = theirs.media[index]
     connection = theirs.connection_of(media)
@@ -248,7 +269,7 @@ def _agreed(
         receive_payload_type=receive_payload_type,
         receive_formats=receive_formats,
         clock_rate_hz=codec.clock_rate_hz,
-        telephone_event_pt=events[0],
+        telephone_event_pt=events[0].payload_type if events[0] else None,
         receive_telephone_event_pt=events[1],
         remote_host=connection.address if connection else HELD_ADDRESSES[0],
         remote_port=media.port,
@@ -258,6 +279,8 @@ def _agreed(
         held_by_peer=theirs.direction_of(media) in ("sendonly", "inactive") or _is_held(theirs, media),
         ptime_ms=_send_ptime_ms(media, local.ptime_ms),
         media_index=index,
+        event_clock_rate_hz=events[0].clock_rate_hz if events[0] else codec.clock_rate_hz,
+        parameters=media.fmtp(codec.payload_type),
     )
 
 
@@ -277,13 +300,14 @@ def _rejected(media: MediaDescription) -> MediaDescription:
 
 
 def _audio_line(
-    local: LocalMedia, formats: tuple[AudioFormat, ...], event: AudioFormat | None, protocol: str, direction: str
+    local: LocalMedia, formats: tuple[AudioFormat, ...], events: tuple[AudioFormat, ...], protocol: str, direction: str
 ) -> MediaDescription:
-    listed = formats + ((event,) if event else ())
+    listed = formats + events
     attributes: list[tuple[str, str | None]] = []
     for format_ in listed:
-        name = "telephone-event" if format_.name == TELEPHONE_EVENT else format_.name
-        attributes.append(("rtpmap", f"{format_.payload_type} {name}/{format_.clock_rate_hz}"))
+        name = format_.name.lower() if format_.name in _SPELLED_SMALL else format_.name
+        channels = f"/{format_.channels}" if format_.channels > 1 else ""
+        attributes.append(("rtpmap", f"{format_.payload_type} {name}/{format_.clock_rate_hz}{channels}"))
         if format_.parameters:
             attributes.append(("fmtp", f"{format_.payload_type} {format_.parameters}"))
     attributes.append(("ptime", str(local.ptime_ms)))

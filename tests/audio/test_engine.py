@@ -118,6 +118,32 @@ def test_the_card_is_closed_when_the_last_work_ends(rig: Rig) -> None:
     assert rig.card.source.opened == 2
 
 
+def test_a_wide_band_call_opens_the_card_anew_at_16_khz(rig: Rig) -> None:
+    rig.engine.submit(StartTone(TONE))
+    rig.step()
+    assert rig.card.source.rate_hz == 8000
+    rtp, _ = rig.attach(sample_rate_hz=16000)
+    rig.step()
+    assert (rig.card.source.rate_hz, rig.card.source.period_samples, rig.card.source.opened) == (16000, 320, 2)
+    wide = array("h", [700] * 320).tobytes()
+    rtp.arrived.append((wide, FAR_RTP))
+    rig.step(captured=wide)
+    assert rtp.sent[-1] == (wide, FAR_RTP)
+    assert len(rig.card.sink.played[-1]) == 640
+    assert max(array("h", rig.card.sink.played[-1])) > 700  # the tone goes on beside it
+    rig.attach("b")
+    rig.engine.submit(DetachStream(CallId("a")))
+    rig.step()
+    assert rig.card.source.rate_hz == 16000  # not back while anything is heard
+    rig.engine.submit(DetachStream(CallId("b")))
+    rig.engine.submit(StopTone())
+    rig.step()
+    rig.wait_closed()
+    rig.attach("c")
+    rig.step()
+    assert rig.card.source.rate_hz == 8000
+
+
 def test_the_card_lingers_for_the_next_tone() -> None:
     rig = Rig(linger_s=0.1)
     rig.engine.submit(StartTone(TONE))

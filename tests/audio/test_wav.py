@@ -233,3 +233,24 @@ def test_a_recording_ends_where_the_format_ends(tmp_path: Path) -> None:
     sink.close()
     assert sink.xruns == 0
     assert len(read_wav(tmp_path / "out.wav")[1]) == 160
+
+
+def test_a_file_keeps_its_rate_when_the_calls_change_theirs(tmp_path: Path) -> None:
+    sink = WavSink(str(tmp_path / "out.wav"))
+    sink.open(8000, 160)
+    sink.write(bytes(320))
+    sink.open(16000, 320)
+    sink.write(array("h", [1000] * 320).tobytes())
+    sink.close()
+    with wave.open(str(tmp_path / "out.wav")) as file:
+        assert (file.getframerate(), file.getnframes()) == (8000, 320)
+        assert array("h", file.readframes(320))[-1] == pytest.approx(1000, abs=60)
+
+
+def test_a_new_file_takes_the_rate_that_was_asked_for(tmp_path: Path) -> None:
+    sink = WavSink(str(tmp_path / "out.wav"), 16000)
+    sink.open(8000, 160)
+    sink.write(bytes(320))
+    sink.close()
+    with wave.open(str(tmp_path / "out.wav")) as file:
+        assert (file.getframerate(), file.getnframes()) == (16000, 320)

@@ -5,6 +5,7 @@ import pytest
 from device.doctor.finding import Finding
 from device.doctor.sound import examine_sound
 from device.doctor.system_view import Node
+from device.media.codecs import native
 from tests.support.doctored_board import DoctoredBoard
 
 
@@ -16,6 +17,15 @@ def test_a_card_that_can_be_opened(board: DoctoredBoard) -> None:
     board.keep(audio__playback_device="plughw:CARD=Device")
     assert sick(board) == []
     assert "cards: Headphones, Device" in [finding.text for finding in examine_sound(board.case())]
+
+
+def test_a_codec_without_its_library(board: DoctoredBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(native.LIBRARIES, "opus", (("libnowhere.so.0",), "libopus0"))
+    monkeypatch.setattr(native, "_loaded", {})
+    board.keep(audio__playback_device="plughw:CARD=Device", media__codecs="OPUS,PCMA")
+    (fault,) = sick(board)
+    assert fault.text == "codec OPUS: the library libnowhere.so.0 is missing"
+    assert fault.remedy == "sudo apt install libopus0"
 
 
 @pytest.mark.parametrize("kind", ["null", "wav"])

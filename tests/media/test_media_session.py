@@ -1,12 +1,10 @@
 """What a call negotiates, between two sessions of ours and with peers that do it in their own way."""
 
-from functools import partial
-
 import pytest
 
 from device.ids import CountingIds
 from device.media import codecs
-from device.media.codecs.pcma import PcmaCodec
+from device.media.codecs import native
 from device.media.media_session import MediaSession, offered_host
 from device.media.settings import MediaSettings
 from device.media.stream import StreamParameters
@@ -74,17 +72,55 @@ def test_the_order_of_codecs_is_a_setting() -> None:
     assert parse_sdp(session.create_offer()).media[0].formats == ("0", "101")
 
 
-def test_codecs_without_a_number_of_their_own_get_dynamic_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    class DynamicCodec(PcmaCodec):
-        def __init__(self, name: str) -> None:
-            self.name = name
-            self.payload_type = None
-
-    for name in ("ONE", "TWO"):
-        monkeypatch.setitem(codecs._CODECS, name, partial(DynamicCodec, name))
-    settings = MediaSettings(codecs="ONE,TWO,PCMA", telephone_event_payload_type=97)
+def test_codecs_without_a_number_of_their_own_get_dynamic_ones() -> None:
+    settings = MediaSettings(codecs="L16,L16/16000,PCMA", telephone_event_payload_type=97)
     offer = parse_sdp(new_session(settings=settings).create_offer()).media[0]
-    assert offer.formats == ("96", "98", "8", "97")
+    assert offer.formats == ("96", "98", "8", "97", "99")
+    assert [offer.rtpmap(number).clock_rate_hz for number in (96, 98, 97, 99)] == [8000, 16000, 8000, 16000]
+
+
+def test_opus_is_said_to_have_two_channels_and_brings_events_of_its_clock() -> None:
+    settings = MediaSettings(codecs="OPUS,PCMA")
+    caller, callee = new_session(settings=settings), new_session("192.0.2.2", 6000, settings)
+    offer = caller.create_offer()
+    assert b"a=rtpmap:96 opus/48000/2\r\n" in offer
+    assert b"useinbandfec=1" in offer
+    assert b"a=rtpmap:97 telephone-event/48000\r\n" in offer
+    caller.receive_answer(callee.receive_offer(offer))
+    one, other = agreed(caller), agreed(callee)
+    assert (one.codec_name, one.clock_rate_hz, one.sample_rate_hz) == ("OPUS", 48000, 16000)
+    assert (one.telephone_event_pt, one.event_clock_rate_hz) == (97, 48000)
+    assert one.receive_telephone_event_pts == other.receive_telephone_event_pts == (97,)
+    assert "useinbandfec=1" in one.format_parameters
+    again = callee.hold()
+    assert b"a=rtpmap:97 telephone-event/48000" in again
+    assert b"a=rtpmap:101 telephone-event/8000" in again
+
+
+def test_a_peer_with_plain_events_beside_opus_is_sent_those() -> None:
+    session = new_session(settings=MediaSettings(codecs="OPUS"))
+    session.receive_offer(
+        (
+            PEER + "m=audio 5000 RTP/AVP 111 101\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n"
+        ).encode()
+    )
+    assert (agreed(session).telephone_event_pt, agreed(session).event_clock_rate_hz) == (101, 8000)
+
+
+def test_packet_times_are_those_that_the_codec_can_make() -> None:
+    session = new_session(settings=MediaSettings(codecs="GSM,PCMA"))
+    session.receive_offer((PEER + "m=audio 5000 RTP/AVP 3\r\na=ptime:30\r\n").encode())
+    assert agreed(session).ptime_ms == 20
+
+
+def test_a_codec_whose_library_is_missing_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(native.LIBRARIES, "opus", (("libnowhere.so.0",), "libopus0"))
+    monkeypatch.setattr(native, "_loaded", {})
+    offer = parse_sdp(new_session(settings=MediaSettings(codecs="OPUS,PCMU")).create_offer()).media[0]
+    assert offer.formats == ("0", "101")
+    offer = parse_sdp(new_session(settings=MediaSettings(codecs="OPUS")).create_offer()).media[0]
+    assert offer.formats == ("8", "0", "101")
+    assert 'run "apt install libopus0"' in codecs.missing_library("OPUS")
 
 
 def test_the_settings_reach_the_stream() -> None:

@@ -9,6 +9,9 @@ class PcmaCodec:
     __slots__ = ()
 
     name = "PCMA"
+    channels = 1
+    parameters = ""
+    packet_times_ms = (10, 20, 30, 40, 50, 60)
     payload_type: int | None = 8
     clock_rate_hz = 8000
     sample_rate_hz = 8000
