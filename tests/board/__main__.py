@@ -30,8 +30,8 @@ from tests.board.visit import visit
 HERE = Path(__file__).parent
 OUTPUT = "board-output"
 ORDER = (
-    *("image_boot", "whole_phone", "outputs", "cadences", "disturbances", "network_changes", "power_cuts", "upgrades"),
-    "raspi3b",
+    *("image_boot", "console_line", "whole_phone", "outputs", "cadences", "disturbances", "network_changes", "faults"),
+    *("power_cuts", "upgrades", "raspi3b"),
 )
 """What a person wants to know first stands first; what leaves another version on the board stands last."""
 

@@ -9,6 +9,8 @@ import os
 import random
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.board.agent_client import AgentClient, AgentError
@@ -27,6 +29,7 @@ BOOT_S = 40.0
 START_S = 30.0
 
 PROFILE = "/etc/offhook/board.toml"
+CONSOLE_UNIT = "offhook-console@ttyAMA0.service"
 OFFHOOK = "/opt/offhook/bin/offhook"
 
 
@@ -122,6 +125,14 @@ class QemuRig:
     @property
     def uart(self) -> str:
         return self.board.console
+
+    @contextmanager
+    def technician(self) -> Iterator[None]:
+        wait_until("the console at the serial line", self._has_console, START_S * self.patience)
+        yield
+
+    def _has_console(self) -> bool:
+        return self.agent.run(["systemctl", "is-active", CONSOLE_UNIT], check=False).out.strip() == "active"
 
     def boot_id(self) -> str:
         """Which start of the kernel this is."""

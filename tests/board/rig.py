@@ -1,6 +1,7 @@
 """What the suite asks of a virtual board, whichever machine it runs on; `uml_rig` and `qemu_rig` give it."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -67,6 +68,9 @@ class Rig(Protocol):
     @property
     def uart(self) -> str:
         """The pseudo-terminal whose far end is the board's serial line for the technician."""
+
+    def technician(self) -> AbstractContextManager[None]:
+        """The console that waits at the serial line for the technician, as the product starts it."""
 
     def log(self) -> str:
         """What the phone has logged since the board was started."""

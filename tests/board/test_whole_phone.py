@@ -18,6 +18,7 @@ TONE_S = 1.0
 def test_it_registers_by_itself(house) -> None:
     assert house.registered()
     assert house.phone.levels()[REGISTERED_LAMP]
+    house.figures.note("memory of the phone, registered and idle", house.phone.memory_kib() / 1024, "MiB")
 
 
 @pytest.mark.smoke
@@ -80,7 +81,11 @@ def test_speech_passes_both_ways(house) -> None:
     phone.begin_to_speak()
     phone.begin_to_hear()
     since = house.connect()
+    begun, used = time.monotonic(), phone.processor_s()
     house.far.listen(TALK_S)
+    share = (phone.processor_s() - used) / (time.monotonic() - begun)
+    house.figures.note("processor in a call", 100 * share, "%")
+    house.figures.note("memory of the phone, in a call", phone.memory_kib() / 1024, "MiB")
     said_far, heard_far = house.far.recordings()
     heard, said = phone.heard(), phone.said()
     for name, likeness in (

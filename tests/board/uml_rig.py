@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 import tty
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.board.agent_client import AgentClient, AgentError
@@ -26,6 +27,7 @@ SHARE_INSIDE = "/run/offhook-rig"
 CHECKOUT_INSIDE = "/run/offhook-checkout"
 STATE_INSIDE = "/var/lib/offhook"
 SOCKET_INSIDE = "/run/offhook/control.sock"
+UART_INSIDE = "/dev/ttyS0"
 PHONE_LOG = f"{SHARE_INSIDE}/phone.log"
 
 INIT = Path(__file__).with_name("uml_init.sh")
@@ -139,6 +141,15 @@ class UmlRig:
     def uart(self) -> str:
         assert self._uart is not None, "the board is off"
         return os.ttyname(self._uart[1])
+
+    @contextmanager
+    def technician(self) -> Iterator[None]:
+        command = [*self.offhook, "console", "--port", UART_INSIDE]
+        self.agent.ask("spawn", name="console", command=command, log_path=f"{SHARE_INSIDE}/console.log")
+        try:
+            yield
+        finally:
+            self.agent.ask("end", name="console", signal=int(signal.SIGTERM))
 
     def log(self) -> str:
         path = self.share / "phone.log"
