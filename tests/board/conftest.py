@@ -1,6 +1,7 @@
 """A house for the board: its cable, a registrar, a telephone at the far end, and everything that passed the wire."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
 def running_house(tmp_path_factory) -> Iterator[House]:
     """One house for all tests; the board in it is started once."""
     folder = Path(OUTPUT, "house") if OUTPUT else tmp_path_factory.mktemp("house")
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # a house of an earlier run
+    folder.mkdir(parents=True)
     with BoardNetwork(folder) as network:
         house = House(folder, network, build_rig(network, folder / "board"), FIGURES)
         with house.running():
