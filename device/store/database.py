@@ -352,7 +352,7 @@ def _take(connection: sqlite3.Connection, path: str) -> None:
     application_id = run(connection, path, "PRAGMA application_id").fetchone()[0]
     if application_id not in (0, APPLICATION_ID):
         raise StoreError(f"{path} belongs to another program: choose another file with --store FILE")
-    newest = max(number for number, _ in list_migrations(MIGRATIONS_DIRECTORY))
+    newest = newest_schema()
     version = schema_version(connection, path)
     if version > newest:
         raise SchemaTooNewError(
@@ -369,6 +369,28 @@ def _take(connection: sqlite3.Connection, path: str) -> None:
 def schema_version(connection: sqlite3.Connection, path: str) -> int:
     """The number of the last migration that the file has seen."""
     return int(run(connection, path, "PRAGMA user_version").fetchone()[0])
+
+
+def stored_schema(path: str) -> int:
+    """The form of the store at `path`, which it keeps; 0 where the file is damaged, busy or not there."""
+    if not os.path.exists(path):
+        return 0
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    except sqlite3.Error:
+        return 0
+    try:
+        run(connection, path, "PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        return schema_version(connection, path)
+    except StoreError:
+        return 0
+    finally:
+        connection.close()
+
+
+def newest_schema() -> int:
+    """The form of the store that this version makes, and the newest one that it reads."""
+    return max(number for number, _ in list_migrations(MIGRATIONS_DIRECTORY))
 
 
 def list_migrations(directory: str) -> list[tuple[int, str]]:

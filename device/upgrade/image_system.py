@@ -13,7 +13,8 @@ LAYOUT_FILE = "run/offhook-image/layout"
 IMAGE_FILE = "usr/lib/offhook/image.json"
 KEYS_FOLDER = "etc/offhook/upgrade-keys"
 RECORDS_FOLDER = "data/upgrade"
-STORE_FOLDER = "var/lib/offhook"
+FELL_BACK_FILE = "run/offhook-image/fell-back"
+"""Made by the initial RAM disk where this slot was started because the other one does not start any more."""
 PARTS = ("kernel", "root")
 """The partitions of a slot, and the parts of an upgrade."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from device.annotations import BinaryIO
 from device.records import dataclass, replace
+from device.store.database import newest_schema
 from device.upgrade.errors import UpgradeError
 from device.upgrade.image_system import KEYS_FOLDER, ImageSystem
 from device.upgrade.manifest import Manifest, parse_manifest, version_key
@@ -75,8 +76,10 @@ class Installation:
             write_part(system.partition(part.name, target), part, self._file.read_part(part), tell)
             done += part.size
         records = UpgradeRecords(system)
-        # Left by a trial that this upgrade takes the place of; the store has been used since.
+        # It was for the version that this upgrade takes the place of.
         forget_store(records)
-        records.begin(PendingUpgrade(target, system.version, self.manifest.version, registered))
+        records.forget_given_up(target)
+        pending = PendingUpgrade(target, system.version, self.manifest.version, registered, old_schema=newest_schema())
+        records.begin(pending)
         state = self._state_file.read()
         self._state_file.write(replace(state.with_kind(target, TRIAL), slot=target, tries=TRIES))

@@ -12,23 +12,28 @@ from contextlib import contextmanager
 from device.annotations import Any, BinaryIO, TextIO
 from device.errors import DeviceError
 from device.records import dataclass, replace
+from device.store.database import newest_schema
 from device.upgrade.daemon_state import calls_up, daemon_status, registered_accounts
 from device.upgrade.errors import UpgradeError
 from device.upgrade.image_system import ImageSystem, find_image
 from device.upgrade.installation import Installation, Progress
-from device.upgrade.records_file import UpgradeRecords
+from device.upgrade.records_file import StoreCopy, UpgradeRecords, WayBack
 from device.upgrade.report import upgrade_facts, upgrade_lines
-from device.upgrade.settling import Settling
-from device.upgrade.slot_state import EMPTY, GOOD, SlotState, SlotStateFile
+from device.upgrade.settling import Settling, as_of
+from device.upgrade.slot_state import BAD, EMPTY, GOOD, TRIAL, SlotState, SlotStateFile
+from device.upgrade.stored_accounts import stored_accounts
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 LOCK_FILE = "run/offhook-upgrade.lock"
 CALL_POLL_S = 2.0
+REBOOTS = ((), ("--force",), ("--force", "--force"))
+"""From a stop of every service in order to the bare call of the kernel (systemctl(1))."""
+REBOOT_WITHIN_S = 60.0
 
 USAGE = """\
 usage: offhook upgrade FILE [--yes] [--force] [--allow-downgrade] [--no-restart]
        offhook upgrade status [--json]
-       offhook upgrade back [--yes]
+       offhook upgrade back [--yes] [--force]
        offhook upgrade repair
 
 Takes a signed upgrade of the image (made by firmware_scripts/build-upgrade) into the slot that does not run, verifies
@@ -37,12 +42,12 @@ otherwise the old one comes back by itself. A power cut at any moment leaves a v
 
   FILE               a file, such as one on a USB stick; an http or https address; or - for standard input
   --yes              do not ask before writing
-  --force            also while a call is up
+  --force            also while a call is up; back: also without a copy of the store of then
   --allow-downgrade  also an older version than the one that runs
   --no-restart       write only; the next restart starts the new version
 
   status             which slot runs, and how the last upgrade came out
-  back               restart into the version before, where it is still there
+  back               restart into the version before, where it is still there; says before what becomes of the store
   repair             write the state of the slots anew, when both its copies are damaged
 
 example: sudo offhook upgrade /media/usb/offhook-rpi3-0.2.0.upgrade
@@ -120,8 +125,11 @@ def _upgrade(system: ImageSystem, request: Request) -> int:
         status = daemon_status()
         if calls_up(status) and not request.force:
             raise UpgradeError("a call is up: try again when it has ended, or say --force")
+        registered = registered_accounts(status)
         if status is None:
-            _say("note: the phone does not answer, so that nothing is known of calls and registrations")
+            registered = stored_accounts(system)
+            wanted = f"must register: {', '.join(registered)}" if registered else "need not register"
+            _say(f"note: the phone does not answer, so that nothing is known of calls; the new version {wanted}")
         manifest = installation.manifest
         _say(
             f"version {manifest.version} for {manifest.board}, signed by {installation.signed_by}; running is "
@@ -130,7 +138,7 @@ def _upgrade(system: ImageSystem, request: Request) -> int:
         if not request.yes and not _agreed("Write it, and restart into it?" if request.restart else "Write it?"):
             _say("nothing was changed")
             return EXIT_FAILED
-        installation.write(registered_accounts(status), Meter(sys.stderr).show)
+        installation.write(registered, Meter(sys.stderr).show)
         _say(f"version {manifest.version} is written and verified")
     if not request.restart:
         _say("the next restart starts it: sudo systemctl reboot")
@@ -149,14 +157,48 @@ def _status(system: ImageSystem, request: Request) -> int:
 def _back(system: ImageSystem, request: Request) -> int:
     state_file = SlotStateFile(system.state_path)
     with _alone(system):
-        state = state_file.read()
-        if state.kind(system.target_slot) != GOOD:
-            raise UpgradeError(f"slot {system.target_slot} holds no version that has proven itself")
-        if not request.yes and not _agreed(f"Restart into slot {system.target_slot}?"):
+        state, records, target = state_file.read(), UpgradeRecords(system), system.target_slot
+        if state.kind(target) != GOOD:
+            raise UpgradeError(f"slot {target} holds no version that has proven itself")
+        kept = records.kept_store()
+        about = kept if kept is not None and kept.slot == target else None
+        if about is None and not request.force:
+            raise UpgradeError(
+                f"there is no copy of the store as the version in slot {target} left it, which may refuse the one of "
+                "today: --force goes back all the same"
+            )
+        if calls_up(daemon_status()) and not request.force:
+            raise UpgradeError("a call is up: try again when it has ended, or say --force")
+        _say(_fate_of_store(about))
+        if not request.yes and not _agreed(f"Restart into {_name_of(about, target)}?"):
             _say("nothing was changed")
             return EXIT_FAILED
-        state_file.write(replace(state, slot=system.target_slot, tries=0))
+        if state.kind(system.slot) == TRIAL:
+            # Nobody waits for its verdict any more: this is it.
+            state = state.with_kind(system.slot, BAD)
+            pending = records.pending()
+            if pending is not None:
+                records.begin(replace(pending, verdict="`offhook upgrade back` was typed"))
+        else:
+            records.begin_back(WayBack(target, system.version, newest_schema()))
+        state_file.write(replace(state, slot=target, tries=0))
     return _restart() if request.restart else EXIT_OK
+
+
+def _name_of(about: StoreCopy | None, slot: str) -> str:
+    return f"version {about.version} in slot {slot}" if about is not None and about.version else f"slot {slot}"
+
+
+def _fate_of_store(about: StoreCopy | None) -> str:
+    """What going back does to the accounts, settings, phone book and calls, in words."""
+    if about is None or not about.schema:
+        return "if that version cannot read the store of today, the one of before comes back, where there is a copy"
+    if about.schema >= newest_schema():
+        return "accounts, settings, phone book and calls stay as they are"
+    return (
+        f"version {about.version} cannot read the store of today: the one{as_of(about)} comes back. Accounts, "
+        "settings, phone book and calls of the time after that are not lost, but kept in a file beside it"
+    )
 
 
 def _repair(system: ImageSystem, _request: Request) -> int:
@@ -177,6 +219,7 @@ def _prepare_store(system: ImageSystem, _request: Request) -> int:
 
 
 def _settle(system: ImageSystem, _request: Request) -> int:
+    """A failure is for the unit, which runs this again: a version that was given up must not go on."""
     return EXIT_OK if Settling(system, _say).settle(daemon_status) else _restart()
 
 
@@ -258,12 +301,20 @@ def _agreed(question: str) -> bool:
 
 
 def _restart() -> int:
+    """Restart in order or, where systemd refuses or does not answer, without its help."""
     _say("restarting")
     os.sync()
-    try:
-        return subprocess.run(["systemctl", "reboot"], check=False).returncode  # noqa: S607  # where PATH says
-    except FileNotFoundError:
-        raise UpgradeError("systemctl is missing: restart the board by hand") from None
+    for ways in REBOOTS:
+        try:
+            done = subprocess.run(["systemctl", "reboot", *ways], timeout=REBOOT_WITHIN_S, check=False)  # noqa: S603, S607  # where PATH says
+            if done.returncode == 0:
+                return EXIT_OK
+            _say(f"systemctl reboot {' '.join(ways)} failed with status {done.returncode}".replace("  ", " "))
+        except FileNotFoundError:
+            raise UpgradeError("systemctl is missing: restart the board by hand") from None
+        except subprocess.TimeoutExpired:
+            _say("systemctl does not answer")
+    raise UpgradeError("the board cannot be restarted: take its power away for a moment")
 
 
 def _say(text: str) -> None:

@@ -2,9 +2,15 @@
 
 from device.annotations import Any
 from device.upgrade.image_system import ImageSystem
-from device.upgrade.records_file import UpgradeRecords
+from device.upgrade.records_file import FELL_BACK, KEPT, ROLLED_BACK, WENT_BACK, UpgradeRecords
 from device.upgrade.slot_state import BAD, EMPTY, GOOD, TRIAL, SlotState
 
+OUTCOMES = {
+    KEPT: "was kept",
+    ROLLED_BACK: "was rolled back",
+    WENT_BACK: "was left by `offhook upgrade back`",
+    FELL_BACK: "cannot be started any more",
+}
 WORTHS = {
     GOOD: "proven",
     TRIAL: "on trial",
@@ -40,6 +46,6 @@ def upgrade_lines(facts: dict[str, Any]) -> list[str]:
     elif pending is not None:
         lines.append(f"next      version {pending['version']} is started with the next restart: sudo systemctl reboot")
     if last is not None:
-        words = "was kept" if last["outcome"] == "good" else "was rolled back"
-        lines.append(f"last      version {last['version']} {words}: {last['reason']}")
+        reason = f": {last['reason']}" if last["reason"] else ""
+        lines.append(f"last      version {last['version']} {OUTCOMES.get(last['outcome'], last['outcome'])}{reason}")
     return lines

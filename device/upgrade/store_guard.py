@@ -1,47 +1,74 @@
-"""The store across a trial: kept aside before the new version first opens it, put back when the old one cannot read it.
+"""The stores across a change of the version: kept aside before a version first opens them, put back for the one before.
 
-A new version may change the form of the store, which the old one then refuses.
+A new version may change the form of a store, which the old one then refuses. Phone and exchange have one each.
 """
 
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 
-from device.store.database import open_database
-from device.store.errors import SchemaTooNewError, StoreError
-from device.upgrade.image_system import STORE_FOLDER, ImageSystem
-from device.upgrade.records_file import UpgradeRecords
+from device.store.database import newest_schema, stored_schema
+from device.upgrade.image_system import ImageSystem
+from device.upgrade.records_file import StoreCopy, UpgradeRecords
 
-STORE_NAME = "offhook.db"
+STORES = (("var/lib/offhook", "offhook.db"), ("var/lib/offhook-exchange", "exchange.db"))
+"""The folders of the stores and the databases in them."""
 REFUSED = "refused-"
-"""Before the names of the files that the old version could not read; they stay until the next upgrade."""
+"""Before the names of the files that the version which runs could not read; they stay until the next upgrade."""
 
 
-def keep_store(system: ImageSystem, records: UpgradeRecords) -> bool:
-    """Copy the store aside, once a trial; False where that was done at an earlier start of this trial."""
-    if os.path.isdir(records.store_copy):
+def keep_store(system: ImageSystem, records: UpgradeRecords, about: StoreCopy, anew: bool = False) -> bool:
+    """Copy the stores aside, as what `about` says; False where there is a copy already and none is wanted `anew`."""
+    if os.path.isdir(records.store_copy) and not anew:
         return False
-    store = system.path(STORE_FOLDER)
-    for name in os.listdir(store):
-        if name.startswith(REFUSED):
-            os.unlink(os.path.join(store, name))
     unfinished = f"{records.store_copy}.new"
     shutil.rmtree(unfinished, ignore_errors=True)
-    _copy(store, unfinished)
+    os.makedirs(unfinished, mode=0o700)
+    for folder, _ in _stores_of(system):
+        _copy(folder, os.path.join(unfinished, os.path.basename(folder)))
+    records.note_kept_store(about)
+    shutil.rmtree(records.store_copy, ignore_errors=True)
     os.rename(unfinished, records.store_copy)
     os.sync()
     return True
 
 
-def restore_store(system: ImageSystem, records: UpgradeRecords) -> bool:
-    """Put the copy back where this version refuses the store; True when that was so. The copy goes either way."""
-    store = system.path(STORE_FOLDER)
-    refused = os.path.isdir(records.store_copy) and _is_refused(store)
-    if refused:
-        _put_back(records.store_copy, store)
-    forget_store(records)
-    return refused
+def forget_refused(system: ImageSystem) -> None:
+    """Take away what was put aside when an earlier version came back."""
+    for folder, _ in _stores_of(system):
+        for name in os.listdir(folder):
+            if name.startswith(REFUSED):
+                os.unlink(os.path.join(folder, name))
+
+
+def restore_store(system: ImageSystem, records: UpgradeRecords) -> list[str]:
+    """Put the copy back where this version refuses a store; answers where the newer databases were put aside.
+
+    A power cut in between is gone on from at the next start.
+    """
+    asides = []
+    for folder, database in _stores_of(system):
+        copy = os.path.join(records.store_copy, os.path.basename(folder))
+        step, _, aside = records.restoring().partition(" ")
+        if not step.endswith(f":{database}"):
+            if not (os.path.exists(os.path.join(copy, database)) and _is_refused(folder, database)):
+                continue
+            step, aside = f"aside:{database}", _free_prefix(folder, database)
+            records.note_restoring(f"{step} {aside}")
+        if step.startswith("aside:"):
+            _put_aside(folder, database, aside)
+            records.note_restoring(f"copy:{database} {aside}")
+        _put_back(copy, folder, database)
+        records.note_restoring("")
+        asides.append(os.path.join(folder, f"{aside}{database}"))
+    return asides
+
+
+def refused_stores(system: ImageSystem) -> list[str]:
+    """The databases that this version cannot read, since a newer one has written them."""
+    return [os.path.join(folder, database) for folder, database in _stores_of(system) if _is_refused(folder, database)]
 
 
 def forget_store(records: UpgradeRecords) -> None:
@@ -49,37 +76,49 @@ def forget_store(records: UpgradeRecords) -> None:
     shutil.rmtree(records.store_copy, ignore_errors=True)
 
 
-def _is_refused(store: str) -> bool:
-    if os.path.exists(os.path.join(store, f"{REFUSED}{STORE_NAME}")):
-        # An earlier start was cut off while it put the copy back.
-        return True
+def _stores_of(system: ImageSystem) -> Sequence[tuple[str, str]]:
+    """Folder and database of each store that there is."""
+    places = ((system.path(folder), database) for folder, database in STORES)
+    return [(folder, database) for folder, database in places if os.path.isdir(folder)]
+
+
+def _is_refused(folder: str, database: str) -> bool:
+    """Damage is no reason: it is for the daemon to deal with, which has a last good copy of its own."""
     try:
-        open_database(os.path.join(store, STORE_NAME)).close()
-    except SchemaTooNewError:
-        return True
-    except StoreError:
-        # Damage is for the daemon to deal with, which has a last good copy of its own.
-        return False
+        return stored_schema(os.path.join(folder, database)) > newest_schema()
     finally:
-        _give_to_owner(store)
-    return False
+        _give_to_owner(folder)
 
 
-def _give_to_owner(store: str) -> None:
+def _give_to_owner(folder: str) -> None:
     """What root opened must stay the phone's."""
     if os.geteuid() == 0:
-        about = os.stat(store)
-        for name in os.listdir(store):
-            os.chown(os.path.join(store, name), about.st_uid, about.st_gid, follow_symlinks=False)
+        about = os.stat(folder)
+        for name in os.listdir(folder):
+            os.chown(os.path.join(folder, name), about.st_uid, about.st_gid, follow_symlinks=False)
 
 
-def _put_back(copy: str, store: str) -> None:
-    """Each file in turn, the database last: a power cut in between leaves a store that is refused again."""
-    for name in sorted(os.listdir(store)):
-        if name.startswith(STORE_NAME):
-            os.rename(os.path.join(store, name), os.path.join(store, f"{REFUSED}{name}"))
-    for name in sorted(os.listdir(copy), key=lambda name: (name == STORE_NAME, name)):
-        target = os.path.join(store, name)
+def _free_prefix(folder: str, database: str) -> str:
+    """What was put aside earlier stays as it is."""
+    number, prefix = 1, REFUSED
+    while os.path.lexists(os.path.join(folder, f"{prefix}{database}")):
+        number += 1
+        prefix = f"{REFUSED}{number}-"
+    return prefix
+
+
+def _put_aside(folder: str, database: str, prefix: str) -> None:
+    """The database last: as long as it is there, this is not finished."""
+    names = [name for name in os.listdir(folder) if name.startswith(database)]
+    for name in sorted(names, reverse=True):
+        os.rename(os.path.join(folder, name), os.path.join(folder, f"{prefix}{name}"))
+    os.sync()
+
+
+def _put_back(copy: str, folder: str, database: str) -> None:
+    """Each file in turn, the database last."""
+    for name in sorted(os.listdir(copy), key=lambda name: (name == database, name)):
+        target = os.path.join(folder, name)
         _remove(f"{target}.new")
         _copy_file(os.path.join(copy, name), f"{target}.new")
         os.replace(f"{target}.new", target)

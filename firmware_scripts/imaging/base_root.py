@@ -20,7 +20,7 @@ RECIPE = 1
 PACKAGES = (
     "alsa-utils", "ca-certificates", "e2fsprogs", "fdisk", "gpiod", "iproute2", "iputils-ping", "kmod",
     "libasound2t64", "libopus0", "libspeexdsp1", "libsrtp2-1", "login", "minisign", "netbase", "passwd", "python3",
-    "python3-alsaaudio", "python3-audioop-lts", "systemd", "systemd-resolved", "systemd-sysv", "systemd-timesyncd",
+    "systemd", "systemd-resolved", "systemd-sysv", "systemd-timesyncd",
     "tzdata", "udev", "util-linux", "util-linux-extra",
 )  # fmt: skip
 SSH_PACKAGES = ("openssh-server", "openssh-sftp-server")

@@ -57,7 +57,6 @@ else
   setenv other b
   setenv kind ${oh_a}
 fi
-setenv order ${first} ${other}
 setenv trial
 if test "${kind}" = trial; then
   if itest 0x${oh_tries} -gt 0; then
@@ -66,21 +65,29 @@ if test "${kind}" = trial; then
     echo "offhook: slot ${first} is on trial, ${oh_tries} more tries"
     if run write_state; then true; else
       echo "offhook: the trial cannot be counted; the proven slot is booted"
-      setenv order ${other}
+      setenv trial
     fi
   else
     echo "offhook: slot ${first} has used up its tries"
     setenv oh_${first} bad
     setenv oh_slot ${other}
     run write_state
-    setenv order ${other} ${first}
   fi
-elif test "${kind}" != good; then
-  setenv order ${other} ${first}
 fi
 
+# The slot on trial, then what has proven itself, then, rather than nothing, a whole version that has not. An empty slot
+# may hold half of one.
+setenv order ${trial}
+for worth in good trial bad; do
+  for slot in ${first} ${other}; do
+    if test ${slot} = a; then setenv kind ${oh_a}; else setenv kind ${oh_b}; fi
+    if test "${kind}" = ${worth} && test ${slot} != "${trial}"; then setenv order ${order} ${slot}; fi
+  done
+done
+
 # Settings of the owner: extra_args (kernel), fdt_source=firmware (the device tree of the firmware with its overlays).
-if load ${devtype} ${devnum}:1 ${buffer} offhook.env; then env import -t ${buffer} ${filesize} extra_args fdt_source; fi
+# "-r": whoever wrote the file on Windows has left a carriage return at each end of a line.
+if load ${devtype} ${devnum}:1 ${buffer} offhook.env; then env import -t -r ${buffer} ${filesize} extra_args fdt_source; fi
 
 for slot in ${order}; do
   if test ${slot} = a; then
@@ -92,7 +99,7 @@ for slot in ${order}; do
   fi
   setenv from "${devtype} ${devnum}:${kernel_part}"
   part uuid ${devtype} ${devnum}:${root_part} root_uuid
-  if load ${from} ${buffer} slot.env && env import -t ${buffer} ${filesize} slot_args && load ${from} ${kernel_addr_r} vmlinuz && load ${from} ${ramdisk_addr_r} initrd.img; then
+  if load ${from} ${buffer} slot.env && env import -t -r ${buffer} ${filesize} slot_args && load ${from} ${kernel_addr_r} vmlinuz && load ${from} ${ramdisk_addr_r} initrd.img; then
     setenv ramdisk_size ${filesize}
     setenv fdt ${fdtcontroladdr}
     if test "${vendor}" = raspberrypi && test -n "${fdt_addr}"; then setenv fdt ${fdt_addr}; fi

@@ -97,13 +97,14 @@ def load_order(kernel: Kernel, names: tuple[str, ...]) -> list[str]:
 
 
 def initial_ram_disk(kernel: Kernel, names: tuple[str, ...], busybox: Path, init: Path) -> bytes:
-    """The archive that the kernel unpacks first: busybox, the modules in their order, and the program `init`."""
+    """The archive that the kernel unpacks first: busybox, the modules in their order, `init` and `slots` beside it."""
     executable, plain = stat.S_IFREG | 0o755, stat.S_IFREG | 0o644
     files = [RamFile(name, stat.S_IFDIR | 0o755) for name in ("bin", "dev", "modules", "proc", "sys", "run")]
     files.append(RamFile("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)))
     files.append(RamFile("bin/busybox", executable, busybox.read_bytes()))
     files.append(RamFile("bin/sh", stat.S_IFLNK | 0o777, b"busybox"))
     files.append(RamFile("init", executable, init.read_bytes()))
+    files.append(RamFile("slots", plain, init.with_name("slots").read_bytes()))
     names_in_order = []
     for path in load_order(kernel, names):
         data = (kernel.modules / path).read_bytes()

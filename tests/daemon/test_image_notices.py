@@ -25,3 +25,5 @@ def test_a_lost_data_partition_is_told(tmp_path: Path) -> None:
     make_system(tmp_path)
     (tmp_path / "run/offhook-image/data-lost").touch()
     assert "nothing that is changed now is kept" in image_notices(str(tmp_path))[0]
+    (tmp_path / "run/offhook-image/data-lost").write_text("readable\n")
+    assert "can only be read: what was stored is there" in image_notices(str(tmp_path))[0]

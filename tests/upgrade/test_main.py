@@ -9,9 +9,13 @@ from threading import Thread
 
 import pytest
 
+from device.model import Account, AccountId, Credential
+from device.records import replace
+from device.store.accounts import Accounts
+from device.store.database import newest_schema, open_database
 from device.upgrade.image_system import ImageSystem
 from device.upgrade.main import main
-from device.upgrade.records_file import UpgradeRecords
+from device.upgrade.records_file import PendingUpgrade, StoreCopy, UpgradeRecords, WayBack
 from device.upgrade.slot_state import SlotState, SlotStateFile
 from tests.support.answering_daemon import AnsweringDaemon
 from tests.upgrade.board import make_key, make_system, make_upgrade, trust
@@ -118,13 +122,93 @@ def test_status_for_a_person_and_for_programs(system: ImageSystem, capsys: pytes
     assert json.loads(capsys.readouterr().out)["slot"] == "a"
 
 
-def test_back_to_the_version_before(system: ImageSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def upgraded(system: ImageSystem) -> ImageSystem:
+    """Slot a runs 1.0, slot b holds a version that has proven itself and reads a store as new as this one's."""
+    SlotStateFile(system.state_path).write(SlotState("a", "good", "good"))
+    UpgradeRecords(system).note_kept_store(StoreCopy("b", "2.0", newest_schema(), 1_800_014_400))
+    return system
+
+
+def test_back_to_the_version_before(upgraded: ImageSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["back", "--yes"], upgraded.root) == 0
+    assert "stay as they are" in capsys.readouterr().err
+    assert SlotStateFile(upgraded.state_path).read().slot == "b"
+    assert UpgradeRecords(upgraded).way_back() == WayBack("b", "1.0", newest_schema())
+    assert restarts(tmp_path) == ["reboot"]
+
+
+def test_back_to_a_version_that_has_not_proven_itself_is_refused(
+    system: ImageSystem, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["back", "--yes"], system.root) == 1
     assert "holds no version that has proven itself" in capsys.readouterr().err
-    SlotStateFile(system.state_path).write(SlotState("a", "good", "good"))
+
+
+def test_back_says_before_that_an_older_store_comes_back(
+    upgraded: ImageSystem, capsys: pytest.CaptureFixture[str]
+) -> None:
+    UpgradeRecords(upgraded).note_kept_store(StoreCopy("b", "0.9", 1, 1_800_014_400))
+    assert main(["back"], upgraded.root) == 1
+    said = capsys.readouterr().err
+    assert "version 0.9 cannot read the store of today: the one as it was on 2027-01-15" in said
+    assert SlotStateFile(upgraded.state_path).read().slot == "a"
+
+
+def test_back_without_a_copy_of_the_store_has_to_be_forced(
+    upgraded: ImageSystem, capsys: pytest.CaptureFixture[str]
+) -> None:
+    UpgradeRecords(upgraded).note_kept_store(StoreCopy("a", "0.9", 1))
+    assert main(["back", "--yes"], upgraded.root) == 1
+    assert "--force goes back all the same" in capsys.readouterr().err
+    assert main(["back", "--yes", "--force"], upgraded.root) == 0
+
+
+def test_back_out_of_a_trial_gives_the_new_version_up(system: ImageSystem, tmp_path: Path) -> None:
+    SlotStateFile(system.state_path).write(SlotState("a", "trial", "good", 2))
+    records = UpgradeRecords(system)
+    records.begin(PendingUpgrade("a", "0.9", "1.0"))
+    records.note_kept_store(StoreCopy("b", "0.9", newest_schema()))
     assert main(["back", "--yes"], system.root) == 0
-    assert SlotStateFile(system.state_path).read().slot == "b"
-    assert restarts(tmp_path) == ["reboot"]
+    state = SlotStateFile(system.state_path).read()
+    assert (state.slot, state.a, state.b, state.tries) == ("b", "bad", "good", 0)
+    pending = records.pending()
+    assert pending is not None
+    assert pending.verdict == "`offhook upgrade back` was typed"
+    assert records.way_back() is None
+
+
+def test_a_restart_that_systemd_refuses_is_forced(
+    upgraded: ImageSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = tmp_path / "tools/systemctl"
+    tool.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/systemctl.log\n[ "$*" = "reboot --force --force" ]\n')
+    assert main(["back", "--yes"], upgraded.root) == 0
+    assert restarts(tmp_path) == ["reboot", "reboot --force", "reboot --force --force"]
+    tool.write_text("#!/bin/sh\nexit 1\n")
+    assert main(["back", "--yes", "--force"], upgraded.root) == 1
+    assert "take its power away" in capsys.readouterr().err
+
+
+def test_a_phone_that_does_not_answer_must_register_what_was_at_a_server_before(
+    system: ImageSystem, upgrade: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_database(system.path("var/lib/offhook/offhook.db")) as database:
+        accounts = Accounts(database)
+        plain = Account(AccountId("office"), "1001", "example.com")
+        off, trunk = (
+            replace(plain, id=AccountId("off"), enabled=False),
+            replace(plain, id=AccountId("trunk"), register=False),
+        )
+        for account in (plain, off, trunk, replace(plain, id=AccountId("new"))):
+            accounts.add(account, Credential("1001", password="secret"))
+            if account.id != "new":
+                accounts.seal(account.id, "example.com", {"MD5": "0" * 32})
+    assert main([str(upgrade), "--yes"], system.root) == 0
+    assert "the new version must register: office" in capsys.readouterr().err
+    pending = UpgradeRecords(system).pending()
+    assert pending is not None
+    assert pending.registered == ["office"]
 
 
 def test_a_damaged_state_is_repaired(system: ImageSystem, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,18 +1,23 @@
 """The starts after an upgrade: the verdict is written down, the way back is taken, and the old version tells it."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from device.annotations import Any
+from device.store.database import open_database
+from device.store.settings import Settings
 from device.upgrade.image_system import ImageSystem
-from device.upgrade.records_file import PendingUpgrade, UpgradeRecords
+from device.upgrade.records_file import PendingUpgrade, StoreCopy, UpgradeRecords, WayBack
 from device.upgrade.settling import Settling
 from device.upgrade.slot_state import SlotState, SlotStateFile
 from tests.upgrade.board import make_system
 
 TRIAL = SlotState("b", "good", "trial", 2)
-PENDING = PendingUpgrade("b", "1.0", "2.0", ["office"])
+PENDING = PendingUpgrade("b", "1.0", "2.0", ["office"], old_schema=7)
+NOON = 1_800_014_400
+"""2027-01-15 12:00 UTC."""
 
 
 class Clock:
@@ -87,7 +92,7 @@ def test_a_version_whose_tries_were_used_up_is_told_too(tmp_path: Path) -> None:
     UpgradeRecords(system).begin(PENDING)
     good, said = settle(system, status("registered"))
     assert good
-    assert "started several times" in said[0]
+    assert "could not be started" in said[0]
 
 
 def test_an_upgrade_that_waits_for_the_restart_is_left_alone(tmp_path: Path) -> None:
@@ -105,13 +110,136 @@ def test_a_trial_without_a_record_needs_only_to_be_ready(tmp_path: Path) -> None
     assert SlotStateFile(system.state_path).read().b == "good"
 
 
-def test_the_store_is_kept_once_and_forgotten_at_the_end(tried: ImageSystem, tmp_path: Path) -> None:
+def test_the_store_is_kept_once_and_stays_for_the_way_back(tried: ImageSystem, tmp_path: Path) -> None:
     store = tmp_path / "var/lib/offhook"
     (store / "offhook.db").write_bytes(b"old")
-    Settling(tried, lambda _: None).prepare_store()
+    prepare(tried)
     (store / "offhook.db").write_bytes(b"new")
-    Settling(tried, lambda _: None).prepare_store()
-    kept = tmp_path / "data/upgrade/store/offhook.db"
+    prepare(tried)
+    kept = tmp_path / "data/upgrade/store/offhook/offhook.db"
     assert kept.read_bytes() == b"old"
     settle(tried, status("registered"))
-    assert not kept.exists()
+    assert kept.read_bytes() == b"old"
+    assert UpgradeRecords(tried).kept_store() == StoreCopy("a", "1.0", 7, NOON)
+
+
+def prepare(system: ImageSystem) -> list[str]:
+    said: list[str] = []
+    Settling(system, said.append, lambda: NOON).prepare_store()
+    return said
+
+
+def write_store(system: ImageSystem, tones: str, schema: int = 0) -> None:
+    path = system.path("var/lib/offhook/offhook.db")
+    with open_database(path) as database:
+        Settings(database).set_many({"media.tones": tones})
+    if schema:
+        with sqlite3.connect(path) as connection:
+            connection.execute(f"PRAGMA user_version={schema}")
+        connection.close()
+
+
+def tones(system: ImageSystem) -> str:
+    with open_database(system.path("var/lib/offhook/offhook.db")) as database:
+        return Settings(database).get_all()["media.tones"]
+
+
+def test_a_verdict_that_was_not_followed_by_a_restart_is_followed_now(tried: ImageSystem) -> None:
+    assert not settle(tried, None)[0]
+    good, said = settle(tried, status("registered"))
+    assert not good
+    assert "still runs" in said[0]
+    assert UpgradeRecords(tried).pending() is not None
+
+
+def test_a_version_that_was_given_up_and_is_all_that_starts_goes_on(tried: ImageSystem, tmp_path: Path) -> None:
+    settle(tried, None)
+    (tmp_path / "run/offhook-image/fell-back").touch()
+    prepare(tried)
+    assert settle(tried, None)[0]
+    state = SlotStateFile(tried.state_path).read()
+    assert (state.slot, state.a, state.b) == ("b", "bad", "good")
+
+
+def test_the_way_back_puts_back_a_store_that_is_too_new(tried: ImageSystem, tmp_path: Path) -> None:
+    write_store(tried, "uk")
+    prepare(tried)
+    settle(tried, status("registered"))
+    write_store(tried, "us", schema=9999)
+    UpgradeRecords(tried).begin_back(WayBack("a", "2.0", 9999))
+    old = make_system(tmp_path, slot="a", version="1.0", state=SlotState("a", "good", "good"))
+    said = prepare(old)
+    assert tones(old) == "uk"
+    aside = tmp_path / "var/lib/offhook/refused-offhook.db"
+    assert aside.exists()
+    assert "as it was on 2027-01-15 12:00 UTC, before the upgrade, is back" in said[0]
+    notice = (tmp_path / "data/upgrade/notice").read_text()
+    assert notice.startswith("version 1.0 runs again: The store as it was")
+    assert str(aside) in notice
+    assert prepare(old) == []
+    # And forward again: that version reads what the older one left, and a copy of it is kept.
+    UpgradeRecords(old).begin_back(WayBack("b", "1.0", 7))
+    new = make_system(tmp_path, slot="b", version="2.0", state=SlotState("b", "good", "good"))
+    assert prepare(new) == []
+    assert tones(new) == "uk"
+    assert UpgradeRecords(new).kept_store() == StoreCopy("a", "1.0", 7, NOON)
+    assert not (tmp_path / "data/upgrade/notice").exists()
+    assert aside.exists()
+
+
+def test_the_way_back_leaves_a_store_that_is_readable(tried: ImageSystem, tmp_path: Path) -> None:
+    write_store(tried, "uk")
+    prepare(tried)
+    settle(tried, status("registered"))
+    write_store(tried, "us")
+    UpgradeRecords(tried).begin_back(WayBack("a", "2.0", 7))
+    old = make_system(tmp_path, slot="a", version="1.0", state=SlotState("a", "good", "good"))
+    assert prepare(old) == []
+    assert tones(old) == "us"
+    assert UpgradeRecords(old).kept_store() == StoreCopy("b", "2.0", 7, NOON)
+    last = UpgradeRecords(old).last()
+    assert last is not None
+    assert (last.outcome, last.reason) == ("back", "")
+    assert not (tmp_path / "data/upgrade/notice").exists()
+
+
+def test_a_rollback_tells_what_became_of_the_store(tried: ImageSystem, tmp_path: Path) -> None:
+    write_store(tried, "uk")
+    prepare(tried)
+    settle(tried, None)
+    write_store(tried, "us", schema=9999)
+    old = make_system(tmp_path, slot="a", version="1.0", state=SlotState("a", "good", "bad"))
+    prepare(old)
+    assert tones(old) == "uk"
+    settle(old, status("registered"))
+    notice = (tmp_path / "data/upgrade/notice").read_text()
+    assert "did not become ready. The store as it was" in notice
+    assert not (tmp_path / "data/upgrade/store").exists()
+    assert (tmp_path / "data/upgrade/given-up-b").exists()
+
+
+def test_a_slot_that_cannot_be_read_any_more_is_told_once(tried: ImageSystem, tmp_path: Path) -> None:
+    write_store(tried, "uk")
+    prepare(tried)
+    settle(tried, status("registered"))
+    write_store(tried, "us", schema=9999)
+    # The initial RAM disk has marked slot b bad, or the boot loader has started slot a in its place.
+    (tmp_path / "run/offhook-image/fell-back").touch()
+    for state in (SlotState("a", "good", "bad"), SlotState("b", "good", "good")):
+        old = make_system(tmp_path, slot="a", version="1.0", state=state)
+        prepare(old)
+        found = SlotStateFile(old.state_path).read()
+        assert (found.slot, found.a, found.b) == ("a", "good", "bad")
+    assert tones(old) == "uk"
+    last = UpgradeRecords(old).last()
+    assert last is not None
+    assert (last.outcome, last.new_version, last.old_version) == ("fell-back", "2.0", "1.0")
+    assert (tmp_path / "data/upgrade/given-up-b").exists()
+
+
+def test_a_store_that_is_too_new_without_a_copy_is_told(tried: ImageSystem, tmp_path: Path) -> None:
+    write_store(tried, "us", schema=9999)
+    UpgradeRecords(tried).begin_back(WayBack("b", "3.0", 9999))
+    SlotStateFile(tried.state_path).write(SlotState("b", "good", "good"))
+    (said,) = prepare(tried)
+    assert "there is no copy of before: `offhook upgrade back`" in said

@@ -59,10 +59,12 @@ def test_the_ram_disk_holds_the_modules_unpacked_and_their_order(kernel: Kernel,
     busybox, init = tmp_path / "busybox", tmp_path / "init"
     busybox.write_bytes(b"BUSYBOX")
     init.write_bytes(b"#!/bin/sh\n")
+    init.with_name("slots").write_bytes(b"SLOTS")
     disk = gzip.decompress(initial_ram_disk(kernel, ("ext4",), busybox, init))
     assert b"ELF of ext4" in disk
     assert b"jbd2.ko\ncrc16.ko\next4.ko\n" in disk
     assert b"BUSYBOX" in disk
+    assert b"SLOTS" in disk
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
