@@ -21,7 +21,7 @@ WORTHS = {
 
 def upgrade_facts(system: ImageSystem, state: SlotState, records: UpgradeRecords) -> dict[str, Any]:
     """Everything about slots and upgrades, for programs."""
-    pending, last = records.pending(), records.last()
+    pending, way, last = records.pending(), records.way_back(), records.last()
     return {
         "board": system.board,
         "version": system.version,
@@ -30,6 +30,7 @@ def upgrade_facts(system: ImageSystem, state: SlotState, records: UpgradeRecords
         "next_slot": state.slot,
         "tries": state.tries,
         "pending": None if pending is None else {"version": pending.new_version, "slot": pending.slot},
+        "way_back": None if way is None else {"slot": way.slot},
         "last": None if last is None else {"outcome": last.outcome, "version": last.new_version, "reason": last.reason},
     }
 
@@ -40,11 +41,13 @@ def upgrade_lines(facts: dict[str, Any]) -> list[str]:
     lines = [f"running   version {facts['version']} for {facts['board']}, slot {slot} ({WORTHS[facts['slots'][slot]]})"]
     other = "b" if slot == "a" else "a"
     lines.append(f"slot {other}    {WORTHS[facts['slots'][other]]}")
-    pending, last = facts["pending"], facts["last"]
+    pending, way, last = facts["pending"], facts["way_back"], facts["last"]
     if pending is not None and pending["slot"] == slot:
         lines.append(f"trial     version {pending['version']} is on trial; it is kept when it is ready and registers")
     elif pending is not None:
         lines.append(f"next      version {pending['version']} is started with the next restart: sudo systemctl reboot")
+    elif way is not None and way["slot"] != slot:
+        lines.append(f"next      slot {way['slot']} is started with the next restart: sudo systemctl reboot")
     if last is not None:
         reason = f": {last['reason']}" if last["reason"] else ""
         lines.append(f"last      version {last['version']} {OUTCOMES.get(last['outcome'], last['outcome'])}{reason}")

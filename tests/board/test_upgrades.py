@@ -1,4 +1,7 @@
-"""Upgrades of the image on the board: a good one stays, one that never answers is rolled back, settings survive."""
+"""Upgrades of the image on the board: a good one stays, one that never answers is rolled back, settings survive.
+
+And the ways back: by word, with a store that the older version cannot read, and from a slot that cannot be mounted.
+"""
 
 import json
 import os
@@ -18,6 +21,11 @@ from tests.board.upgrades import break_main
 from tests.support.processes import PATIENCE_S, wait_until
 
 GOOD, BROKEN = "OFFHOOK_UPGRADE_GOOD", "OFFHOOK_UPGRADE_BROKEN"
+NEWER = """import sqlite3
+store = sqlite3.connect("/var/lib/offhook/offhook.db")
+store.execute("PRAGMA user_version=9999")
+store.close()"""
+"""Lets the store seem to be one of a version to come."""
 VERDICT_S = 90.0
 """Writing a slot, a boot and a trial; more for a version that is tried more than once."""
 
@@ -40,10 +48,17 @@ def upgrade(house: House, variable: str) -> dict[str, Any]:
     path = os.environ.get(variable, "")
     assert path, f"{variable} names no upgrade; `python -m tests.board` builds them"
     shutil.copy(path, rig.share)
+    return start_anew(house, [*rig.offhook, "upgrade", f"{rig.share_inside}/{Path(path).name}", "--yes"])
+
+
+def start_anew(house: House, words: list[str]) -> dict[str, Any]:
+    """Run a command that restarts the board, and wait until all is decided; answers what it says of its slots."""
+    rig = house.rig
+    assert isinstance(rig, QemuRig)
     house.phone.client.close()
     known = rig.boot_id()
     begun = time.monotonic()
-    rig.agent.run([*rig.offhook, "upgrade", f"{rig.share_inside}/{Path(path).name}", "--yes"], within_s=60, check=False)
+    rig.agent.run(words, within_s=60, check=False)
     wait_until("the board to start anew", lambda: has_started_anew(rig, known), VERDICT_S * rig.patience)
     state = wait_until("the verdict", lambda: verdict(rig), VERDICT_S * rig.patience)
     assert isinstance(state, dict)
@@ -71,7 +86,17 @@ def verdict(rig: QemuRig) -> dict[str, Any] | None:
     if done.status != 0:
         return None
     state: dict[str, Any] = json.loads(done.out)
-    return state if state.get("last") and not state.get("pending") else None
+    return state if state.get("last") and not state.get("pending") and not state.get("way_back") else None
+
+
+def other(slot: str) -> str:
+    return "b" if slot == "a" else "a"
+
+
+def notices(house: House) -> list[str]:
+    answer = house.phone.call("status")["notices"]
+    assert isinstance(answer, list)
+    return answer
 
 
 def setting(house: House) -> float:
@@ -96,6 +121,53 @@ def test_a_good_version_is_kept(board) -> None:
     assert after["last"]["outcome"] == "good"
     assert after["slot"] != before["slot"]
     assert setting(board) == 7.125
+
+
+@pytest.mark.qemu
+def test_going_back_leaves_a_store_that_is_readable(board) -> None:
+    before = board.rig.ask_json("upgrade", "status")
+    after = start_anew(board, [*board.rig.offhook, "upgrade", "back", "--yes"])
+    assert (after["slot"], after["last"]["outcome"]) == (other(before["slot"]), "back")
+    assert setting(board) == 7.125
+    assert not notices(board)
+
+
+@pytest.mark.qemu
+def test_going_back_puts_a_store_aside_that_the_other_version_cannot_read(board) -> None:
+    rig = board.rig
+    before = rig.ask_json("upgrade", "status")
+    # As it lies there before the other version starts, which keeps a copy of it first; that is a copy for us.
+    start_anew(board, [*rig.offhook, "upgrade", "back", "--yes"])
+    board.phone.call("settings.set", values={SETTING: "6.5"})
+    rig.agent.run(["systemctl", "stop", "offhook"])
+    rig.agent.run(["/usr/bin/python3", "-c", NEWER])
+    after = start_anew(board, [*rig.offhook, "upgrade", "back", "--yes"])
+    assert (after["slot"], after["last"]["outcome"]) == (before["slot"], "back")
+    assert setting(board) == 7.125
+    (notice,) = notices(board)
+    assert "is kept in /var/lib/offhook/refused-offhook.db" in notice
+    owner = rig.agent.run(
+        ["stat", "-c", "%U", "/var/lib/offhook/refused-offhook.db", "/var/lib/offhook/offhook.db"]
+    ).out
+    assert owner.split() == ["offhook", "offhook"]
+
+
+@pytest.mark.qemu
+def test_a_slot_that_cannot_be_mounted_gives_way_to_the_other(board) -> None:
+    rig = board.rig
+    before = rig.ask_json("upgrade", "status")
+    assert set(before["slots"].values()) == {"good"}
+    root = {"a": "/dev/vda7", "b": "/dev/vda9"}[before["slot"]]
+    # The running system lives on from what it has read; the next start finds no file system.
+    spoil = f"dd if=/dev/zero of={root} bs=1M count=1 conv=fsync; systemctl --no-block --force reboot"
+    after = start_anew(board, ["/bin/sh", "-c", spoil])
+    lost = before["slot"]
+    assert after["slot"] == other(lost)
+    assert after["slots"] == {lost: "bad", other(lost): "good"}
+    assert after["last"]["outcome"] == "fell-back"
+    assert setting(board) == 7.125
+    (notice,) = notices(board)
+    assert f"slot {lost} cannot be read" in notice
 
 
 @pytest.mark.qemu
