@@ -17,7 +17,7 @@ from device.daemon.notify import ServiceNotifier
 from device.daemon.options import UsageError, default_store
 from device.hardware.drivers import open_chip
 from device.hardware.errors import HardwareError
-from device.hardware.interfaces import LineChip, OutputLine
+from device.hardware.interfaces import LineChip, LineSpec, OutputLine, PwmOutput, PwmSpec
 from device.hardware.lamp import Lamp
 from device.hardware.safe_outputs import SafeOutputs, outputs_path, recorded_outputs
 from device.records import dataclass
@@ -91,13 +91,16 @@ class Recovery:
         now: float,
         pause_s: float,
     ) -> None:
-        self._wanted = dict(outputs.lines) if outputs is not None else {}
+        self._wanted: dict[str, LineSpec | PwmSpec] = {}
+        if outputs is not None:
+            # Names of both kinds may be the same: a ringer has its tone and its lines.
+            self._wanted = {**outputs.lines, **{f"pwm {name}": spec for name, spec in outputs.pwms.items()}}
         self._driver = outputs.driver if outputs is not None else ""
         self._open_driver = open_driver
         self._notifier = notifier
         self._stop = stop
         self._chip: LineChip | None = None
-        self._held: dict[str, OutputLine] = {}
+        self._held: dict[str, OutputLine | PwmOutput] = {}
         self._told: dict[str, str] = {}
         lamps = [name for name in self._wanted if name.startswith("lamp.")]
         self._lamp_name = FAULT_LAMP if FAULT_LAMP in lamps else next(iter(lamps), "")
@@ -131,16 +134,25 @@ class Recovery:
             try:
                 if self._chip is None:
                     self._chip = self._open_driver(self._driver)
-                self._held[name] = self._chip.request_output(name, self._wanted[name])
+                self._held[name] = self._take(self._chip, name)
             except HardwareError as error:
                 if self._told.get(name) != str(error):
                     self._told[name] = str(error)
                     logger.error("%s", error)
                 continue
-            if name == self._lamp_name:
-                self._lamp = Lamp(name, self._held[name])
+            if self._lamp is not None:
                 self._wink(self._lamp, now)
         self._retry_at = now + RETRY_S if len(self._held) < len(self._wanted) else None
+
+    def _take(self, chip: LineChip, name: str) -> OutputLine | PwmOutput:
+        """Have an output, which is inactive, or silent, from then on. Raises HardwareError."""
+        spec = self._wanted[name]
+        if isinstance(spec, PwmSpec):
+            return chip.request_pwm(name.removeprefix("pwm "), spec)
+        line = chip.request_output(name, spec)
+        if name == self._lamp_name:
+            self._lamp = Lamp(name, line)
+        return line
 
     @staticmethod
     def _wink(lamp: Lamp, now: float) -> None:
@@ -152,7 +164,10 @@ class Recovery:
 
     def close(self) -> None:
         """Everything inactive, all lines given back."""
-        everything: list[OutputLine | LineChip] = [*self._held.values(), *([self._chip] if self._chip else [])]
+        everything: list[OutputLine | PwmOutput | LineChip] = [
+            *self._held.values(),
+            *([self._chip] if self._chip else []),
+        ]
         for held in everything:
             try:
                 held.close()

@@ -17,6 +17,7 @@ from tests.board import parts
 from tests.board.house import House
 from tests.board.power_cuts import SETTING
 from tests.board.qemu_rig import QemuRig
+from tests.board.rig import Rig
 from tests.board.upgrades import break_main
 from tests.support.processes import PATIENCE_S, wait_until
 
@@ -76,6 +77,12 @@ def has_started_anew(rig: QemuRig, known: str) -> bool:
         return False
 
 
+def slots(rig: Rig) -> dict[str, Any]:
+    """What `offhook upgrade status` says."""
+    answer: dict[str, Any] = json.loads(rig.agent.run([*rig.offhook, "upgrade", "status", "--json"]).out)
+    return answer
+
+
 def verdict(rig: QemuRig) -> dict[str, Any] | None:
     """The state of the slots, once nothing is on trial any more."""
     try:
@@ -116,7 +123,7 @@ def test_a_broken_version_ends_as_soon_as_it_is_started(tmp_path) -> None:
 
 @pytest.mark.qemu
 def test_a_good_version_is_kept(board) -> None:
-    before = board.rig.ask_json("upgrade", "status")
+    before = slots(board.rig)
     after = upgrade(board, GOOD)
     assert after["last"]["outcome"] == "good"
     assert after["slot"] != before["slot"]
@@ -125,7 +132,7 @@ def test_a_good_version_is_kept(board) -> None:
 
 @pytest.mark.qemu
 def test_going_back_leaves_a_store_that_is_readable(board) -> None:
-    before = board.rig.ask_json("upgrade", "status")
+    before = slots(board.rig)
     after = start_anew(board, [*board.rig.offhook, "upgrade", "back", "--yes"])
     assert (after["slot"], after["last"]["outcome"]) == (other(before["slot"]), "back")
     assert setting(board) == 7.125
@@ -135,7 +142,7 @@ def test_going_back_leaves_a_store_that_is_readable(board) -> None:
 @pytest.mark.qemu
 def test_going_back_puts_a_store_aside_that_the_other_version_cannot_read(board) -> None:
     rig = board.rig
-    before = rig.ask_json("upgrade", "status")
+    before = slots(rig)
     # As it lies there before the other version starts, which keeps a copy of it first; that is a copy for us.
     start_anew(board, [*rig.offhook, "upgrade", "back", "--yes"])
     board.phone.call("settings.set", values={SETTING: "6.5"})
@@ -155,7 +162,7 @@ def test_going_back_puts_a_store_aside_that_the_other_version_cannot_read(board)
 @pytest.mark.qemu
 def test_a_slot_that_cannot_be_mounted_gives_way_to_the_other(board) -> None:
     rig = board.rig
-    before = rig.ask_json("upgrade", "status")
+    before = slots(rig)
     assert set(before["slots"].values()) == {"good"}
     root = {"a": "/dev/vda7", "b": "/dev/vda9"}[before["slot"]]
     # The running system lives on from what it has read; the next start finds no file system.
@@ -172,7 +179,7 @@ def test_a_slot_that_cannot_be_mounted_gives_way_to_the_other(board) -> None:
 
 @pytest.mark.qemu
 def test_a_version_that_never_answers_is_rolled_back(board) -> None:
-    before = board.rig.ask_json("upgrade", "status")
+    before = slots(board.rig)
     after = upgrade(board, BROKEN)
     assert after["last"]["outcome"] == "rolled-back"
     assert after["slot"] == before["slot"]

@@ -10,11 +10,12 @@ import pytest
 from device.daemon.notify import ServiceNotifier
 from device.daemon.recovery import RETRY_S, Recovery, main, parse_options
 from device.hardware.errors import LineError, LineTakenError
-from device.hardware.interfaces import LineSpec
+from device.hardware.interfaces import LineSpec, PwmOutput, PwmSpec
 from device.hardware.mock_chip import MockChip
 from device.hardware.safe_outputs import SafeOutputs, outputs_path, record_outputs
 from tests.support.processes import ROOT
 
+PWM = PwmSpec("pwmchip0", 0)
 LINES = {
     "relay.door": LineSpec("raspberry-pi", 23),
     "ringer.0": LineSpec("raspberry-pi", 18, active_low=True),
@@ -66,6 +67,35 @@ def test_every_output_is_held_off_and_the_fault_lamp_winks(bench: Bench) -> None
     recovery.close()
     assert bench.chip.outputs() == {}
     assert not bench.chip.history("lamp.fault")[-1].active
+
+
+def test_a_tone_that_a_controller_makes_by_itself_is_silenced_as_soon_as_it_can_be_had(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = bench.chip.request_pwm("ringer", PWM)
+    channel.sound(425)
+
+    def refuse(name: str, spec: PwmSpec) -> PwmOutput:
+        raise LineError(f"{name}: no permission to write {spec.chip}")
+
+    monkeypatch.setattr(bench.chip, "request_pwm", refuse)
+    outputs = SafeOutputs("gpiod", LINES, {"ringer": PWM})
+    recovery = Recovery(outputs, bench.open, ServiceNotifier({}), bench.stop, bench.now, 600.0)
+    bench.run(recovery, RETRY_S)
+    assert "no permission to write pwmchip0" in caplog.text
+    monkeypatch.undo()
+
+    # As a controller goes on by itself until it is asked to be silent.
+    def silence(name: str, spec: PwmSpec) -> PwmOutput:
+        channel.silence()
+        return channel
+
+    monkeypatch.setattr(bench.chip, "request_pwm", silence)
+    bench.run(recovery, RETRY_S)
+    assert bench.chip.tone("ringer") == 0
+    channel.sound(425)
+    recovery.close()
+    assert bench.chip.tone("ringer") == 0
 
 
 def test_without_a_fault_lamp_the_first_one_winks(bench: Bench) -> None:

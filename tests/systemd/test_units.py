@@ -117,6 +117,13 @@ def test_every_end_of_the_phone_leaves_its_outputs_safe() -> None:
     assert "--for 600" in (FOLDER / "offhook-recovery.service").read_text()
 
 
+@pytest.mark.parametrize("name", ["offhook", "offhook-safe", "offhook-recovery"])
+def test_whatever_makes_outputs_safe_may_silence_a_pwm_channel(name: str) -> None:
+    lines = [line for line, _ in assignments(FOLDER / f"{name}.service")]
+    # Else ProtectKernelTunables= would leave /sys/class/pwm read-only, and a buzzer on.
+    assert "ReadWritePaths=-/sys/devices/platform" in lines
+
+
 def test_the_presets_name_every_unit_that_can_be_enabled() -> None:
     named = re.findall(r"^(?:enable|disable) (\S+)$", (FOLDER / "offhook.preset").read_text(), re.MULTILINE)
     can_be = [unit.name for unit in UNITS if "[Install]" in unit.read_text()]

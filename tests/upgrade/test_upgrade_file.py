@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from device.annotations import Any
 from device.upgrade.errors import UpgradeError
 from device.upgrade.manifest import Part
 from device.upgrade.upgrade_file import CHUNK_BYTES, UpgradeFile
@@ -81,6 +83,49 @@ def test_another_order_is_refused() -> None:
 def test_a_manifest_without_end_is_refused() -> None:
     with pytest.raises(UpgradeError, match="too long"):
         opened(pack(bytes(100_000), b"", b"", b"")).read_manifest()
+
+
+class Endless(io.RawIOBase):
+    """One header that says how much follows it, and then as much as anybody will read."""
+
+    def __init__(self, header: bytes) -> None:
+        self._header = io.BytesIO(header)
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._header.read(len(buffer)) or bytes(len(buffer))
+        buffer[: len(data)] = data
+        self.taken += len(data)
+        return len(data)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_nothing_of_what_is_not_signed_is_taken_into_memory(kind: bytes) -> None:
+    entry = tarfile.TarInfo("offhook-upgrade.json")
+    entry.type, entry.size = kind, 6 << 30
+    stream = Endless(entry.tobuf(tarfile.USTAR_FORMAT))
+    with pytest.raises(UpgradeError, match="should come next"):
+        UpgradeFile(stream, "some.upgrade").read_manifest()
+    assert stream.taken < 1 << 20
+
+
+def test_a_header_whose_checksum_is_wrong_is_refused() -> None:
+    data = bytearray(pack(b"{}", b"", gzip.compress(KERNEL), ROOT))
+    data[5] ^= 1
+    with pytest.raises(UpgradeError, match=r"no upgrade file"):
+        opened(bytes(data)).read_manifest()
+
+
+@pytest.mark.parametrize("size", [b"77777777777x", b"\xff" * 12, b"            "])
+def test_a_length_that_is_none_is_refused(size: bytes) -> None:
+    data = bytearray(pack(b"{}", b"", b"", b""))
+    data[124:136] = size
+    data[148:156] = b"%06o\0 " % (sum(data[:148]) + 8 * 32 + sum(data[156:512]))
+    with pytest.raises(UpgradeError, match=r"damaged|no upgrade file"):
+        opened(bytes(data)).read_manifest()
 
 
 def test_a_real_file_is_read_once(tmp_path: Path) -> None:
