@@ -1,4 +1,4 @@
-"""Which disks an image may be written to: what the kernel says of them in /sys, /proc/mounts and /proc/swaps."""
+"""Which disks an image may be written to: what the kernel says of them in /sys, in mountinfo and in /proc/swaps."""
 
 from __future__ import annotations
 
@@ -95,11 +95,9 @@ class Machine:
             if (path / "partition").exists():
                 parts[path.name] = f"/dev/{path.name}"
         uses = []
-        for line in self._text(self._root / "proc/mounts").splitlines():
-            words = line.split()
-            if len(words) >= 2 and self._names(words[0]) & set(parts):
-                kind = "holds the running system: mounted" if words[1] in SYSTEM_PLACES else "mounted"
-                uses.append(f"{words[0]} is {kind} on {words[1]}")
+        for device, place in self._mounts(parts):
+            kind = "holds the running system: mounted" if place in SYSTEM_PLACES else "is mounted"
+            uses.append(f"{device} {kind} on {place}")
         for line in self._text(self._root / "proc/swaps").splitlines()[1:]:
             if line.split() and self._names(line.split()[0]) & set(parts):
                 uses.append(f"{line.split()[0]} is swap space")
@@ -108,6 +106,22 @@ class Machine:
             if holders.is_dir():
                 uses += [f"/dev/{part} is part of /dev/{holder.name}" for holder in sorted(holders.iterdir())]
         return uses
+
+    def _mounts(self, parts: dict[str, str]) -> list[tuple[str, str]]:
+        """What of these is mounted, and where; by number as well as by name: a root may call itself /dev/root."""
+        numbers = {self._text(self._block / part / "dev"): device for part, device in parts.items()}
+        found = []
+        for line in self._text(self._root / "proc/self/mountinfo").splitlines():
+            # proc_pid_mountinfo(5): after the dash stand the type and the source, before it the number and the place.
+            before, _, after = line.partition(" - ")
+            words, source = before.split(), after.split()[1:2]
+            if len(words) < 5 or not source:
+                continue
+            named = source[0] if self._names(source[0]) & set(parts) else ""
+            device = numbers.get(words[2]) or named
+            if device:
+                found.append((device, words[4].replace("\\040", " ")))
+        return found
 
     def _names(self, source: str) -> set[str]:
         """The kernel's names of what is mounted, links such as /dev/mapper and /dev/root followed."""

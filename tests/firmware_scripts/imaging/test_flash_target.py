@@ -16,9 +16,9 @@ class Desk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("sys/class/block", "proc", "dev"):
+        for folder in ("sys/class/block", "proc/self", "dev"):
             (root / folder).mkdir(parents=True)
-        (root / "proc/mounts").write_text("")
+        (root / "proc/self/mountinfo").write_text("")
         (root / "proc/swaps").write_text("Filename Type Size Used Priority\n")
         self.machine = Machine(root)
 
@@ -27,7 +27,7 @@ class Desk:
         (place / "device").mkdir(parents=True)
         (place / "holders").mkdir()
         (place / "size").write_text(f"{size // 512}\n")
-        for path, text in {"removable": "1", "ro": "0", **files}.items():
+        for path, text in {"removable": "1", "ro": "0", "dev": self.number(name), **files}.items():
             (place / path.replace("__", "/")).write_text(f"{text}\n")
         (self.root / "sys/class/block" / name).symlink_to(place)
         (self.root / "dev" / name).touch()
@@ -35,13 +35,20 @@ class Desk:
             part = f"{name}p{number}" if name[-1].isdigit() else f"{name}{number}"
             (place / part / "holders").mkdir(parents=True)
             (place / part / "partition").write_text(f"{number}\n")
+            (place / part / "dev").write_text(f"{self.number(part)}\n")
             (self.root / "sys/class/block" / part).symlink_to(place / part)
             (self.root / "dev" / part).touch()
         return self.root / "dev" / name
 
-    def mount(self, source: str, place: str) -> None:
-        with (self.root / "proc/mounts").open("a") as file:
-            file.write(f"{source} {place} ext4 rw 0 0\n")
+    @staticmethod
+    def number(name: str) -> str:
+        """The number that the kernel gives a device here."""
+        return f"8:{sum(name.encode())}"
+
+    def mount(self, source: str, place: str, number: str = "0:99") -> None:
+        """As proc_pid_mountinfo(5) has it; without a number of its own, as btrfs does it."""
+        with (self.root / "proc/self/mountinfo").open("a") as file:
+            file.write(f"26 1 {number} / {place} rw,relatime shared:1 - ext4 {source} rw\n")
 
 
 @pytest.fixture
@@ -80,6 +87,20 @@ def test_a_mount_by_another_name_is_seen(desk: Desk) -> None:
     (desk.root / "dev/mapper/secret").symlink_to("../sdb1")
     desk.mount("/dev/mapper/secret", "/mnt")
     with pytest.raises(BuildError, match="mounted"):
+        check_target(desk.machine, card)
+
+
+def test_the_disk_of_a_machine_that_names_it_only_root_is_seen_by_its_number(desk: Desk) -> None:
+    disk = desk.add("mmcblk0", 32 * GB, bus="mmc0", parts=2, removable="0", device__type="SD")
+    desk.mount("/dev/root", "/", desk.number("mmcblk0p2"))
+    with pytest.raises(BuildError, match="/dev/mmcblk0p2 holds the running system"):
+        check_target(desk.machine, disk)
+
+
+def test_a_place_with_a_space_in_its_name_is_shown_as_a_person_knows_it(desk: Desk) -> None:
+    card = desk.add("sdb", 32 * GB, parts=1)
+    desk.mount("/dev/sdb1", r"/media/my\040card")
+    with pytest.raises(BuildError, match="mounted on /media/my card"):
         check_target(desk.machine, card)
 
 
