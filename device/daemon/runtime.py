@@ -108,7 +108,7 @@ class Runtime:
         """What is wrong with the sound card, for whoever asks for the status; empty when it works."""
         self._inbox: deque[PhoneEvent] = deque()
         self._state: PhoneState | None = None
-        self._usable: bool | None = None
+        self._usable: tuple[bool, bool] | None = None
 
     def post(self, event: PhoneEvent) -> None:
         """Put an event into the inbox; it is handled in the next pump."""
@@ -139,11 +139,11 @@ class Runtime:
         """Let the phone follow other settings from now on; a call that stands goes on."""
         self._execute(self._phone.configure(settings, now), now)
 
-    def usable_changed(self, usable: bool) -> None:
-        """Whether a call could be placed through some account now."""
-        if usable != self._usable:
-            self._usable = usable
-            self.post(RegistrationUpdated(usable))
+    def usable_changed(self, usable: bool, by_account: bool) -> None:
+        """Whether a call could be placed now, and whether that is by an account."""
+        if (usable, by_account) != self._usable:
+            self._usable = usable, by_account
+            self.post(RegistrationUpdated(usable, by_account))
 
     def receive_lookup(self, next_hop: NextHop, hops: list[Hop], now: float) -> None:
         """An answer of the resolver: for the endpoint, and for a call whose description names a host."""

@@ -203,9 +203,9 @@ class _Late:
             self.server.publish("desk", {"event": type(event).__name__, "name": name, "at": event.at})
         self.runtime.post(event)
 
-    def usable_changed(self, usable: bool) -> None:
-        """Whether a call could be placed now."""
-        self.runtime.usable_changed(usable)
+    def usable_changed(self, usable: bool, by_account: bool) -> None:
+        """Whether a call could be placed now, and whether that is by an account."""
+        self.runtime.usable_changed(usable, by_account)
 
     def transfer(self, call_id: CallId, target: str, joined: CallId | None, now: float) -> None:
         """Ask the far end of a call to call somebody else."""

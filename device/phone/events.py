@@ -133,9 +133,10 @@ class DigitHeard:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationUpdated:
-    """Whether at least one account can be used now."""
+    """Whether a call can be placed now, and whether that is by an account, or by IP for want of any."""
 
     registered: bool
+    by_account: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Line:
         self.state = PhoneState.IDLE
         self.lifted = False
         self.registered = False
+        self.by_account = False
         self.messages_waiting = False
         self.missed_calls = 0
         self.silenced = False

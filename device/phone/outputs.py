@@ -46,7 +46,7 @@ def wanted_ring(line: Line) -> str:
 def wanted_lamps(line: Line) -> dict[str, str]:
     """Which lamps are "on" or blink; the others are off."""
     lamps = {
-        "registered": "on" if line.registered else "off",
+        "registered": "on" if line.registered and line.by_account else "off",
         "ringing": "blink" if line.state is PhoneState.ALERTING else "off",
         "missed": "blink" if line.missed_calls else "off",
         "message": "on" if line.messages_waiting else "off",

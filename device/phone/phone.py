@@ -165,7 +165,7 @@ class Phone:
         Raises DialPlanError or ValueError, with nothing changed, for settings that have faults.
         """
         self._line.configure(settings, self._speed_dials)
-        return self.handle(RegistrationUpdated(self._line.registered), now)
+        return self.handle(RegistrationUpdated(self._line.registered, self._line.by_account), now)
 
     def snapshot(self) -> PhoneSnapshot:
         """What the phone is doing now."""

@@ -178,19 +178,19 @@ def refuse_digits(line: Line, event: DigitsRequested, now: float) -> None:
 
 def lose_service(line: Line, event: RegistrationUpdated, now: float) -> PhoneState | None:
     """At rest or at dial tone, the line shows at once that it has become useless."""
-    line.registered = event.registered
+    line.registered, line.by_account = event.registered, event.by_account
     return None if line.in_service else PhoneState.OUT_OF_SERVICE
 
 
 def regain_service(line: Line, event: RegistrationUpdated, now: float) -> PhoneState | None:
     """The line is back: dial tone for a lifted handset."""
-    line.registered = event.registered
+    line.registered, line.by_account = event.registered, event.by_account
     return line.state_at_rest if line.in_service else None
 
 
 def note_registration(line: Line, event: RegistrationUpdated, now: float) -> None:
     """What goes on goes on."""
-    line.registered = event.registered
+    line.registered, line.by_account = event.registered, event.by_account
 
 
 def note_messages(line: Line, event: MessagesUpdated, now: float) -> None:

@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.store = Accounts(database)
         self.bench = Bench()
-        self.table = AccountTable(self.store, self.bench.agent, lambda _usable: None)
+        self.table = AccountTable(self.store, self.bench.agent, lambda _usable, _by_account: None)
 
     def start(self) -> Request:
         self.table.start(self.bench.now)

@@ -264,6 +264,23 @@ def test_an_account_can_register_by_tcp(phone: WholePhone, registrar: SmallRegis
     _until(phone, "registered")
 
 
+def test_the_lamp_tells_of_accounts_alone(loop: HandLoop, tmp_path: Path, registrar: SmallRegistrar) -> None:
+    with whole_phone(loop, tmp_path) as phone:
+
+        def shown() -> tuple[object, object]:
+            status = phone.control.call("status")
+            return status["phone"]["state"], status["board"]["lamps"]["registered"]
+
+        assert shown() == ("idle", "off")
+        _add(phone, registrar)
+        _until(phone, "registered")
+        assert shown() == ("idle", "on")
+        phone.control.call("account.update", id="office", enabled=False)
+        assert shown() == ("out-of-service", "off")
+        phone.control.call("account.remove", id="office")
+        assert shown() == ("idle", "off")
+
+
 def test_the_first_registered_account_is_used_for_calls(
     loop: HandLoop, tmp_path: Path, registrar: SmallRegistrar
 ) -> None:
