@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from device.audio.conversion import CardFormat
 from device.doctor.case import Case
 from device.doctor.finding import Finding, error, note, ok, warning
 from device.doctor.gpio import boot_lines
@@ -12,6 +13,8 @@ from device.media.settings import MediaSettings
 AREA = "sound"
 _CARD = re.compile(r"^\s*\d+\s*\[(\S+)\s*\]: (.*)$", re.MULTILINE)
 _NAMED = re.compile(r"(?:CARD=|^(?:plug)?hw:(?!CARD=))([^,:\d][^,:]*)")
+WIDE_BAND_HZ = 16_000
+CHANNELS = {1: "mono", 2: "stereo"}
 BUILT_IN = ("Headphones", "b1", "ALSA", "vc4hdmi", "vc4hdmi0", "vc4hdmi1")
 
 
@@ -103,5 +106,21 @@ def _device(case: Case, cards: dict[str, str], direction: str, device: str) -> I
         fault = case.view.sound_fault(direction, device)
         if fault:
             yield error(AREA, f"{direction}: {fault}", "aplay -L lists the names; fuser -v /dev/snd/* tells who has it")
-        else:
-            yield ok(AREA, f"{direction} {device!r} can be opened for a call (8 kHz, mono)")
+            return
+        formats = case.view.card_formats(direction, device)
+        takes = f"; the card itself takes {', '.join(map(_words, formats))}" if formats else ""
+        yield ok(AREA, f"{direction} {device!r} can be opened for a call (8 kHz, mono){takes}")
+        fastest = max((card.rate_hz for card in formats), default=WIDE_BAND_HZ)
+        if fastest < WIDE_BAND_HZ:
+            yield note(
+                AREA,
+                f"{direction}: the card itself takes at most {fastest / 1000:g} kHz: sound of more than telephone width "
+                "gains nothing by it",
+                "another card, such as a USB one of 48 kHz",
+            )
+
+
+def _words(card: CardFormat) -> str:
+    """ "48 kHz stereo"."""
+    channels = CHANNELS.get(card.channels, f"in {card.channels} channels")
+    return f"{card.rate_hz / 1000:g} kHz {channels}"

@@ -8,6 +8,7 @@ import time
 from importlib.util import find_spec
 
 from device.annotations import Any
+from device.audio.conversion import CardFormat
 from device.control.client import ControlClient
 from device.control.errors import ControlError
 from device.errors import DeviceError
@@ -16,6 +17,8 @@ from device.records import dataclass
 COMMAND_PATIENCE_S = 5.0
 CONTROL_PATIENCE_S = 5.0
 LARGEST_FILE_BYTES = 1 << 20
+ASKED_RATES_HZ = (8000, 16000, 48000)
+"""Of telephone sound, of wide-band sound, and what most cards are made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,27 @@ class SystemView:
             return str(fault)
         opened.pcm.close()
         return ""
+
+    def card_formats(self, direction: str, device: str) -> list[CardFormat]:
+        """What the card itself takes where telephone sound, or sound of a CD's width, is asked of it.
+
+        Nothing where the device names no card, or the card is busy: sound goes through what ALSA puts before it.
+        """
+        from device.audio.alsa_pcm import open_pcm  # noqa: PLC0415  # only where there is a card to ask
+
+        bare = device.removeprefix("plug")
+        if not bare.startswith("hw:"):
+            return []
+        found: list[CardFormat] = []
+        for rate_hz in ASKED_RATES_HZ:
+            try:
+                opened = open_pcm("capture" if direction == "capture" else "playback", bare, rate_hz, 20.0, 80.0)
+            except DeviceError:
+                continue
+            opened.pcm.close()
+            if opened.card not in found:
+                found.append(opened.card)
+        return sorted(found, key=lambda card: (card.rate_hz, card.channels))
 
     def kernel_release(self) -> str:
         """The version of the kernel, such as "6.12.41+deb13-arm64"."""

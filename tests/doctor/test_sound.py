@@ -2,6 +2,7 @@
 
 import pytest
 
+from device.audio.conversion import CardFormat
 from device.doctor.finding import Finding
 from device.doctor.sound import examine_sound
 from device.doctor.system_view import Node
@@ -78,6 +79,27 @@ def test_a_card_that_cannot_be_opened(board: DoctoredBoard) -> None:
     (fault,) = sick(board)
     assert fault.text == "capture: plughw:CARD=Device is in use"
     assert "fuser" in fault.remedy
+
+
+def told(board: DoctoredBoard, severity: str) -> list[str]:
+    return [finding.text for finding in examine_sound(board.case()) if finding.severity == severity]
+
+
+def test_what_the_card_itself_takes_is_told(board: DoctoredBoard) -> None:
+    board.keep(audio__playback_device="plughw:CARD=Device")
+    board.card_takes = {"capture": [CardFormat(48000, 1)], "playback": [CardFormat(8000, 1), CardFormat(48000, 2)]}
+    capture, playback, _ = told(board, "ok")
+    assert capture.endswith("(8 kHz, mono); the card itself takes 48 kHz mono")
+    assert playback.endswith("(8 kHz, mono); the card itself takes 8 kHz mono, 48 kHz stereo")
+    assert told(board, "note") == []
+
+
+def test_a_card_that_is_too_slow_for_wide_band_sound_is_told(board: DoctoredBoard) -> None:
+    board.keep(audio__playback_device="plughw:CARD=Device")
+    board.card_takes = {"capture": [CardFormat(8000, 1)], "playback": [CardFormat(48000, 8)]}
+    (slow,) = told(board, "note")
+    assert slow.startswith("capture: the card itself takes at most 8 kHz")
+    assert "the card itself takes 48 kHz in 8 channels" in told(board, "ok")[1]
 
 
 def test_a_card_in_a_call_is_left_alone(board: DoctoredBoard) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from device.audio.conversion import CardFormat
 from device.doctor.case import Case, open_case
 from device.doctor.finding import Finding
 from device.doctor.main import examine
@@ -66,6 +67,7 @@ class DoctoredBoard(SystemView):
         self.answers: dict[str, dict[str, Any]] = {}
         self.programs: dict[str, str] = {"systemctl show -p RuntimeWatchdogUSec --value": "14s"}
         self.sound_faults: dict[str, str] = {}
+        self.card_takes: dict[str, list[CardFormat]] = {}
         self.clock = 1_790_000_000.0
         self.synchronised: bool | None = True
         self.room = Space(1 << 30, 1 << 32, False)
@@ -128,6 +130,9 @@ class DoctoredBoard(SystemView):
 
     def sound_fault(self, direction: str, device: str) -> str:
         return self.sound_faults.get(direction, "")
+
+    def card_formats(self, direction: str, device: str) -> list[CardFormat]:
+        return self.card_takes.get(direction, [])
 
     def unix_time(self) -> float:
         return self.clock
