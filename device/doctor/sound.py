@@ -114,8 +114,8 @@ def _device(case: Case, cards: dict[str, str], direction: str, device: str) -> I
         if fastest < WIDE_BAND_HZ:
             yield note(
                 AREA,
-                f"{direction}: the card itself takes at most {fastest / 1000:g} kHz: sound of more than telephone width "
-                "gains nothing by it",
+                f"{direction}: the card itself takes at most {fastest / 1000:g} kHz: sound of more than telephone "
+                "width gains nothing by it",
                 "another card, such as a USB one of 48 kHz",
             )
 
