@@ -90,7 +90,7 @@ def test_functions_of_one_board_come_on_top_of_those_of_the_header():
 
 
 def test_ports_of_allwinner_are_numbered_by_letter_and_pin():
-    for board in ("orange-pi-pc", "orange-pi-zero", "nanopi-neo", "orange-pi-zero-3", "orange-pi-zero-2w"):
+    for board in ("orange-pi-pc", "orange-pi-zero", "nanopi-neo", "nanopi-m1", "orange-pi-zero-3", "orange-pi-zero-2w"):
         for _, pin in load_board(board).pins():
             if not pin.supply:
                 assert pin.line == 32 * (ord(pin.name[1]) - ord("A")) + int(pin.name[2:])
@@ -115,6 +115,7 @@ class TestRecognising:
             ("Xunlong Orange Pi PC Plus", "orange-pi-pc"),
             ("OrangePi Zero3", "orange-pi-zero-3"),
             ("FriendlyARM NanoPi NEO 2", "nanopi-neo"),
+            ("FriendlyArm NanoPi M1 Plus", "nanopi-m1"),
         ],
     )
     def test_by_its_model(self, model, board):
