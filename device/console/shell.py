@@ -91,6 +91,8 @@ class Shell:
         self._until: float | None = None
         self._now = now
         self._key_at = now
+        self._half_done = False
+        """Whether somebody has typed something since the last log-out."""
 
     # The adapters' side.
 
@@ -105,6 +107,7 @@ class Shell:
         self._now = now
         for key in self._decoder.receive(data, now):
             self._key_at = now
+            self._half_done = True
             if not self.ended:
                 self._receive_key(key)
 
@@ -172,6 +175,7 @@ class Shell:
             self._send_in(None)
         deadline = self._idle_deadline()
         if deadline is not None and now >= deadline:
+            self._half_done = False
             self._throw(LoggedOutError("logged out after a long silence"))
 
     def next_timeout(self) -> float | None:
@@ -428,7 +432,7 @@ class Shell:
             return None
         if self.role:
             return self._key_at + self.idle_log_out_s if self.idle_log_out_s else None
-        if isinstance(self._step, AskLine) and self._step.hidden:
+        if isinstance(self._step, AskLine) and self._step.hidden and self._half_done:
             return self._key_at + LOG_IN_PATIENCE_S
         return None
 

@@ -162,3 +162,21 @@ def test_a_store_that_cannot_be_reached() -> None:
     assert desk.type("\x03")[-1] == "Press Enter to try again."
     desk.type("\x04")
     assert desk.shell.ended
+
+
+def test_a_line_at_which_nobody_has_ever_been_is_left_in_peace() -> None:
+    desk = Desk(first_start())
+    asked = desk.sent.count(b"New password for admin:")
+    assert desk.shell.next_timeout() is None
+    desk.wait(7 * 24 * 3600)
+    assert desk.sent.count(b"New password for admin:") == asked
+
+
+def test_half_a_first_password_is_given_up_once() -> None:
+    desk = Desk(first_start())
+    desk.type("secr")
+    desk.shell.handle_timeout(61.0)
+    desk._show()
+    assert desk.sent.count(b"logged out after a long silence.") == 1
+    assert desk.screen.last == "New password for admin:"
+    assert desk.shell.next_timeout() is None
