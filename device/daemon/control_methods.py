@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from device.daemon.console_methods import ConsoleMethods
     from device.daemon.device_tests import DeviceTests
     from device.daemon.loop import Participant
+    from device.daemon.upgrade_methods import UpgradeMethods
     from device.media.settings import MediaSettings
     from device.model import Account
     from device.store.console_access import ConsoleAccess
@@ -122,6 +123,7 @@ class ControlMethods:
         self._console_methods: ConsoleMethods | None = None
         self._device_tests: DeviceTests | None = None
         self._config: ConfigMethods | None = None
+        self._upgrades: UpgradeMethods | None = None
 
     def _follow_account(self, account_id: AccountId) -> None:
         self._rooms.runtime.follow_account(account_id, time.monotonic())
@@ -159,6 +161,8 @@ class ControlMethods:
             "network.show": self._network_show,
             "storage.show": self._storage_show,
             **{f"config.{name}": self._config_method(name) for name in ("changes", "commit", "confirm", "history")},
+            "upgrade.start": lambda params: self._upgrade_methods().start(params),
+            "upgrade.progress": lambda params: self._upgrade_methods().progress(params),
             "console.access": lambda params: self._console().access(params),
             "console.login": lambda params: self._console().log_in(params),
             "console.password": lambda params: self._console().set_password(params),
@@ -281,6 +285,14 @@ class ControlMethods:
         return self._config
 
     # The machine.
+
+    def _upgrade_methods(self) -> UpgradeMethods:
+        """Made with the first person who asks for an upgrade."""
+        if self._upgrades is None:
+            from device.daemon.upgrade_methods import UpgradeMethods  # noqa: PLC0415  # hardly anybody asks for it
+
+            self._upgrades = UpgradeMethods(lambda: os.urandom(8).hex(), time.monotonic)
+        return self._upgrades
 
     def _device_test(self, name: str) -> Callable[[Params], object]:
         def answer(params: Params) -> object:

@@ -9,22 +9,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from device.annotations import Any, BinaryIO, TextIO
+from device.annotations import Any, BinaryIO
 from device.errors import DeviceError
 from device.records import dataclass, replace
 from device.store.database import newest_schema
 from device.upgrade.daemon_state import calls_up, daemon_status, registered_accounts
 from device.upgrade.errors import UpgradeError
 from device.upgrade.image_system import ImageSystem, find_image
-from device.upgrade.installation import Installation, Progress
+from device.upgrade.installation import Installation
 from device.upgrade.records_file import StoreCopy, UpgradeRecords, WayBack
 from device.upgrade.report import upgrade_facts, upgrade_lines
 from device.upgrade.settling import Settling, as_of
 from device.upgrade.slot_state import BAD, EMPTY, GOOD, TRIAL, SlotState, SlotStateFile
+from device.upgrade.spool import ANSWER_FILE, take_request
 from device.upgrade.stored_accounts import stored_accounts
+from device.upgrade.voice import AnswerVoice, TerminalVoice, Voice
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-LOCK_FILE = "run/offhook-upgrade.lock"
+LOCK_FILE = "data/upgrade/lock"
+TAKE_REQUEST = "request"
+"""For the unit offhook-upgrade.service."""
 CALL_POLL_S = 2.0
 REBOOTS = ((), ("--force",), ("--force", "--force"))
 """From a stop of every service in order to the bare call of the kernel (systemctl(1))."""
@@ -102,23 +106,45 @@ def main(arguments: Sequence[str], root: str = "/") -> int:
     except UpgradeError as error:
         sys.stderr.write(f"offhook upgrade: {error}\n")
         return EXIT_USAGE
+    if request.source == TAKE_REQUEST:
+        return _answer_request(root)
+    return _run(request, root, TerminalVoice())
+
+
+def _run(request: Request, root: str, voice: Voice) -> int:
     try:
         system = find_image(root)
-        if request.source in VERBS:
-            return VERBS[request.source](system, request)
-        return _upgrade(system, request)
+        return VERBS.get(request.source, _upgrade)(system, request, voice)
     except DeviceError as error:
+        voice.say(str(error))
+    except PermissionError as error:
+        voice.say(f"{error.filename}: only root may do that; type: sudo offhook upgrade ...")
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        voice.say("interrupted; the running version stays")
+        return EXIT_INTERRUPTED
+    return EXIT_FAILED
+
+
+def _answer_request(root: str) -> int:
+    """Do what the phone asks for; whoever asked there has agreed."""
+    try:
+        request_id, words = take_request(root) or ("", [])
+    except UpgradeError as error:
         sys.stderr.write(f"offhook upgrade: {error}\n")
         return EXIT_FAILED
-    except PermissionError as error:
-        sys.stderr.write(f"offhook upgrade: {error.filename}: only root may do that; type: sudo offhook upgrade ...\n")
-        return EXIT_FAILED
-    except KeyboardInterrupt:
-        sys.stderr.write("\noffhook upgrade: interrupted; the running version stays\n")
-        return EXIT_INTERRUPTED
+    if not request_id:
+        return EXIT_OK
+    voice = AnswerVoice(os.path.join(root, ANSWER_FILE), request_id)
+    status = EXIT_FAILED
+    try:
+        status = _run(replace(parse_request(words), yes=True), root, voice)
+    finally:
+        voice.end(status)
+    return status
 
 
-def _upgrade(system: ImageSystem, request: Request) -> int:
+def _upgrade(system: ImageSystem, request: Request, voice: Voice) -> int:
     with _alone(system), _opened(request.source) as stream:
         installation = Installation(system, stream, request.source)
         installation.check(request.allow_downgrade)
@@ -129,32 +155,32 @@ def _upgrade(system: ImageSystem, request: Request) -> int:
         if status is None:
             registered = stored_accounts(system)
             wanted = f"must register: {', '.join(registered)}" if registered else "need not register"
-            _say(f"note: the phone does not answer, so that nothing is known of calls; the new version {wanted}")
+            voice.say(f"note: the phone does not answer, so that nothing is known of calls; the new version {wanted}")
         manifest = installation.manifest
-        _say(
+        voice.say(
             f"version {manifest.version} for {manifest.board}, signed by {installation.signed_by}; running is "
             f"{system.version}; {manifest.size >> 20} MiB go to slot {system.target_slot}"
         )
-        if not request.yes and not _agreed("Write it, and restart into it?" if request.restart else "Write it?"):
-            _say("nothing was changed")
+        if not request.yes and not voice.agree("Write it, and restart into it?" if request.restart else "Write it?"):
+            voice.say("nothing was changed")
             return EXIT_FAILED
-        installation.write(registered, Meter(sys.stderr).show)
-        _say(f"version {manifest.version} is written and verified")
+        installation.write(registered, voice.show)
+        voice.say(f"version {manifest.version} is written and verified")
     if not request.restart:
-        _say("the next restart starts it: sudo systemctl reboot")
+        voice.say("the next restart starts it: sudo systemctl reboot")
         return EXIT_OK
     if not request.force:
-        _wait_for_calls()
-    return _restart()
+        _wait_for_calls(voice)
+    return _restart(voice)
 
 
-def _status(system: ImageSystem, request: Request) -> int:
+def _status(system: ImageSystem, request: Request, voice: Voice) -> int:
     facts = upgrade_facts(system, SlotStateFile(system.state_path).read(), UpgradeRecords(system))
-    sys.stdout.write(json.dumps(facts) + "\n" if request.as_json else "\n".join(upgrade_lines(facts)) + "\n")
+    voice.tell([json.dumps(facts)] if request.as_json else upgrade_lines(facts))
     return EXIT_OK
 
 
-def _back(system: ImageSystem, request: Request) -> int:
+def _back(system: ImageSystem, request: Request, voice: Voice) -> int:
     state_file = SlotStateFile(system.state_path)
     with _alone(system):
         state, records, target = state_file.read(), UpgradeRecords(system), system.target_slot
@@ -169,9 +195,9 @@ def _back(system: ImageSystem, request: Request) -> int:
             )
         if calls_up(daemon_status()) and not request.force:
             raise UpgradeError("a call is up: try again when it has ended, or say --force")
-        _say(_fate_of_store(about))
-        if not request.yes and not _agreed(f"Restart into {_name_of(about, target)}?"):
-            _say("nothing was changed")
+        voice.say(_fate_of_store(about))
+        if not request.yes and not voice.agree(f"Restart into {_name_of(about, target)}?"):
+            voice.say("nothing was changed")
             return EXIT_FAILED
         if state.kind(system.slot) == TRIAL:
             # Nobody waits for its verdict any more: this is it.
@@ -182,7 +208,7 @@ def _back(system: ImageSystem, request: Request) -> int:
         else:
             records.begin_back(WayBack(target, system.version, newest_schema()))
         state_file.write(replace(state, slot=target, tries=0))
-    return _restart() if request.restart else EXIT_OK
+    return _restart(voice) if request.restart else EXIT_OK
 
 
 def _name_of(about: StoreCopy | None, slot: str) -> str:
@@ -201,63 +227,43 @@ def _fate_of_store(about: StoreCopy | None) -> str:
     )
 
 
-def _repair(system: ImageSystem, _request: Request) -> int:
+def _repair(system: ImageSystem, _request: Request, voice: Voice) -> int:
     state_file = SlotStateFile(system.state_path)
     try:
         state_file.read()
     except UpgradeError:
         state_file.write(SlotState(slot=system.slot).with_kind(system.slot, GOOD).with_kind(system.target_slot, EMPTY))
-        _say(f"the state of the slots is written anew: slot {system.slot}, which runs, is the proven one")
+        voice.say(f"the state of the slots is written anew: slot {system.slot}, which runs, is the proven one")
         return EXIT_OK
-    _say("the state of the slots is in order; nothing was changed")
+    voice.say("the state of the slots is in order; nothing was changed")
     return EXIT_OK
 
 
-def _prepare_store(system: ImageSystem, _request: Request) -> int:
-    Settling(system, _say).prepare_store()
+def _prepare_store(system: ImageSystem, _request: Request, voice: Voice) -> int:
+    Settling(system, voice.say).prepare_store()
     return EXIT_OK
 
 
-def _settle(system: ImageSystem, _request: Request) -> int:
+def _settle(system: ImageSystem, _request: Request, voice: Voice) -> int:
     """A failure is for the unit, which runs this again: a version that was given up must not go on."""
-    return EXIT_OK if Settling(system, _say).settle(daemon_status) else _restart()
+    return EXIT_OK if Settling(system, voice.say).settle(daemon_status) else _restart(voice)
 
 
-VERBS: dict[str, Callable[[ImageSystem, Request], int]] = {
+VERBS: dict[str, Callable[[ImageSystem, Request, Voice], int]] = {
     "status": _status,
     "back": _back,
     "repair": _repair,
     "prepare-store": _prepare_store,
     "settle": _settle,
 }
-"""What is not the name of a file; a file of such a name is given as ./status. The last two are for the units."""
-
-
-class Meter:
-    """Shows progress: on a terminal one line that grows, elsewhere a line for each tenth."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._terminal = stream.isatty()
-        self._shown = -1
-
-    def show(self, progress: Progress) -> None:
-        """Tell how far it is, when that has changed enough."""
-        percent = 100 * progress.done // progress.whole
-        step = percent if self._terminal else percent // 10 * 10
-        if step == self._shown:
-            return
-        self._shown = step
-        text = f"{percent:3d} %  {progress.done >> 20} of {progress.whole >> 20} MiB ({progress.part})"
-        self._stream.write(f"\r{text:<60}" if self._terminal else f"{text}\n")
-        if self._terminal and progress.done >= progress.whole:
-            self._stream.write("\n")
-        self._stream.flush()
+"""What is not the name of a file; a file of such a name is given as ./status. The last two are for units."""
 
 
 @contextmanager
 def _alone(system: ImageSystem) -> Iterator[None]:
-    with open(system.path(LOCK_FILE), "w", encoding="ascii") as lock:
+    path = system.path(LOCK_FILE)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -285,38 +291,25 @@ def _opened(source: str) -> Iterator[BinaryIO]:
         ) from None
 
 
-def _wait_for_calls() -> None:
+def _wait_for_calls(voice: Voice) -> None:
     if calls_up(daemon_status()):
-        _say("a call is up; the restart waits until it has ended (Ctrl-C leaves it to the next restart)")
+        voice.say("a call is up; the restart waits until it has ended (Ctrl-C leaves it to the next restart)")
     while calls_up(daemon_status()):
         time.sleep(CALL_POLL_S)
 
 
-def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UpgradeError("there is no terminal to ask at: say --yes")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _restart() -> int:
+def _restart(voice: Voice) -> int:
     """Restart in order or, where systemd refuses or does not answer, without its help."""
-    _say("restarting")
+    voice.say("restarting")
     os.sync()
     for ways in REBOOTS:
         try:
             done = subprocess.run(["systemctl", "reboot", *ways], timeout=REBOOT_WITHIN_S, check=False)  # noqa: S603, S607  # where PATH says
             if done.returncode == 0:
                 return EXIT_OK
-            _say(f"systemctl reboot {' '.join(ways)} failed with status {done.returncode}".replace("  ", " "))
+            voice.say(f"systemctl reboot {' '.join(ways)} failed with status {done.returncode}".replace("  ", " "))
         except FileNotFoundError:
             raise UpgradeError("systemctl is missing: restart the board by hand") from None
         except subprocess.TimeoutExpired:
-            _say("systemctl does not answer")
+            voice.say("systemctl does not answer")
     raise UpgradeError("the board cannot be restarted: take its power away for a moment")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"offhook upgrade: {text}\n")
-    sys.stderr.flush()

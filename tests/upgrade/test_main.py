@@ -9,14 +9,17 @@ from threading import Thread
 
 import pytest
 
+from device.annotations import Any
 from device.model import Account, AccountId, Credential
 from device.records import replace
 from device.store.accounts import Accounts
 from device.store.database import newest_schema, open_database
+from device.upgrade import spool
 from device.upgrade.image_system import ImageSystem
 from device.upgrade.main import main
 from device.upgrade.records_file import PendingUpgrade, StoreCopy, UpgradeRecords, WayBack
 from device.upgrade.slot_state import SlotState, SlotStateFile
+from device.upgrade.spool import read_answer, write_request
 from tests.support.answering_daemon import AnsweringDaemon
 from tests.upgrade.board import make_key, make_system, make_upgrade, trust
 
@@ -109,7 +112,8 @@ def test_an_address_is_streamed(system: ImageSystem, upgrade: Path, tmp_path: Pa
 
 
 def test_two_at_once_are_refused(system: ImageSystem, upgrade: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with open(system.path("run/offhook-upgrade.lock"), "w") as lock:
+    Path(system.path("data/upgrade")).mkdir()
+    with open(system.path("data/upgrade/lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert main([str(upgrade), "--yes"], system.root) == 1
     assert "another upgrade is being written" in capsys.readouterr().err
@@ -209,6 +213,49 @@ def test_a_phone_that_does_not_answer_must_register_what_was_at_a_server_before(
     pending = UpgradeRecords(system).pending()
     assert pending is not None
     assert pending.registered == ["office"]
+
+
+def ask(system: ImageSystem, *words: str) -> dict[str, Any]:
+    """What is answered to a request of the phone."""
+    for name in ("run/offhook", "run/offhook-upgrade"):
+        Path(system.path(name)).mkdir(exist_ok=True)
+    write_request(system.root, "7", words)
+    main(["request"], system.root)
+    answer = read_answer(system.root, "7")
+    assert answer is not None
+    assert not answer["running"]
+    return answer
+
+
+def test_the_phone_asks_for_the_state_of_the_slots(system: ImageSystem) -> None:
+    answer = ask(system, "status")
+    assert answer["status"] == 0
+    assert answer["lines"][0] == "running   version 1.0 for virt, slot a (proven)"
+
+
+def test_the_phone_asks_for_an_upgrade(
+    system: ImageSystem, upgrade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "PLACES", (f"{tmp_path}/",))
+    answer = ask(system, str(upgrade))
+    assert (answer["status"], answer["percent"]) == (0, 100)
+    assert "version 2.0 is written and verified" in answer["lines"]
+    assert restarts(tmp_path) == ["reboot"]
+    assert SlotStateFile(system.state_path).read().kind("b") == "trial"
+
+
+def test_the_phone_is_told_what_is_wrong(system: ImageSystem) -> None:
+    answer = ask(system, "/media/usb/none.upgrade")
+    assert answer["status"] == 1
+    assert "/media/usb/none.upgrade cannot be read" in answer["lines"][-1]
+
+
+def test_no_request_is_nothing_to_do(system: ImageSystem, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["request"], system.root) == 0
+    Path(system.path("run/offhook")).mkdir()
+    Path(system.path("run/offhook/upgrade-request.json")).write_text("{")
+    assert main(["request"], system.root) == 1
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_a_damaged_state_is_repaired(system: ImageSystem, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """The commands that a technician types; a new one is a Command in the module that it is about."""
 
 from device.console.command_table import Command
-from device.console.commands import configure, general, phone, show, tests, watch
+from device.console.commands import configure, general, phone, show, tests, upgrade, watch
 
 COMMANDS: tuple[Command, ...] = (
     *show.COMMANDS,
@@ -9,5 +9,6 @@ COMMANDS: tuple[Command, ...] = (
     *watch.COMMANDS,
     *tests.COMMANDS,
     *phone.COMMANDS,
+    *upgrade.COMMANDS,
     *general.COMMANDS,
 )

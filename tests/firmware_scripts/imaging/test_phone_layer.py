@@ -71,7 +71,7 @@ def test_what_is_not_wanted_is_masked_and_not_pulled_in(tree: RootTree) -> None:
 def test_every_unit_of_the_image_that_is_wanted_is_there(tree: RootTree) -> None:
     place = "usr/lib/systemd/system"
     wanted = [name for name in tree if name.startswith(f"{place}/multi-user.target.wants/offhook")]
-    assert len(wanted) == 4
+    assert len(wanted) == 5
     assert all(f"{place}/{name.rpartition('/')[2]}" in tree for name in wanted)
 
 
