@@ -61,7 +61,9 @@ class DeviceTests:
             words = ", ".join(tone.lower().replace("_", "-") for tone in TONE_NAMES)
             raise ControlError(INVALID_PARAMS, f"name: {params['name']!r} is no tone; there are {words}")
         seconds = self._seconds(params, LONGEST_S)
-        self._engine.submit(StartTone(tone_pattern(self._media.tones, name), self._media.tone_level_db))
+        self._engine.submit(
+            StartTone(tone_pattern(self._media.tones, name, self._media.own_tones), self._media.tone_level_db)
+        )
         return self._begin("tone", "", seconds)
 
     def lamp(self, params: Params) -> dict[str, object]:

@@ -122,7 +122,9 @@ class Executor:
 
     def _start_tone(self, command: StartTone, _now: float) -> None:
         settings = self._media_settings
-        self._engine.submit(PlayTone(tone_pattern(settings.tones, command.tone), settings.tone_level_db))
+        self._engine.submit(
+            PlayTone(tone_pattern(settings.tones, command.tone, settings.own_tones), settings.tone_level_db)
+        )
 
     def _log_call(self, command: LogCall, now: float) -> None:
         if command.answered is None and command.direction == "in" and not self._may_log_attempt(now):

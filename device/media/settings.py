@@ -2,7 +2,8 @@
 
 from device.annotations import ClassVar
 from device.media.codecs import CODEC_NAMES
-from device.media.tone_plan import COUNTRIES
+from device.media.errors import UnknownToneError
+from device.media.tone_plan import COUNTRIES, TONE_NAMES
 from device.records import dataclass
 
 PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)
@@ -26,6 +27,7 @@ class MediaSettings:
         "jitter_min_ms": "smallest delay that the jitter buffer shrinks to on a calm network, in ms",
         "jitter_max_ms": "largest delay that the jitter buffer grows to, in ms",
         "tones": "country whose tones the phone plays: " + ", ".join(COUNTRIES),
+        "own_tones": "tones of your own, such as DIAL=350+440; BUSY=425/250,0/250 (docs/sound.md)",
         "tone_level_db": "level of each frequency of a tone in dB below full scale, from -60 to 0",
         "symmetric": "send to where the peer's packets come from, for peers behind address translation (yes or no)",
         "dscp": "mark of our sound's packets for routers, 0 to 63 (RFC 2474); 46 is expedited forwarding, 0 none",
@@ -44,6 +46,7 @@ class MediaSettings:
     jitter_min_ms: int = 20
     jitter_max_ms: int = 300
     tones: str = "itu"
+    own_tones: str = ""
     tone_level_db: int = -16
     symmetric: bool = True
     dscp: int = 46
@@ -89,4 +92,16 @@ class MediaSettings:
             (0 <= self.dscp <= 63, f"dscp: {self.dscp} is not between 0 and 63"),
             (-60 <= self.tone_level_db <= 0, f"tone_level_db: {self.tone_level_db} is not between -60 and 0"),
         )
-        return [f"{self.SECTION}.{text}" for holds, text in checks if not holds]
+        found = [f"{self.SECTION}.{text}" for holds, text in checks if not holds]
+        return found + [f"{self.SECTION}.own_tones: {text}" for text in self._tone_faults()]
+
+    def _tone_faults(self) -> list[str]:
+        if not self.own_tones:
+            return []
+        from device.media.tone_notation import parse_own_tones  # noqa: PLC0415  # few have tones of their own
+
+        try:
+            unknown = [name for name in parse_own_tones(self.own_tones) if name not in TONE_NAMES]
+        except UnknownToneError as error:
+            return [str(error)]
+        return [f"there is no tone {name}; there are {', '.join(TONE_NAMES)}" for name in unknown]

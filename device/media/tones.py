@@ -127,9 +127,14 @@ class ToneGenerator:
         if chord is None:
             chord = self._chords[segment] = Chord(segment, self._rate_hz)
         part = chord.stretch(self._start, count, self._amplitude)
-        if not segment.off_ms and self._pattern.repeat and len(self._pattern.segments) == 1:
-            return self._shape(part, self._start, None)
+        if not segment.off_ms and self._pattern.repeat and self._is_endless():
+            # A seam of an endless tone is none.
+            return self._shape(part, self._start if self._pattern.again_from == 0 else self._edge, None)
         return self._shape(part, self._at, on)
+
+    def _is_endless(self) -> bool:
+        """Whether the last segment goes on for ever."""
+        return self._segment == self._pattern.again_from == len(self._pattern.segments) - 1
 
     def _shape(self, part: bytes, at: int, on: int | None) -> bytes:
         """Ramp the beginning of a burst and, unless it is endless, its end."""
@@ -149,7 +154,7 @@ class ToneGenerator:
         self._at = 0
         self._segment += 1
         if self._segment == len(self._pattern.segments):
-            self._segment = 0
+            self._segment = self._pattern.again_from
             self.finished = not self._pattern.repeat
 
 

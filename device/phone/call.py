@@ -92,12 +92,18 @@ def is_among(remote: str, others: tuple[str, ...]) -> bool:
 
 
 _BUSY = (486, 600)
+_UNKNOWN = (404, 410, 484, 485, 604)
 _CAUSES = {0: "failed", 408: "no answer", 480: "unavailable", 486: "busy", 487: "cancelled", 600: "busy"}
 
 
 def is_busy(status: int) -> bool:
     """Whether a final status means that the far end is busy (RFC 3261 sections 21.4.24 and 21.6.1)."""
     return status in _BUSY
+
+
+def is_unknown_number(status: int) -> bool:
+    """Whether a final status means that nobody has this number, or has it any more (RFC 3261 section 21)."""
+    return status in _UNKNOWN
 
 
 def cause_of(status: int) -> str:

@@ -3,7 +3,7 @@
 import logging
 
 from device.model import CallId
-from device.phone.call import Call, cause_of, is_among, is_busy
+from device.phone.call import Call, cause_of, is_among, is_busy, is_unknown_number
 from device.phone.commands import PulseRelay, RejectCall, SendRinging
 from device.phone.events import CallAnswered, CallFinished, CallOffered, CallRang, DigitHeard, MediaLost
 from device.phone.line import Line
@@ -121,6 +121,7 @@ def fail_call(line: Line, event: CallFinished, now: float) -> PhoneState:
     if next_targets:
         line.place_call(next_targets[0], now, next_targets[1:], button)
         return PhoneState.CALLING
+    line.number_unknown = is_unknown_number(event.status)
     tone = PhoneState.BUSY_TONE if is_busy(event.status) else PhoneState.REORDER
     return line.after_call(now, tone, answered=False)
 

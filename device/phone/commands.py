@@ -3,7 +3,10 @@
 from device.model import CallId
 from device.records import dataclass
 
-TONES = ("DIAL", "MESSAGE_WAITING", "RINGBACK", "BUSY", "REORDER", "HOWLER", "CALL_WAITING", "CONFIRMATION")
+TONES = (
+    *("DIAL", "SECOND_DIAL", "MESSAGE_WAITING", "RINGBACK", "BUSY", "REORDER", "SPECIAL_INFORMATION", "HOWLER"),
+    *("CALL_WAITING", "CONFIRMATION", "HOLD_REMINDER"),
+)
 """Names of the tones of a country's tone plan."""
 
 LAMPS = ("registered", "ringing", "in_call", "missed", "message")

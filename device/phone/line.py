@@ -46,6 +46,8 @@ class Line:
         self.silenced = False
         """The tone of this state has played long enough."""
         self.beeping = False
+        self.number_unknown = False
+        """The last call failed because there is no such number."""
         self.call: Call | None = None
         self.parked: Call | None = None
         """The call that waits while another is tried or talked to; there is none without a call."""
@@ -123,6 +125,7 @@ class Line:
 
     def begin_call(self, target: str, now: float, button: str = "") -> Call:
         """Make room for a call of ours, and bound how long it may ring."""
+        self.number_unknown = False
         call = self.call = Call(self._new_call_id(), "out", target, "", now)
         call.emergency = target in self.emergency_numbers
         call.button = button

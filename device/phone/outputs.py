@@ -28,6 +28,8 @@ def wanted_tone(line: Line) -> str:
     tone = _TONES.get(line.state, "")
     if line.state is PhoneState.DIAL_TONE and line.messages_waiting:
         tone = "MESSAGE_WAITING"
+    if line.state is PhoneState.REORDER and line.number_unknown:
+        tone = line.settings.unknown_number_tone
     if line.state is PhoneState.OUT_OF_SERVICE and line.lifted:
         tone = line.settings.out_of_service_tone
     elif line.state is PhoneState.RINGBACK and line.standing_call().ringback:

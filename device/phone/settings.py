@@ -64,6 +64,7 @@ class PhoneSettings:
     direct_calls: bool = False
     out_of_service_tone: str = "REORDER"
     hang_up_tone: str = "BUSY"
+    unknown_number_tone: str = "SPECIAL_INFORMATION"
     busy_tone_s: float = 30.0
     reorder_s: float = 20.0
     howler_s: float = 60.0
@@ -103,6 +104,7 @@ class PhoneSettings:
         "hotline_delay_s": "seconds of dial tone before the hotline is called; 0 calls at once",
         "direct_calls": "whether the phone is in service without a registered account, for calls straight by IP",
         "out_of_service_tone": "tone for a handset that is lifted out of service: BUSY, REORDER or HOWLER",
+        "unknown_number_tone": "tone when nobody has the number that was called: SPECIAL_INFORMATION or REORDER",
         "hang_up_tone": "tone when the far end has hung up: BUSY or REORDER",
         "busy_tone_s": "seconds of busy tone before the howler",
         "reorder_s": "seconds of reorder tone before the howler",
@@ -160,6 +162,7 @@ _NOT_NEGATIVE = (
 _CHOICES: dict[str, tuple[object, ...]] = {
     "out_of_service_tone": ("BUSY", "REORDER", "HOWLER"),
     "hang_up_tone": ("BUSY", "REORDER"),
+    "unknown_number_tone": ("SPECIAL_INFORMATION", "REORDER"),
     "decline_status": (480, 486, 603),
     "auto_answer": ("off", "header", "always"),
     "door_code_end": ("", "#"),

@@ -3,6 +3,8 @@
 import pytest
 
 from device.media.errors import UnknownToneError
+from device.media.national_tones import PLANS
+from device.media.tone_notation import parse_tone
 from device.media.tone_plan import COUNTRIES, TONE_NAMES, tone_pattern
 
 
@@ -11,7 +13,8 @@ from device.media.tone_plan import COUNTRIES, TONE_NAMES, tone_pattern
 def test_every_country_has_every_tone(country: str, name: str) -> None:
     pattern = tone_pattern(country, name)
     assert pattern.segments
-    assert pattern.repeat == (name != "CONFIRMATION")
+    once = {"CONFIRMATION", "HOLD_REMINDER"} | ({"SPECIAL_INFORMATION"} if country in ("us", "ca") else set())
+    assert pattern.repeat == (name not in once)
     for segment in pattern.segments:
         assert all(300 <= frequency <= 3400 for frequency in segment.frequencies)
         assert segment.on_ms > 0
@@ -46,6 +49,24 @@ def test_known_tones(country: str, name: str, frequencies: tuple[int, ...], time
         assert [ms for segment in segments for ms in (segment.on_ms, segment.off_ms)] == times
 
 
+def test_the_plans_are_those_that_are_announced() -> None:
+    assert sorted(PLANS) == sorted(COUNTRIES)
+    assert len(COUNTRIES) >= 30
+    assert {name for plan in PLANS.values() for name in plan} <= set(TONE_NAMES)
+
+
+def test_canada_has_the_tones_of_the_united_states() -> None:
+    assert tone_pattern("ca", "BUSY") == tone_pattern("us", "BUSY")
+
+
+def test_tones_of_ones_own_go_before_those_of_the_country() -> None:
+    own = "busy=400/100,0/100; DIAL=350+440"
+    assert tone_pattern("de", "BUSY", own) == parse_tone("400/100,0/100")
+    assert tone_pattern("de", "DIAL", own) == tone_pattern("us", "DIAL")
+    assert tone_pattern("de", "MESSAGE_WAITING", own) == tone_pattern("us", "MESSAGE_WAITING")
+    assert tone_pattern("de", "RINGBACK", own) == tone_pattern("de", "RINGBACK")
+
+
 def test_the_howler_is_the_loudest() -> None:
     for country in COUNTRIES:
         levels = {name: tone_pattern(country, name).level_db for name in TONE_NAMES}
@@ -57,8 +78,8 @@ def test_japan_s_ringing_is_modulated() -> None:
 
 
 def test_names_in_any_spelling_and_unknown_ones() -> None:
-    assert tone_pattern("DE", "dial") is tone_pattern("de", "DIAL")
-    with pytest.raises(UnknownToneError, match="known are itu, us"):
+    assert tone_pattern("DE", "dial") == tone_pattern("de", "DIAL")
+    with pytest.raises(UnknownToneError, match="known are itu, at"):
         tone_pattern("xx", "DIAL")
-    with pytest.raises(UnknownToneError, match="known are DIAL, MESSAGE_WAITING, RINGBACK"):
+    with pytest.raises(UnknownToneError, match="known are DIAL, SECOND_DIAL, MESSAGE_WAITING"):
         tone_pattern("de", "MUSIC")

@@ -48,14 +48,15 @@ def test_frequencies_are_exact_to_a_hertz_and_even_in_level(country: str, name: 
 def test_cadence_is_exact_to_the_sample(country: str, name: str) -> None:
     pattern = tone_pattern(country, name)
     cycle = [(segment.on_ms * 8, segment.off_ms * 8) for segment in pattern.segments]
+    quietest = 300 if any(segment.modulation_hz for segment in pattern.segments) else 800
     total = sum(on + off for on, off in cycle)
     generator = ToneGenerator(pattern, 8000)
     sound = generator.next_frame(total)
     at = 0
     for on, off in cycle:
         tone = sound[2 * at : 2 * (at + on)]
-        assert pcm.rms(tone[2 * 80 : 2 * 240]) > 1000
-        assert pcm.rms(tone[-2 * 160 : -2 * 40]) > 800
+        assert pcm.rms(tone[2 * 80 : 2 * 240]) > quietest
+        assert pcm.rms(tone[-2 * 160 : -2 * 40]) > quietest
         assert pcm.peak(sound[2 * (at + on) : 2 * (at + on + off)]) == 0
         at += on + off
     assert generator.finished == (not pattern.repeat)
@@ -90,7 +91,10 @@ def test_nothing_clicks(name: str) -> None:
         pattern = tone_pattern(country, name)
         sound = played(pattern, 11)
         amplitude = pcm.FULL_SCALE * pcm.amplitude(-16 + pattern.level_db)
-        slope = sum(2 * pi * frequency / 8000 * amplitude for frequency in pattern.segments[0].frequencies)
+        slope = max(
+            sum(2 * pi * frequency / 8000 * amplitude for frequency in segment.frequencies)
+            for segment in pattern.segments
+        )
         assert steps(sound) <= 1.05 * slope + 4
         assert abs(pcm.to_array(sound)[0]) < 5
 

@@ -84,7 +84,8 @@ def test_our_own_ringback_follows_what_is_heard() -> None:
     [
         (486, "BUSY", "busy"),
         (600, "BUSY", "busy"),
-        (404, "REORDER", "failed 404"),
+        (404, "SPECIAL_INFORMATION", "failed 404"),
+        (484, "SPECIAL_INFORMATION", "failed 484"),
         (403, "REORDER", "rejected 403"),
         (603, "REORDER", "rejected 603"),
         (408, "REORDER", "no answer"),
