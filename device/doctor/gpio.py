@@ -1,5 +1,6 @@
 """GPIO: chips, rights, the lines of the profile and who holds them, and what the boot settings of a Pi do to them."""
 
+import os
 from collections.abc import Iterator
 
 from device.doctor.case import Case, lines_of
@@ -7,8 +8,10 @@ from device.doctor.finding import Finding, error, note, ok, warning
 from device.doctor.system_view import GpioChip, SystemView
 from device.errors import DeviceError
 from device.hardware.interfaces import HEADER_CHIP, HEADER_LABELS, LineSpec
+from device.hardware.pwm import chip_folder
 
 AREA = "gpio"
+PWM_FOLDER = "/sys/class/pwm"
 INSTALL_RULES = "sudo firmware_scripts/install-system /"
 OLDEST_KERNEL = (5, 10)
 """The first with version 2 of the GPIO character device and with debounce in it."""
@@ -69,6 +72,8 @@ def examine_gpio(case: Case) -> Iterator[Finding]:
     yield from _rights(case)
     if case.view.is_live or case.view.exists("/dev"):
         yield from _lines(case)
+    if case.view.is_live:
+        yield from _pwm(case)
     yield from _boot_settings(case)
 
 
@@ -143,6 +148,38 @@ def _line(case: Case, chips: list[GpioChip], name: str, spec: LineSpec) -> Itera
         yield error(
             AREA, f"{name}: line {spec.line} is in use by {line.holder!r}", _remedy_for(line.holder, line.offset)
         )
+
+
+def _pwm(case: Case) -> Iterator[Finding]:
+    """A ringer on a PWM channel, which the kernel gives by files of its own."""
+    assert case.profile is not None
+    spec = case.profile.ringer.pwm if case.profile.ringer is not None else None
+    if spec is None or spec.line is not None:
+        return
+    try:
+        folder = chip_folder("ringer.pwm", spec.chip, case.view.path(PWM_FOLDER))
+    except DeviceError as fault:
+        yield error(AREA, str(fault), "ls -l /sys/class/pwm")
+        return
+    name = f"{PWM_FOLDER}/{os.path.basename(folder)}"
+    channels = case.view.read(f"{name}/npwm") or ""
+    if channels.isdecimal() and spec.channel >= int(channels):
+        yield error(
+            AREA,
+            f"ringer.pwm: {os.path.basename(folder)} has {channels} channels, counted from 0; the profile wants "
+            f"{spec.channel}",
+            "choose another channel in the board profile",
+        )
+        return
+    node = case.view.node(f"{name}/export")
+    if node is not None and (node.group != "gpio" or node.mode & 0o020 == 0):
+        yield error(
+            AREA,
+            f"{name}/export belongs to group {node.group} with mode {node.mode:03o}: the phone may not use the channel",
+            INSTALL_RULES,
+        )
+        return
+    yield ok(AREA, f"ringer.pwm: channel {spec.channel} of {os.path.basename(folder)} is there")
 
 
 def _chip_of(chips: list[GpioChip], wanted: str) -> GpioChip | None:
@@ -232,16 +269,23 @@ def _pins_taken_by(line: str) -> tuple[int, ...]:
     return ()
 
 
+def _pins_in(text: str) -> Iterator[int]:
+    """The pins of a line "gpio=": "18", "18,23", "18-23,4" (config.txt, conditional settings of GPIO)."""
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if first.isdecimal() and (last or first).isdecimal():
+            yield from range(int(first), int(last or first) + 1)
+
+
 def _power_on(case: Case, file: str, lines: list[str]) -> Iterator[Finding]:
     """Relays and bell are to be off from the moment the board has power, long before any program runs."""
     assert case.profile is not None
     wanted: dict[bool, list[int]] = {}
     set_already = {
-        int(pin)
+        pin
         for line in lines
-        if line.startswith("gpio=") and ("dl" in line or "dh" in line)
-        for pin in line[5:].partition("=")[0].split(",")
-        if pin.isdecimal()
+        if line.startswith("gpio=") and {"dl", "dh"} & set(line.rpartition("=")[2].split(","))
+        for pin in _pins_in(line[5:].partition("=")[0])
     }
     for name, spec in lines_of(case.profile):
         if name.startswith(OUTPUTS_THAT_HARM) and isinstance(spec.line, int) and spec.line not in set_already:

@@ -55,7 +55,10 @@ def examine_units(case: Case) -> Iterator[Finding]:
     if not _is_enabled(view):
         yield warning("service", "the phone does not start at boot", "sudo systemctl enable --now offhook")
     yield from _state(view)
-    for name, what in (("offhook-safe", "outputs are not made safe early at boot"),):
+    for name, what in (
+        ("offhook-safe", "outputs are not made safe early at boot"),
+        ("offhook-recovery", "nobody starts a phone again that has failed ten times"),
+    ):
         if not any(view.exists(f"{place}/{name}.service") for place in UNIT_FOLDERS):
             yield warning("service", f"{what}: {name}.service is missing", INSTALL)
 

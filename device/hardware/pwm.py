@@ -16,7 +16,7 @@ class SysfsPwm:
 
     def __init__(self, name: str, spec: PwmSpec, folder: str = FOLDER) -> None:
         self.name = name
-        chip = _chip_folder(name, spec.chip, folder)
+        chip = chip_folder(name, spec.chip, folder)
         self._channel = os.path.join(chip, f"pwm{spec.channel}")
         if not os.path.isdir(self._channel):
             self._export(chip, spec.channel)
@@ -83,7 +83,7 @@ def _refused(name: str, error: OSError) -> LineError:
     return LineError(f"{name}: the PWM output cannot be set: {error}")
 
 
-def _chip_folder(name: str, chip: str, folder: str) -> str:
+def chip_folder(name: str, chip: str, folder: str) -> str:
     """The folder of a controller by its kernel name, or by the name of its device. Raises LineError."""
     try:
         found = sorted(os.listdir(folder))

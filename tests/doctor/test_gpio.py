@@ -139,9 +139,64 @@ def test_outputs_that_the_boot_loader_does_not_switch_off(board: DoctoredBoard) 
     assert fault.remedy == "echo 'gpio=18=op,dl' | sudo tee -a /boot/firmware/config.txt"
 
 
+@pytest.mark.parametrize("line", ["gpio=17-19=op,dl", "gpio=4,18=dl", "gpio=18=op,pn,dl"])
+def test_ways_to_switch_an_output_off_at_power_on(board: DoctoredBoard, line: str) -> None:
+    board.keep()
+    board.change("boot/firmware/config.txt", f"dtparam=audio=on\n{line}\n")
+    assert sick(board) == []
+
+
 def test_an_image_that_does_not_run_is_judged_by_its_files(board: DoctoredBoard) -> None:
     board.keep()
     board.live = False
     board.change("boot/firmware/config.txt", "dtoverlay=gpio-ir\ngpio=18=op,dl\n")
     (fault,) = sick(board)
     assert "takes GPIO18" in fault.text
+
+
+@pytest.fixture
+def pwm(board: DoctoredBoard) -> DoctoredBoard:
+    """A board whose bell is a buzzer on the first channel of a controller of two."""
+    board.change("etc/offhook/pwm.toml", PWM_PROFILE)
+    board.keep(hardware__board="/etc/offhook/pwm.toml")
+    board.change("sys/devices/platform/fe20c000.pwm/pwm/pwmchip0/npwm", "2")
+    board.change("sys/devices/platform/fe20c000.pwm/pwm/pwmchip0/export", "")
+    (board.folder / "sys/class/pwm").mkdir(parents=True)
+    (board.folder / "sys/class/pwm/pwmchip0").symlink_to("../../devices/platform/fe20c000.pwm/pwm/pwmchip0")
+    (board.folder / "sys/devices/platform/fe20c000.pwm/pwm/pwmchip0/device").symlink_to("../..")
+    board.nodes["/sys/class/pwm/pwmchip0/export"] = Node("gpio", 0o220)
+    return board
+
+
+PWM_PROFILE = """name = "buzzer"
+driver = "gpiod"
+
+[ringer]
+kind = "pwm"
+pwm_chip = "fe20c000.pwm"
+pwm_channel = 0
+"""
+
+
+def test_a_pwm_channel_that_is_there(pwm: DoctoredBoard) -> None:
+    assert sick(pwm) == []
+    assert "ringer.pwm: channel 0 of pwmchip0 is there" in [finding.text for finding in examine_gpio(pwm.case())]
+
+
+def test_a_pwm_controller_that_is_not_there(pwm: DoctoredBoard) -> None:
+    pwm.change("etc/offhook/pwm.toml", PWM_PROFILE.replace("fe20c000", "3f20c000"))
+    (fault,) = sick(pwm)
+    assert "no PWM controller '3f20c000.pwm' here; there are: pwmchip0 (fe20c000.pwm)" in fault.text
+
+
+def test_a_pwm_channel_that_the_controller_has_not(pwm: DoctoredBoard) -> None:
+    pwm.change("etc/offhook/pwm.toml", PWM_PROFILE.replace("pwm_channel = 0", "pwm_channel = 2"))
+    (fault,) = sick(pwm)
+    assert "has 2 channels, counted from 0; the profile wants 2" in fault.text
+
+
+def test_a_pwm_channel_that_belongs_to_root(pwm: DoctoredBoard) -> None:
+    pwm.nodes["/sys/class/pwm/pwmchip0/export"] = Node("root", 0o200)
+    (fault,) = sick(pwm)
+    assert "belongs to group root with mode 200" in fault.text
+    assert fault.remedy == "sudo firmware_scripts/install-system /"

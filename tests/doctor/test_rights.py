@@ -66,6 +66,7 @@ def test_units_in_place_and_enabled(board: DoctoredBoard) -> None:
             "sudo rm /etc/systemd/system/offhook.service",
         ),
         ({"usr/lib/systemd/system/offhook-safe.service": None}, "offhook-safe.service is missing", "install-system"),
+        ({"usr/lib/systemd/system/offhook-recovery.service": None}, "nobody starts a phone again", "install-system"),
     ],
 )
 def test_what_is_wrong_with_the_units(

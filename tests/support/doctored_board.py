@@ -35,6 +35,7 @@ FILES = {
     "boot/firmware/config.txt": "# ours\ndtparam=audio=on\nenable_uart=1\ngpio=18,23=op,dl\n",
     "usr/lib/systemd/system/offhook.service": "[Service]\nExecStart=/opt/offhook/bin/offhook run\n",
     "usr/lib/systemd/system/offhook-safe.service": "[Service]\n",
+    "usr/lib/systemd/system/offhook-recovery.service": "[Service]\n",
     "usr/lib/udev/rules.d/60-offhook.rules": "",
     "etc/systemd/system/multi-user.target.wants/offhook.service": "",
     "opt/offhook/bin/offhook": "",
