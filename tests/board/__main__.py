@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 OUTPUT = "board-output"
 ORDER = (
     *("image_boot", "console_line", "whole_phone", "outputs", "cadences", "disturbances", "network_changes", "faults"),
-    *("power_cuts", "upgrades", "raspi3b"),
+    *("power_cuts", "slot_choice", "damaged_card", "upgrades", "raspi3b"),
 )
 """What a person wants to know first stands first; what leaves another version on the board stands last."""
 
