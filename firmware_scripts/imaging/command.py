@@ -17,6 +17,7 @@ from firmware_scripts.imaging.disk_image import (
     KERNEL_SIZE,
     boot_files,
     boot_loader,
+    licences,
     make_layout,
     write_data,
     write_fat,
@@ -129,13 +130,16 @@ def make_wheelhouse(workshop: Workshop) -> Path:
 
 
 def _write_partitions(workshop: Workshop, board: ImageBoard, kernel: Kernel, root: Path) -> dict[str, Path]:
-    busybox = workshop.unpacked(workshop.fetch("busybox-static")[0]) / "usr/bin/busybox"
+    package = workshop.unpacked(workshop.fetch("busybox-static")[0])
+    busybox = package / "usr/bin/busybox"
     init = Path(__file__).parent / "init"
     files = {
         "vmlinuz": kernel.image.read_bytes(),
         "initrd.img": initial_ram_disk(kernel, board.early_modules, busybox, init),
         "slot.env": f"slot_args={board.arguments}\n".encode(),
     }
+    kernel_package = next(folder for folder in kernel.modules.parents if (folder / "usr/share/doc").is_dir())
+    files.update(licences(package, kernel_package))
     trees = device_trees(kernel, board)
     files.update({f"dtb/{name}": data for name, data in trees.items()})
     parts = {name: workshop.folder / name for name in ("boot", "kernel_a", "data")}

@@ -129,8 +129,16 @@ def boot_files(workshop: Workshop, board: ImageBoard, device_trees: dict[str, by
         # The firmware hands one of them to U-Boot, which does not start without.
         files.update({name.rpartition("/")[2]: data for name, data in device_trees.items()})
         files["config.txt"] = board.settings.encode()
-        files["u-boot.bin"] = boot_loader(workshop, board).read_bytes()
+        loader = workshop.fetch(board.boot_package)[0]
+        files["u-boot.bin"] = (workshop.unpacked(loader) / board.boot_loader).read_bytes()
+        files.update(licences(workshop.unpacked(deb), workshop.unpacked(loader)))
     return files
+
+
+def licences(*packages: Path) -> dict[str, bytes]:
+    """The terms of unpacked packages whose files leave them: whoever passes those on has to pass on these."""
+    found = sorted(path for package in packages for path in package.glob("usr/share/doc/*/copyright"))
+    return {f"licences/{path.parent.name}.txt": path.read_bytes() for path in found}
 
 
 def boot_loader(workshop: Workshop, board: ImageBoard) -> Path:

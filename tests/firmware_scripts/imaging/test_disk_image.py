@@ -89,12 +89,15 @@ def test_the_firmware_finds_a_device_tree_and_u_boot(tmp_path: Path, monkeypatch
     for name in ("usr/lib/raspi-firmware/start.elf", "usr/lib/raspi-firmware/bootcode.bin", BOARDS["rpi3"].boot_loader):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(name)
+    (package / "usr/share/doc/raspi-firmware").mkdir(parents=True)
+    (package / "usr/share/doc/raspi-firmware/copyright").write_text("Broadcom's terms")
     workshop = make_workshop(tmp_path)
     monkeypatch.setattr(Workshop, "fetch", lambda *_: [tmp_path / "some.deb"])
     monkeypatch.setattr(Workshop, "unpacked", lambda *_: package)
     files = boot_files(workshop, BOARDS["rpi3"], {"broadcom/bcm2837-rpi-3-b.dtb": b"tree"})
     assert files["bcm2837-rpi-3-b.dtb"] == b"tree"
     assert files["u-boot.bin"].decode() == BOARDS["rpi3"].boot_loader
+    assert files["licences/raspi-firmware.txt"] == b"Broadcom's terms"
     assert {"start.elf", "bootcode.bin", "boot.scr"} <= set(files)
     assert {b"arm_64bit=1", b"enable_uart=1", b"kernel=u-boot.bin"} <= set(files["config.txt"].split())
 
