@@ -27,6 +27,7 @@ store = sqlite3.connect("/var/lib/offhook/offhook.db")
 store.execute("PRAGMA user_version=9999")
 store.close()"""
 """Lets the store seem to be one of a version to come."""
+LOOK_S = 5.0
 VERDICT_S = 90.0
 """Writing a slot, a boot and a trial; more for a version that is tried more than once."""
 
@@ -58,26 +59,38 @@ def start_anew(house: House, words: list[str]) -> dict[str, Any]:
     rig = house.rig
     assert isinstance(rig, QemuRig)
     house.phone.client.close()
-    known = rig.boot_id()
     begun = time.monotonic()
     rig.agent.run(words, within_s=30)
+    starts = Starts(rig)
     # By a word of its own: nobody would be left to answer a command that restarts the board.
     rig.agent.run(["systemctl", "--no-block", "reboot"])
-    wait_until("the board to start anew", lambda: has_started_anew(rig, known), VERDICT_S * rig.patience)
-    state = wait_until("the verdict", lambda: verdict(rig), VERDICT_S * rig.patience)
+    wait_until("the board to start anew", starts.has_another, VERDICT_S * rig.patience)
+    state = wait_until("the verdict", lambda: verdict(rig, starts), VERDICT_S * rig.patience)
     assert isinstance(state, dict)
     house.figures.note(f"upgrade, {state['last']['outcome']}: begin to verdict", time.monotonic() - begun, "s")
     wait_until("the board to be registered", house.registered, 3 * PATIENCE_S * rig.patience)
     return state
 
 
-def has_started_anew(rig: QemuRig, known: str) -> bool:
-    """Whether the agent is that of another start of the kernel; a board on its way is waited for."""
-    try:
-        return rig.boot_id() != known
-    except AssertionError:
-        rig.reconnect()
-        return False
+class Starts:
+    """How often the boot loader has started a slot, by what the console has said; the agent of before is gone then."""
+
+    def __init__(self, rig: QemuRig) -> None:
+        self._rig = rig
+        self._seen = self._count()
+
+    def _count(self) -> int:
+        return self._rig.board.console_log.read_bytes().count(b"offhook: starting slot ")
+
+    def has_another(self) -> bool:
+        """Whether there was another start; its agent is waited for then."""
+        self._rig.board.process.check()
+        count = self._count()
+        if count == self._seen:
+            return False
+        self._seen = count
+        self._rig.reconnect()
+        return True
 
 
 def slots(rig: Rig) -> dict[str, Any]:
@@ -86,12 +99,15 @@ def slots(rig: Rig) -> dict[str, Any]:
     return answer
 
 
-def verdict(rig: QemuRig) -> dict[str, Any] | None:
+def verdict(rig: QemuRig, starts: Starts) -> dict[str, Any] | None:
     """The state of the slots, once nothing is on trial any more."""
+    starts.has_another()
+    # A question costs the emulated board seconds, which its phone lacks.
+    time.sleep(LOOK_S)
     try:
-        done = rig.agent.run([*rig.offhook, "upgrade", "status", "--json"], check=False)
+        done = rig.agent.run([*rig.offhook, "upgrade", "status", "--json"], check=False, within_s=5)
     except AssertionError:
-        rig.reconnect()
+        # It started anew while it was asked.
         return None
     if done.status != 0:
         return None
