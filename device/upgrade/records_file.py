@@ -114,6 +114,10 @@ class UpgradeRecords:
         """Remember what the copy of the store is."""
         self._write(COPY_NAME, json.dumps(asdict(about)))
 
+    def forget_kept_store(self) -> None:
+        """There is no copy of the store any more."""
+        self._remove(COPY_NAME)
+
     def restoring(self) -> str:
         """How far putting the store back had come when it was cut off; empty where it was not."""
         try:

@@ -73,6 +73,7 @@ def refused_stores(system: ImageSystem) -> list[str]:
 
 def forget_store(records: UpgradeRecords) -> None:
     """Take the copy away."""
+    records.forget_kept_store()
     shutil.rmtree(records.store_copy, ignore_errors=True)
 
 

@@ -215,6 +215,7 @@ def test_a_rollback_tells_what_became_of_the_store(tried: ImageSystem, tmp_path:
     notice = (tmp_path / "data/upgrade/notice").read_text()
     assert "did not become ready. The store as it was" in notice
     assert not (tmp_path / "data/upgrade/store").exists()
+    assert UpgradeRecords(old).kept_store() is None
     assert (tmp_path / "data/upgrade/given-up-b").exists()
 
 
