@@ -182,6 +182,20 @@ _METHODS = (
         "{commits: [{number, at (Unix time), author, comment}], unconfirmed (number or null), confirm_within_s}",
     ),
     Method(
+        "upgrade.start",
+        "Ask for what would stand after `offhook upgrade`, on an image: a file or an address, or status, back, repair. "
+        "Whoever asks has agreed.",
+        (_needs("words", "texts", "a file below /media or /mnt, an http or https address, or a verb; then options"),),
+        "{id}",
+        '{"words": ["/media/usb/offhook-rpi3-0.2.0.upgrade", "--force"]}',
+    ),
+    Method(
+        "upgrade.progress",
+        "What has been said to the last request, how much is written, and how it ended.",
+        (),
+        "{running, status (0: well), percent (-1: nothing is written), lines: [text]}",
+    ),
+    Method(
         "console.access",
         "What a technician's console must know before it lets somebody in.",
         (Param("line", "text", "its line, such as ttyAMA0"),),

@@ -46,9 +46,9 @@ def test_every_method_there_is_has_its_documentation_and_the_other_way_round(pho
     assert set(phone.parts.server._methods) == set(METHODS) - {"subscribe", "unsubscribe"}
 
 
-EXAMPLES = [
-    name for name in METHODS if not name.startswith("call.") and name not in ("daemon.stop", "subscribe", "unsubscribe")
-]
+ELSEWHERE = ("daemon.stop", "subscribe", "unsubscribe", "upgrade.start")
+"""Tested below, or in tests/daemon/test_upgrade_methods.py, which has an image to upgrade."""
+EXAMPLES = [name for name in METHODS if not name.startswith("call.") and name not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -69,6 +69,11 @@ def test_the_examples_of_calls_work(talking: WholePhone) -> None:
     for name in ("call.list", "call.digits", "call.hangup"):
         answer = talking.control.call(name, **json.loads(METHODS[name].example))
         assert documented(METHODS[name].result) <= set(answer)
+
+
+def test_an_upgrade_needs_an_image(phone: WholePhone) -> None:
+    refusal = phone.control.refusal("upgrade.start", words=["status"])
+    assert "not started from an offhook image" in refusal.message
 
 
 def test_every_topic_can_be_followed(phone: WholePhone) -> None:
