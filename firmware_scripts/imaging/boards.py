@@ -186,7 +186,12 @@ BOARDS = {
             ),
             early_modules=(*EARLY, "virtio_pci", "virtio_mmio", "virtio_blk", "qemu_fw_cfg"),
         ),
-        _raspberry("rpi3", "Raspberry Pi 3 A+, B, B+ and Zero 2 W", "ttyS1", ""),
+        _raspberry(
+            "rpi3",
+            "Raspberry Pi 3 A+, B, B+ and Zero 2 W",
+            "ttyS1",
+            "no Raspberry Pi 3 has been started with this image yet",
+        ),
         _raspberry("rpi4", "Raspberry Pi 4 and 400", "ttyS1", "no Raspberry Pi 4 has been started with this image yet"),
     )
 }
