@@ -13,7 +13,7 @@ from device.upgrade.partition_writer import write_part
 from device.upgrade.records_file import PendingUpgrade, UpgradeRecords
 from device.upgrade.signature import verify_signature
 from device.upgrade.slot_state import EMPTY, GOOD, TRIAL, TRIES, SlotStateFile
-from device.upgrade.store_guard import forget_store
+from device.upgrade.store_guard import check_room, forget_store
 from device.upgrade.upgrade_file import UpgradeFile
 
 
@@ -54,6 +54,7 @@ class Installation:
                 f"the running version {system.version} has not proven itself yet: wait until it has registered "
                 "(`offhook upgrade status` tells), so that there is something to go back to"
             )
+        check_room(system)
         for part in manifest.parts:
             partition = system.partition(part.name, system.target_slot)
             if os.path.realpath(partition) == os.path.realpath(system.partition(part.name, system.slot)):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from device.annotations import Any, BinaryIO
+from device.annotations import Any, BinaryIO, cast
 from device.errors import DeviceError
 from device.records import dataclass, replace
 from device.store.database import newest_schema
@@ -119,6 +119,8 @@ def _run(request: Request, root: str, voice: Voice) -> int:
         voice.say(str(error))
     except PermissionError as error:
         voice.say(f"{error.filename}: only root may do that; type: sudo offhook upgrade ...")
+    except OSError as error:
+        voice.say(f"{error.filename or request.source}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         voice.say("interrupted; the running version stays")
@@ -277,18 +279,21 @@ def _opened(source: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        if source.startswith(("http://", "https://")):
-            from urllib.request import urlopen  # noqa: PLC0415  # heavy, and seldom wanted
-
-            with urlopen(source, timeout=60) as answer:  # noqa: S310  # only these two schemes come here
-                yield answer
-            return
-        with open(source, "rb") as file:
-            yield file
+        stream = _open(source)
     except OSError as error:
         raise UpgradeError(
             f"{source} cannot be read: {getattr(error, 'reason', None) or error.strerror or error}"
         ) from None
+    with stream:
+        yield stream
+
+
+def _open(source: str) -> BinaryIO:
+    if source.startswith(("http://", "https://")):
+        from urllib.request import urlopen  # noqa: PLC0415  # heavy, and seldom wanted
+
+        return cast("BinaryIO", urlopen(source, timeout=60))  # noqa: S310  # only these two schemes come here
+    return open(source, "rb")  # closed by whoever asked
 
 
 def _wait_for_calls(voice: Voice) -> None:

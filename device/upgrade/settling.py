@@ -60,8 +60,12 @@ class Settling:
             "" if pending is None else pending.old_version, 0 if pending is None else pending.old_schema
         )
         forget_refused(self._system)
-        if keep_store(self._system, self._records, about):
-            self._say("the store is kept aside for the version before")
+        try:
+            if keep_store(self._system, self._records, about):
+                self._say("the store is kept aside for the version before")
+        except OSError as error:
+            # The version goes on all the same: this one may read the store for good.
+            self._say(f"the store could not be kept aside ({error.strerror}): there may be no way back with it")
 
     def _copy_for(self, version: str, schema: int) -> StoreCopy:
         return StoreCopy(other_slot(self._system.slot), version, schema, int(self._unix_time()))

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from device.store.database import newest_schema, stored_schema
-from device.upgrade.image_system import ImageSystem
+from device.upgrade.errors import UpgradeError
+from device.upgrade.image_system import DATA_FOLDER, ImageSystem
 from device.upgrade.records_file import StoreCopy, UpgradeRecords
 
 STORES = (("var/lib/offhook", "offhook.db"), ("var/lib/offhook-exchange", "exchange.db"))
 """The folders of the stores and the databases in them."""
+SPARE_BYTES = 1 << 20
+"""So much must be left beside a copy of the stores."""
 REFUSED = "refused-"
 """Before the names of the files that the version which runs could not read; they stay until the next upgrade."""
 
@@ -33,6 +36,20 @@ def keep_store(system: ImageSystem, records: UpgradeRecords, about: StoreCopy, a
     os.rename(unfinished, records.store_copy)
     os.sync()
     return True
+
+
+def check_room(system: ImageSystem) -> None:
+    """See that the data partition has room for a copy of the stores. Raises UpgradeError."""
+    needed = SPARE_BYTES
+    for folder, _ in _stores_of(system):
+        paths = (os.path.join(folder, name) for name in os.listdir(folder) if not name.startswith(REFUSED))
+        needed += sum(about.st_size for path in paths if stat.S_ISREG((about := os.lstat(path)).st_mode))
+    free = os.statvfs(system.path(DATA_FOLDER))
+    if free.f_bavail * free.f_frsize < needed:
+        raise UpgradeError(
+            f"the data partition has {free.f_bavail * free.f_frsize >> 10} KiB left, and a copy of the store needs "
+            f"{needed >> 10}: take away what is not needed there, such as /data/var/log/journal"
+        )
 
 
 def forget_refused(system: ImageSystem) -> None:

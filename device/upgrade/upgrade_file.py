@@ -102,6 +102,8 @@ class UpgradeFile:
                 data = self._stream.read(count)
             except OSError as error:
                 raise UpgradeError(f"{self._name} cannot be read any further: {error.strerror or error}") from None
+            except Exception as error:  # http has errors of its own, which are not imported for this
+                raise UpgradeError(f"{self._name} is damaged or ends too soon ({error}): copy it again") from None
             if not data:
                 raise UpgradeError(f"{self._name} is damaged or ends too soon: copy it again")
             pieces.append(data)

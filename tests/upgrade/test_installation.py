@@ -1,6 +1,8 @@
 """Taking an upgrade: what is refused, what is written, and what a cut leaves at each moment."""
 
 import io
+import os
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,17 @@ def test_a_running_version_that_has_not_proven_itself_takes_none(system: ImageSy
     SlotStateFile(system.state_path).write(SlotState("a", kind, "good", 2))
     with pytest.raises(UpgradeError, match="has not proven itself"):
         Installation(system, io.BytesIO(make_upgrade(key)), "file").check()
+
+
+def test_a_data_partition_without_room_for_a_copy_of_the_store_is_told(
+    system: ImageSystem, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(system.path("var/lib/offhook/offhook.db")).write_bytes(bytes(3 << 20))
+    monkeypatch.setattr(os, "statvfs", lambda _: Namespace(f_bavail=1000, f_frsize=4096))
+    with pytest.raises(UpgradeError, match="has 4000 KiB left, and a copy of the store needs 4096"):
+        Installation(system, io.BytesIO(make_upgrade(key)), "file").check()
+    monkeypatch.setattr(os, "statvfs", lambda _: Namespace(f_bavail=1024, f_frsize=4096))
+    Installation(system, io.BytesIO(make_upgrade(key)), "file").check()
 
 
 def test_a_stranger_is_refused_before_anything_is_written(system: ImageSystem, tmp_path: Path) -> None:

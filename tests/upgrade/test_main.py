@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -109,6 +110,30 @@ def test_an_address_is_streamed(system: ImageSystem, upgrade: Path, tmp_path: Pa
         assert main([f"{address}/new.upgrade", "--yes"], system.root) == 0
         server.shutdown()
     assert restarts(tmp_path) == ["reboot"]
+
+
+def test_an_address_that_breaks_off_is_told(
+    system: ImageSystem, upgrade: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Server(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"100000\r\n" + upgrade.read_bytes()[:300_000])
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert main([f"http://127.0.0.1:{server.server_address[1]}/new.upgrade", "--yes"], system.root) == 1
+        server.shutdown()
+    assert "ends too soon" in capsys.readouterr().err
+    assert SlotStateFile(system.state_path).read().kind("b") == "empty"
 
 
 def test_two_at_once_are_refused(system: ImageSystem, upgrade: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,6 +250,17 @@ def ask(system: ImageSystem, *words: str) -> dict[str, Any]:
     assert answer is not None
     assert not answer["running"]
     return answer
+
+
+def test_a_disk_that_fails_is_told_without_a_traceback(
+    system: ImageSystem, upgrade: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: str) -> None:
+        raise OSError(5, "Input/output error", "/data")
+
+    monkeypatch.setattr(os, "statvfs", fail)
+    assert main([str(upgrade), "--yes"], system.root) == 1
+    assert capsys.readouterr().err.endswith("offhook upgrade: /data: Input/output error\n")
 
 
 def test_the_phone_asks_for_the_state_of_the_slots(system: ImageSystem) -> None:

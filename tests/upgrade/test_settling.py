@@ -1,5 +1,6 @@
 """The starts after an upgrade: the verdict is written down, the way back is taken, and the old version tells it."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -121,6 +122,19 @@ def test_the_store_is_kept_once_and_stays_for_the_way_back(tried: ImageSystem, t
     settle(tried, status("registered"))
     assert kept.read_bytes() == b"old"
     assert UpgradeRecords(tried).kept_store() == StoreCopy("a", "1.0", 7, NOON)
+
+
+def test_a_store_that_cannot_be_kept_is_told(tried: ImageSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_store(tried, "uk")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copy2", fail)
+    assert prepare(tried) == [
+        "the store could not be kept aside (No space left on device): there may be no way back with it"
+    ]
+    assert UpgradeRecords(tried).kept_store() is None
 
 
 def prepare(system: ImageSystem) -> list[str]:
