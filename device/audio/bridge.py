@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from device.annotations import TYPE_CHECKING
 from device.audio import commands, reports
 from device.audio.interfaces import SAMPLE_BYTES
 from device.audio.leg import Leg
@@ -14,6 +15,9 @@ from device.media.stream import MediaStream, StreamParameters
 from device.media.stream_parameters import FRAME_MS
 from device.media.tones import ToneGenerator
 from device.model import CallId
+
+if TYPE_CHECKING:
+    from device.audio.meter import Meter
 
 CALL_RATE_HZ = 8000
 """Rate that sound is mixed at while all calls are of telephone quality."""
@@ -46,6 +50,7 @@ class Bridge:
         self._tone: ToneGenerator | None = None
         self._started: commands.StartTone | None = None
         """What asked for the tone that plays."""
+        self._meter: Meter | None = None
         self._muted = False
         self._factors = {
             path: arithmetic.amplitude(db)
@@ -65,6 +70,8 @@ class Bridge:
             commands.SendDigit: self._send_digit,
             commands.SetGain: self._set_gain,
             commands.SetMuted: self._set_muted,
+            commands.StartMeter: self._start_meter,
+            commands.StopMeter: self._stop_meter,
         }
 
     def _take_rate(self, rate_hz: int) -> None:
@@ -89,7 +96,7 @@ class Bridge:
     @property
     def busy(self) -> bool:
         """Whether there is anything to hear or to send."""
-        return bool(self._legs) or self._tone is not None
+        return bool(self._legs) or self._tone is not None or self._meter is not None
 
     def obey(self, command: commands.AudioCommand, now: float) -> None:
         """Carry out one command."""
@@ -109,6 +116,8 @@ class Bridge:
                 self._give_up(leg, "receiving", error)
         if self._tone is not None:
             frames.append(self._next_tone_frame(self._tone))
+        if self._meter is not None and (echo := self._meter.next_frame()):
+            frames.append(echo)
         frame = mix_frames(frames, self._samples) if frames else self._silence
         factor = self._factors["ear"]
         return frame if factor == 1.0 else arithmetic.scale(frame, factor)
@@ -119,6 +128,8 @@ class Bridge:
             captured = self._silence
         elif (factor := self._factors["mic"]) != 1.0:
             captured = arithmetic.scale(captured, factor)
+        if self._meter is not None and (level := self._meter.take(captured)):
+            self._report(level)
         for leg in list(self._legs.values()):
             try:
                 leg.send_frame(captured, now)
@@ -131,7 +142,7 @@ class Bridge:
 
     def close(self, now: float, error: str = "") -> None:
         """End the tone and every stream."""
-        self._tone = self._started = None
+        self._tone = self._started = self._meter = None
         for leg in list(self._legs.values()):
             self._end(leg, now, error)
 
@@ -214,3 +225,11 @@ class Bridge:
 
     def _set_muted(self, command: commands.SetMuted, now: float) -> None:
         self._muted = command.muted
+
+    def _start_meter(self, command: commands.StartMeter, now: float) -> None:
+        from device.audio.meter import Meter  # noqa: PLC0415  # for whoever sets up a board
+
+        self._meter = Meter(command.loop_back)
+
+    def _stop_meter(self, command: commands.StopMeter, now: float) -> None:
+        self._meter = None

@@ -78,4 +78,27 @@ class SetMuted:
     muted: bool
 
 
-AudioCommand = AttachStream | UpdateStream | DetachStream | StartTone | StopTone | SendDigit | SetGain | SetMuted
+@dataclass(frozen=True, slots=True)
+class StartMeter:
+    """Report how loud the microphone is, five times a second; with `loop_back` it is heard a second later as well."""
+
+    loop_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopMeter:
+    """End that."""
+
+
+AudioCommand = (
+    AttachStream
+    | UpdateStream
+    | DetachStream
+    | StartTone
+    | StopTone
+    | SendDigit
+    | SetGain
+    | SetMuted
+    | StartMeter
+    | StopMeter
+)

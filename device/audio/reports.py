@@ -68,7 +68,24 @@ class DeviceFound:
     name: str
 
 
-AudioReport = StreamEnded | StreamProgressed | StreamSilent | StreamHeard | DigitHeard | DeviceLost | DeviceFound
+@dataclass(frozen=True, slots=True)
+class MicrophoneMeasured:
+    """How loud the microphone was in the last fifth of a second, in dB below full scale; -96 for silence."""
+
+    rms_db: float
+    peak_db: float
+
+
+AudioReport = (
+    StreamEnded
+    | StreamProgressed
+    | StreamSilent
+    | StreamHeard
+    | DigitHeard
+    | DeviceLost
+    | DeviceFound
+    | MicrophoneMeasured
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ class ConsoleSettings:
     SECTION: ClassVar[str] = "console"
     HELP: ClassVar[dict[str, str]] = {
         "open": "whether a console asks for no password; whoever reaches its line then has full control",
+        "setup_done": "steps of `setup` that are done; it keeps them itself, so that it can be gone on with",
         "idle_log_out_s": "seconds without a key after which a console logs out, 10 to 86400; 0 for never",
     }
 
     open: bool = False
+    setup_done: str = ""
     idle_log_out_s: int = 600
 
     def faults(self) -> list[str]:

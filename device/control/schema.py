@@ -258,7 +258,34 @@ _METHODS = (
         "{seconds}",
         '{"name": "door", "seconds": 1}',
     ),
+    Method(
+        "test.mic",
+        "Tell in the topic meter how loud the microphone is.",
+        (Param("loop_back", "flag", "whether what is said is heard a second later"), _SECONDS),
+        "{seconds}",
+        '{"loop_back": true, "seconds": 10}',
+    ),
     Method("test.stop", "End bell, tone and lamps that are being tested.", (), "{stopped: [kind]}"),
+    Method(
+        "setup.choices",
+        "The boards and board profiles that there are, and the board that this machine is.",
+        (),
+        "{model, board, boards: [{name, title}], profiles: [{name, title, by_pins}]}",
+    ),
+    Method(
+        "setup.cards",
+        "The sound cards by name.",
+        (),
+        "{cards: [{name, title, device, playback, capture}]}",
+    ),
+    Method(
+        "setup.find_pins",
+        "Watch every pin that nobody holds; changes are told in the topic pins.",
+        (Param("seconds", "number", "1 to 600; 60 if left out"),),
+        "{seconds, pins: [name], held: {pin: by whom}}",
+        '{"seconds": 60}',
+    ),
+    Method("setup.stop_pins", "Watch them no more."),
     Method(
         "network.show",
         "The machine's network, as it is now.",
@@ -381,6 +408,8 @@ TOPICS: dict[str, str] = {
     "board": "{line, active, at}: a line of the board changed",
     "desk": "{event (HookLifted, HookReplaced, HookFlashed, DigitDialled, ButtonPressed, DialStarted), name (of the "
     "button, or the digit), at (monotonic seconds)}: what the person at the desk did",
+    "pins": "{pin, level (high, low), at (monotonic seconds)}: a pin that setup.find_pins watches",
+    "meter": "{rms_db, peak_db}: the microphone while test.mic runs, in dB below full scale, five times a second",
     "config": "{event (committed, confirmed, taken-back), number, author, comment, changed: [key]}",
     "audio": "{call, ended, report} of a stream, or {device (lost, found), text} of the sound card",
 }

@@ -41,6 +41,7 @@ from device.store.settings import Settings
 
 if TYPE_CHECKING:
     from device.console.settings import ConsoleSettings
+    from device.daemon.board_setup import BoardSetup
     from device.daemon.config_methods import ConfigMethods
     from device.daemon.console_methods import ConsoleMethods
     from device.daemon.device_tests import DeviceTests
@@ -72,6 +73,8 @@ class Rooms:
     stop: Callable[[], None]
     apply_settings: Callable[[Mapping[str, str | None]], list[str]]
     """Makes stored settings count where that needs no restart; answers the keys that do need one."""
+    waiting_settings: Callable[[], list[str]]
+    """Settings that were changed and count only from the next start on."""
     notices: Callable[[], list[str]]
     """What an administrator should know: a store that was recovered, a card that is missing."""
     console_access: Callable[[], ConsoleAccess]
@@ -122,6 +125,7 @@ class ControlMethods:
         self._settings = SettingsMethods(rooms.settings, rooms.apply_settings)
         self._console_methods: ConsoleMethods | None = None
         self._device_tests: DeviceTests | None = None
+        self._board_setup: BoardSetup | None = None
         self._config: ConfigMethods | None = None
         self._upgrades: UpgradeMethods | None = None
 
@@ -157,7 +161,11 @@ class ControlMethods:
             "message.list": self._message_list,
             "registration.refresh": self._registration_refresh,
             **self._settings.table(),
-            **{f"test.{name}": self._device_test(name) for name in ("ring", "tone", "lamp", "relay", "stop")},
+            **{f"test.{name}": self._device_test(name) for name in ("ring", "tone", "lamp", "relay", "mic", "stop")},
+            "setup.choices": lambda params: self._setup().choices(params),
+            "setup.cards": lambda params: self._setup().cards(params),
+            "setup.find_pins": lambda params: self._setup().find_pins(params),
+            "setup.stop_pins": lambda params: self._setup().stop_pins(params),
             "network.show": self._network_show,
             "storage.show": self._storage_show,
             **{f"config.{name}": self._config_method(name) for name in ("changes", "commit", "confirm", "history")},
@@ -197,6 +205,7 @@ class ControlMethods:
             "audio": asdict(rooms.engine.counters()),
             "board": rooms.desk.snapshot(),
             "notices": [*rooms.notices(), *image_notices()],
+            "waits_for_restart": rooms.waiting_settings(),
         }
 
     # Calls.
@@ -316,6 +325,15 @@ class ControlMethods:
             )
             rooms.take_part(self._device_tests)
         return self._device_tests
+
+    def _setup(self) -> BoardSetup:
+        """For whoever sets up a board; made with the first question."""
+        if self._board_setup is None:
+            from device.daemon.board_setup import BoardSetup  # noqa: PLC0415  # once in the life of a phone
+
+            self._board_setup = BoardSetup(self._rooms.publish, time.monotonic)
+            self._rooms.take_part(self._board_setup.finder)
+        return self._board_setup
 
     @staticmethod
     def _network_show(_params: Params) -> object:

@@ -5,7 +5,7 @@ Loaded with the first test. A participant of the loop from then on.
 
 from collections.abc import Callable
 
-from device.audio.commands import StartTone, StopTone
+from device.audio.commands import StartMeter, StartTone, StopMeter, StopTone
 from device.audio.engine import AudioEngine
 from device.control.errors import INVALID_PARAMS, REFUSED, ControlError
 from device.daemon.account_fields import Params
@@ -84,6 +84,12 @@ class DeviceTests:
         self._desk.pulse_relay(name, seconds, self._clock())
         return {"seconds": seconds}
 
+    def mic(self, params: Params) -> dict[str, object]:
+        """Tell how loud the microphone is; with `loop_back` it is heard, too."""
+        seconds = self._seconds(params, LONGEST_S)
+        self._engine.submit(StartMeter(bool(params.get("loop_back"))))
+        return self._begin("mic", "", seconds)
+
     def stop(self, _params: Params) -> dict[str, object]:
         """End every test."""
         stopped = [kind for kind, _ in self._ends]
@@ -125,7 +131,9 @@ class DeviceTests:
         if self._ends.pop((kind, name), None) is None:
             return
         activity = self._activity()
-        if kind == "lamp":
+        if kind == "mic":
+            self._engine.submit(StopMeter())
+        elif kind == "lamp":
             self._desk.restore_lamp(name, self._clock())
         elif kind == "ring" and activity != RINGING_STATE:
             self._desk.stop_ringer()

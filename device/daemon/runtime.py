@@ -13,6 +13,7 @@ from device.audio.reports import (
     DeviceFound,
     DeviceLost,
     DigitHeard,
+    MicrophoneMeasured,
     StreamEnded,
     StreamHeard,
     StreamSilent,
@@ -302,6 +303,8 @@ class Runtime:
                 logger.info("sound card: %s works again", name)
                 self.card_fault = ""
                 self._publish("audio", {"device": "found", "text": name})
+            case MicrophoneMeasured(rms_db, peak_db):
+                self._publish("meter", {"rms_db": rms_db, "peak_db": peak_db})
             case _:
                 self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
 

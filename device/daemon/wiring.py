@@ -75,7 +75,7 @@ TRANSACTIONS = 250
 """Finished transactions are kept for half a minute, at 2 kB each; a telephone has no use for the 1000 of a server."""
 
 PHONE_PREFIX = f"{PhoneSettings.SECTION}."
-LIVE_SETTINGS = ("daemon.log_level", "console.open", "console.idle_log_out_s")
+LIVE_SETTINGS = ("daemon.log_level", "console.open", "console.idle_log_out_s", "console.setup_done")
 """Settings that count at once; all others count from the next start."""
 
 
@@ -317,11 +317,10 @@ def build_phone(
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
     desk = open_desk(profile, database.path, loop, late)
     executor = Executor(line, engine, desk, call_log, configuration.media, _wall_clock, late.transfer)
-    agent = sip.user_agent
-    late.runtime = Runtime(
-        phone, sip.endpoint, sip.sockets, sip.resolver, accounts, line, executor, engine, desk, late.publish, agent
-    )
+    agent, ways = sip.user_agent, (sip.endpoint, sip.sockets, sip.resolver)
+    late.runtime = Runtime(phone, *ways, accounts, line, executor, engine, desk, late.publish, agent)
     _present(agent, phone, line, configuration.sip.dialog_state)
+    live = LiveSettings(configuration.phone, Settings(database), late.runtime)
     rooms = Rooms(
         phone=phone,
         runtime=late.runtime,
@@ -335,7 +334,8 @@ def build_phone(
         call_log=call_log,
         log=log,
         stop=loop.stop,
-        apply_settings=LiveSettings(configuration.phone, Settings(database), late.runtime).apply,
+        apply_settings=live.apply,
+        waiting_settings=lambda: sorted(live.waiting),
         console_access=lambda: _console_access(database),
         take_part=loop.add_participant,
         media=configuration.media,
@@ -387,6 +387,8 @@ class LiveSettings:
         self._phone_settings = phone_settings
         self._stored = stored
         self._runtime = runtime
+        self.waiting: set[str] = set()
+        """Settings that were changed since the start and count only from the next one on."""
 
     def apply(self, changed: Mapping[str, str | None]) -> list[str]:
         """Take what has been stored; answers the keys that wait for a restart."""
@@ -394,7 +396,9 @@ class LiveSettings:
             set_level(changed["daemon.log_level"] or DaemonSettings().log_level)
         waiting = [key for key in changed if key not in LIVE_SETTINGS and not key.startswith(PHONE_PREFIX)]
         names = [key for key in changed if key.startswith(PHONE_PREFIX) and setting_exists(key)]
-        return waiting if self._follow(names) else [*waiting, *names]
+        found = waiting if self._follow(names) else [*waiting, *names]
+        self.waiting.update(found)
+        return found
 
     def _follow(self, keys: list[str]) -> bool:
         """Let the phone follow those of its settings that changed; answers false where they must wait."""

@@ -5,6 +5,7 @@ PCM is mono, signed, 16 bits in the machine's order; every board that we know is
 
 import warnings
 from array import array
+from math import log10
 
 with warnings.catch_warnings():
     # The module of Python 3.11 and 3.12 announces its removal; from 3.13 on it comes from the package audioop-lts.
@@ -47,6 +48,11 @@ def gain(pcm: bytes, level_db: float) -> bytes:
 def amplitude(level_db: float) -> float:
     """The factor of a level in decibels."""
     return float(10.0 ** (level_db / 20.0))
+
+
+def decibels(level: int) -> float:
+    """A level from 1 to 32768 in dB below full scale."""
+    return 20.0 * log10(level / (FULL_SCALE + 1))
 
 
 def rms(pcm: bytes) -> int:

@@ -6,7 +6,7 @@ from device.console.settings import ConsoleSettings
 def test_the_defaults_are_the_safe_ones() -> None:
     assert ConsoleSettings() == ConsoleSettings(open=False, idle_log_out_s=600)
     assert ConsoleSettings().faults() == []
-    assert set(ConsoleSettings.HELP) == {"open", "idle_log_out_s"}
+    assert set(ConsoleSettings.HELP) == {"open", "setup_done", "idle_log_out_s"}
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_every_method_there_is_has_its_documentation_and_the_other_way_round(pho
     assert set(phone.parts.server._methods) == set(METHODS) - {"subscribe", "unsubscribe"}
 
 
-ELSEWHERE = ("daemon.stop", "subscribe", "unsubscribe", "upgrade.start")
-"""Tested below, or in tests/daemon/test_upgrade_methods.py, which has an image to upgrade."""
+ELSEWHERE = ("daemon.stop", "subscribe", "unsubscribe", "upgrade.start", "setup.find_pins")
+"""Tested below, or in test_upgrade_methods.py and test_board_setup.py, which have an image and pins."""
 EXAMPLES = [name for name in METHODS if not name.startswith("call.") and name not in ELSEWHERE]
 
 

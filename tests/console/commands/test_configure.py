@@ -214,7 +214,7 @@ def test_every_setting_with_its_meaning(desk: Desk) -> None:
     desk.run("commit")
     shown = desk.run("show settings console")
     assert shown[1].split()[:3] == ["console.open", "on", "*"]
-    assert len(shown) == 3
+    assert len(shown) == 4
 
 
 def test_the_read_only_role_looks_and_changes_nothing(phone: FakePhone) -> None:

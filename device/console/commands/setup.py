@@ -1,0 +1,45 @@
+"""Setting up a phone: the wizard, and an account tried by itself."""
+
+from device.console.command_table import Argument, Choice, Command, Given
+from device.console.shell import Shell
+from device.console.steps import Dialogue
+
+
+def _setup(shell: Shell, given: Given) -> Dialogue:
+    from device.console.setup.wizard import run_wizard  # noqa: PLC0415  # once in the life of a phone
+
+    return run_wizard(shell, given.get("step", ""))
+
+
+def _steps(_shell: Shell, _given: Given) -> list[Choice]:
+    from device.console.setup.wizard import STEPS  # noqa: PLC0415
+
+    return [(name, title) for name, (title, _) in STEPS.items()]
+
+
+def _test_account(shell: Shell, given: Given) -> Dialogue:
+    from device.console.setup.account import test_account  # noqa: PLC0415
+
+    return test_account(shell, given["name"])
+
+
+def _accounts(shell: Shell, _given: Given) -> list[Choice]:
+    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
+
+
+COMMANDS = (
+    Command(
+        "setup",
+        "set this phone up, question by question; it can be left and gone on with",
+        _setup,
+        (Argument("step", "one step alone", optional=True, choices=_steps, only=True),),
+        example="setup account",
+    ),
+    Command(
+        "account test",
+        "register now, and explain what the server answers",
+        _test_account,
+        (Argument("name", "name of the account", choices=_accounts, only=True),),
+        example="account test main",
+    ),
+)

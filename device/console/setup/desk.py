@@ -1,0 +1,94 @@
+"""Steps about the telephone on the desk: the country, what lifting the handset does, bell and volume."""
+
+from collections.abc import Generator
+
+from device.annotations import Any
+from device.console.errors import BrokenOffError
+from device.console.setup.kept import keep, value_of
+from device.console.setup.questions import ask, choose, confirm
+from device.console.shell import Shell
+from device.console.steps import Pause, Step
+from device.control.errors import ControlError
+
+StepDialogue = Generator[Step, Any, None]
+
+RING_S = 3
+TONES, CADENCE = "media.tones", "hardware.cadence"
+
+
+def country_step(shell: Shell) -> StepDialogue:
+    """Tones and ringing of a country; the clock is the system's."""
+    help_text = str(shell.ask("settings.get", key=TONES)["help"])
+    codes = [word.strip() for word in help_text.partition(":")[2].split(",") if word.strip()]
+    country = yield from choose(
+        shell, f"country ({', '.join(codes)})", [(code, "") for code in codes], value_of(shell, TONES), listed=False
+    )
+    settings = {TONES: country}
+    cadences = str(shell.ask("settings.get", key=CADENCE)["help"])
+    shell.say(f"  tones: {country}")
+    keep(shell, "country", settings)
+    del cadences
+    try:
+        keep(shell, "ringing", {CADENCE: "eu" if country == "itu" else country})
+    except ControlError:
+        keep(shell, "ringing", {CADENCE: "eu"})
+    if (yield from confirm(shell, "hear the dial tone", False)):
+        yield Pause(float(shell.ask("test.tone", name="dial", seconds=RING_S)["seconds"]))
+
+
+def off_hook_step(shell: Shell) -> StepDialogue:
+    """Dial tone, a hotline, or an intercom that answers by itself."""
+    hotline, answers = value_of(shell, "phone.hotline"), value_of(shell, "phone.auto_answer")
+    present = "hotline" if hotline else "intercom" if answers == "always" else "dial-tone"
+    choices = [
+        ("dial-tone", "a dial tone; the person dials"),
+        ("hotline", "one number is called at once"),
+        ("intercom", "nothing is lifted: calls are answered by themselves, buttons call"),
+    ]
+    what = yield from choose(shell, "lifting the handset gives", choices, present)
+    settings = {"phone.hotline": "", "phone.auto_answer": "off"}
+    if what == "hotline":
+        settings["phone.hotline"] = yield from ask(
+            shell,
+            "number to call",
+            hotline,
+            help_text="a number or a SIP address, such as 1002 or sip:door@192.0.2.7",
+            check=lambda text: "" if text else "a hotline needs its number",
+        )
+    elif what == "intercom":
+        settings["phone.auto_answer"] = "always"
+        targets = value_of(shell, "phone.button_targets")
+        settings["phone.button_targets"] = yield from ask(
+            shell,
+            "whom the buttons call (name=number, by comma)",
+            targets or "door=100",
+            help_text="door=100,bell2=101",
+        )
+    keep(shell, "off-hook", settings)
+
+
+def volume_step(shell: Shell) -> StepDialogue:
+    """Let it ring, and set how loud everything is."""
+    if (yield from confirm(shell, "let the bell ring", True)):
+        try:
+            yield Pause(float(shell.ask("test.ring", seconds=RING_S)["seconds"]))
+        except BrokenOffError:
+            shell.ask("test.stop")
+            raise
+    settings = {}
+    for key, what in (("audio.ear_gain_db", "ear piece"), ("audio.mic_gain_db", "microphone")):
+        settings[key] = yield from ask(
+            shell,
+            f"gain of the {what} in dB, -30 to 30",
+            value_of(shell, key),
+            help_text="0 leaves it as the card gives it; 6 is twice as loud",
+            check=_gain_fault,
+        )
+    keep(shell, "volume", settings)
+
+
+def _gain_fault(text: str) -> str:
+    try:
+        return "" if -30 <= float(text) <= 30 else "between -30 and 30, please"
+    except ValueError:
+        return f"{text!r} is no number"
