@@ -5,10 +5,12 @@ from argparse import ArgumentParser, Namespace
 
 from device import __version__
 from device.annotations import Any
-from device.cli_commands.command import EXIT_OK, Command, Session
+from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session
 from device.console.layout import shown
 from device.console.overview import status_lines
+from device.console.why import examine, first_fault, lines_of
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
+from device.records import asdict
 
 TRANSFER_PATIENCE_S = 200.0
 """A little longer than the other side may let the new call ring, in seconds."""
@@ -22,6 +24,18 @@ def _status(session: Session, _given: Namespace) -> int:
         return session.answer(status)
     session.output.lines(status_lines(status, "offhook account add"))
     return EXIT_OK
+
+
+def _examine(session: Session, _given: Namespace) -> int:
+    links = list(examine(session.ask))
+    fault = first_fault(links)
+    if session.output.as_json:
+        session.output.json(
+            {"links": [asdict(link) for link in links], "first_fault": asdict(fault) if fault else None}
+        )
+    else:
+        session.output.lines(lines_of(links))
+    return EXIT_OK if fault is None else EXIT_FAILED
 
 
 def _call_arguments(parser: ArgumentParser) -> None:
@@ -110,6 +124,7 @@ def _version(session: Session, _given: Namespace) -> int:
 
 COMMANDS = (
     Command("status", "show the phone, its accounts and its calls", "status", _status),
+    Command("why", "say what is wrong first, from the supply to the registration, and what to do", "why", _examine),
     Command("call", "call somebody", "call 1002", _call, _call_arguments),
     Command("answer", "answer the call that rings", "answer", _answer, _which_call),
     Command("hangup", "end a call, or refuse the one that rings", "hangup", _hang_up, _which_call),

@@ -81,6 +81,20 @@ def _commit(said: Mapping[str, Any]) -> str:
     return f"{said.get('author')} has committed {what}{comment}"
 
 
+def sound_words(report: Mapping[str, Any]) -> str:
+    """The report of a call's sound in one line."""
+    received, lost = int(report.get("packets_received") or 0), max(0, int(report.get("packets_lost") or 0))
+    share = 100 * lost / max(1, received + lost)
+    far_lost, round_trip = report.get("remote_lost"), report.get("round_trip_ms")
+    return (
+        f"{report.get('codec')} in {received} lost {lost} ({share:.1f} %) late {report.get('packets_late')}"
+        f" concealed {report.get('frames_concealed')} jitter {report.get('jitter_ms')} ms"
+        f" buffer {report.get('buffer_ms')} ms | out {report.get('packets_sent')}"
+        f" lost {'?' if far_lost is None else far_lost}"
+        f" round trip {'?' if round_trip is None else f'{round_trip} ms'}"
+    )
+
+
 def desk_words(said: Mapping[str, Any]) -> str:
     """What a person at the desk did."""
     name = said.get("name", "")

@@ -293,6 +293,12 @@ _METHODS = (
         "{interfaces: [{name, state, mac, addresses: [text]}], gateways: [text], name_servers: [text]}",
     ),
     Method(
+        "machine.show",
+        "The power supply and the warmth of the board.",
+        (),
+        "{power_faults: [text] (null where the board does not tell), temperature_c}",
+    ),
+    Method(
         "storage.show",
         "The store and the room beside it.",
         (),

@@ -168,6 +168,7 @@ class ControlMethods:
             "setup.stop_pins": lambda params: self._setup().stop_pins(params),
             "network.show": self._network_show,
             "storage.show": self._storage_show,
+            "machine.show": self._machine_show,
             **{f"config.{name}": self._config_method(name) for name in ("changes", "commit", "confirm", "history")},
             "upgrade.start": lambda params: self._upgrade_methods().start(params),
             "upgrade.progress": lambda params: self._upgrade_methods().progress(params),
@@ -340,6 +341,12 @@ class ControlMethods:
         from device.daemon.device_facts import network_facts  # noqa: PLC0415
 
         return network_facts()
+
+    @staticmethod
+    def _machine_show(_params: Params) -> object:
+        from device.daemon.device_facts import machine_facts  # noqa: PLC0415
+
+        return machine_facts()
 
     def _storage_show(self, _params: Params) -> object:
         from device.daemon.device_facts import storage_facts  # noqa: PLC0415

@@ -16,6 +16,13 @@ ROUTES = "/proc/self/net/route"
 ADDRESSES_6 = "/proc/self/net/if_inet6"
 SIOCGIFADDR, SIOCGIFNETMASK = 0x8915, 0x891B
 """netdevice(7)."""
+THROTTLED = (
+    "/sys/devices/platform/soc/soc:firmware/get_throttled",
+    "/sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled",
+)
+POWER_FAULTS = {0: "too low a voltage right now", 16: "too low a voltage since the start"}
+"""Bits of the word of the firmware (vcgencmd get_throttled)."""
+TEMPERATURE = "/sys/class/thermal/thermal_zone0/temp"
 _REQUEST = struct.Struct("16s16s8x")
 FLAG_GATEWAY = 0x2
 """RTF_GATEWAY of linux/route.h."""
@@ -36,6 +43,19 @@ def network_facts() -> dict[str, object]:
         for name in sorted(os.listdir(SYS_NET))
     ]
     return {"interfaces": links, "gateways": _gateways(), "name_servers": _name_servers()}
+
+
+def machine_facts() -> dict[str, object]:
+    """What a Raspberry Pi's firmware says of its supply (None on other boards), and how warm it is."""
+    text = next((text for path in THROTTLED if (text := _read(path))), "")
+    try:
+        word = int(text, 16)
+    except ValueError:
+        faults = None
+    else:
+        faults = [what for bit, what in POWER_FAULTS.items() if word >> bit & 1]
+    warmth = _read(TEMPERATURE)
+    return {"power_faults": faults, "temperature_c": int(warmth) / 1000 if warmth.isdecimal() else None}
 
 
 def storage_facts(store: str) -> dict[str, object]:

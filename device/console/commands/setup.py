@@ -27,7 +27,19 @@ def _accounts(shell: Shell, _given: Given) -> list[Choice]:
     return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
 
 
+def _why(shell: Shell, _given: Given) -> None:
+    from device.console.why import examine, lines_of  # noqa: PLC0415
+
+    shell.say(*lines_of(list(examine(shell.ask))))
+
+
 COMMANDS = (
+    Command(
+        "why",
+        "walk the chain from power to registration; say the first thing wrong and what to do",
+        _why,
+        monitor=True,
+    ),
     Command(
         "setup",
         "set this phone up, question by question; it can be left and gone on with",

@@ -7,7 +7,10 @@ from device.console.shell import Shell
 from device.console.steps import AwaitEvent, Dialogue, Pause
 
 KEYPAD_PATIENCE_S = 60.0
-TONES = ("dial", "message-waiting", "ringback", "busy", "reorder", "howler", "call-waiting", "confirmation")
+TONES = (
+    *("dial", "second-dial", "message-waiting", "ringback", "busy", "reorder", "special-information", "howler"),
+    *("call-waiting", "confirmation", "hold-reminder"),
+)
 LAMP_MODES = ("on", "off", "slow-blink", "fast-blink", "wink", "double-wink", "flutter")
 
 
@@ -65,6 +68,12 @@ def _keypad(shell: Shell, _given: Given) -> Dialogue:
         shell.say(f"keys seen: {' '.join(dict.fromkeys(seen)) or 'none'}")
 
 
+def _mic(shell: Shell, given: Given) -> Dialogue:
+    from device.console.setup.machine import METER_S, measure  # noqa: PLC0415  # the wizard's way of measuring
+
+    yield from measure(shell, loop_back=given.get("how") == "loop-back", seconds=_seconds(given) or METER_S)
+
+
 def _lamps(shell: Shell, _given: Given) -> list[Choice]:
     return [(name, f"now {mode}") for name, mode in shell.ask("board.show")["lamps"].items()]
 
@@ -110,6 +119,22 @@ COMMANDS = (
         _relay,
         (Argument("relay", "which", choices=_relays, only=True), _SECONDS),
         example="test relay door",
+    ),
+    Command(
+        "test mic",
+        "a bar for the loudness of the microphone; with loop-back it is heard a second later",
+        _mic,
+        (
+            Argument(
+                "how",
+                "level or loop-back",
+                optional=True,
+                choices=lambda *_: [("level", "show it"), ("loop-back", "hear it, too")],
+                only=True,
+            ),
+            _SECONDS,
+        ),
+        example="test mic loop-back 10",
     ),
     Command("test keypad", "show keys, dial and handset as the phone notices them", _keypad),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from device.console.command_table import Argument, Choice, Command, Given
-from device.console.happenings import EdgePicture, clock, is_about, ladder_line, sentence
+from device.console.happenings import EdgePicture, clock, is_about, ladder_line, sentence, sound_words
 from device.console.shell import Shell
 from device.console.steps import AwaitEvent, Dialogue
 from device.control.client import DaemonEvent
@@ -80,6 +80,18 @@ def _trace_gpio(shell: Shell, given: Given) -> Dialogue:
     return _follow(shell, ["board"], show)
 
 
+def _meter(shell: Shell, _given: Given) -> Dialogue:
+    if not shell.ask("call.list")["calls"]:
+        shell.say("there is no call now; it begins with the next one (`test mic` measures the microphone without one)")
+
+    def show(event: DaemonEvent) -> None:
+        report = event.params.get("report")
+        if isinstance(report, dict):
+            shell.say(f"{clock(shell.wall_clock())} {sound_words(report)}")
+
+    return _follow(shell, ["audio"], show)
+
+
 def _input_lines(shell: Shell, _given: Given) -> list[Choice]:
     lines = shell.ask("board.show")["lines"]
     return [(line["name"], f"{line['chip']} {line['line']}") for line in lines if line["direction"] == "in"]
@@ -105,6 +117,12 @@ COMMANDS = (
         example="trace sip REGISTER",
     ),
     Command("trace full", "SIP messages with all their lines", _trace_sip_full, (_FILTER,), monitor=True),
+    Command(
+        "meter",
+        "the sound of a call every second: packets, loss, jitter, delay of the buffer",
+        _meter,
+        monitor=True,
+    ),
     Command(
         "trace gpio",
         "edges of the board's inputs, drawn",

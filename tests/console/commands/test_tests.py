@@ -53,3 +53,13 @@ def test_a_minute_without_a_key_ends_that() -> None:
     desk = Desk(phone())
     desk.type("test keypad\r")
     assert desk.wait(61)[-2:] == ["keys seen: none", "offhook#"]
+
+
+def test_the_microphone_is_measured_or_heard() -> None:
+    desk = Desk(FakePhone(test__mic={"seconds": 8}, test__stop={}))
+    desk.type("test mic\r")
+    assert desk.phone.calls_of("test.mic") == [{"loop_back": False, "seconds": 8}]
+    desk.happen("meter", rms_db=-20.0, peak_db=-10.0)
+    assert any("Loudest: -10.0 dB" in line for line in desk.type("\x03"))
+    desk.type("test mic loop-back 3\r")
+    assert desk.phone.calls_of("test.mic")[-1] == {"loop_back": True, "seconds": 3}

@@ -85,3 +85,28 @@ def test_a_phone_that_refuses_ends_it() -> None:
     desk = Desk()
     desk.phone.follow = lambda topics: refuse(list(topics))  # type: ignore[method-assign]
     assert desk.run("monitor")[-1] == "no"
+
+
+def test_the_sound_of_a_call_every_second() -> None:
+    desk = Desk(FakePhone(call__list={"calls": []}), columns=160)
+    lines = desk.type("meter\r")
+    assert any("there is no call now" in line for line in lines)
+    assert desk.phone.topics == ["audio"]
+    report = {
+        "codec": "OPUS",
+        "packets_received": 99,
+        "packets_lost": 1,
+        "packets_late": 0,
+        "frames_concealed": 1,
+        "jitter_ms": 1.5,
+        "buffer_ms": 40,
+        "packets_sent": 100,
+        "remote_lost": None,
+        "round_trip_ms": 3.2,
+    }
+    desk.happen("audio", call="a", ended=False, report=report)
+    assert desk.screen.last.endswith(
+        "OPUS in 99 lost 1 (1.0 %) late 0 concealed 1 jitter 1.5 ms buffer 40 ms | out 100 lost ? round trip 3.2 ms"
+    )
+    desk.happen("audio", device="lost", text="gone")
+    assert desk.type("q")[-1] == "offhook#"
