@@ -293,6 +293,13 @@ _METHODS = (
         "{interfaces: [{name, state, mac, addresses: [text]}], gateways: [text], name_servers: [text]}",
     ),
     Method(
+        "store.reset",
+        "Erase accounts, settings, secrets, call log and phone book, and start anew. Nothing brings them back.",
+        (Param("keep_board", "flag", "whether the settings of board and sound card stay"),),
+        "{kept: [key]}",
+        '{"keep_board": true}',
+    ),
+    Method(
         "machine.show",
         "The power supply and the warmth of the board.",
         (),

@@ -36,6 +36,8 @@ class DaemonSettings:
         "log_level": "least important message that is logged: " + ", ".join(LOG_LEVELS),
         "rtp_first_port": "lowest UDP port for sound (1024 to 65534); each call takes an even port and the next one",
         "rtp_last_port": "highest UDP port for sound",
+        "reset_button": "button of the board that erases everything when it is held from power-up on; empty for none",
+        "reset_hold_s": "how long it must be held, in seconds (3 to 60)",
         "stop_timeout_s": "longest wait at stop for BYE and unregistration to be answered, in seconds (0 to 30)",
     }
 
@@ -43,6 +45,8 @@ class DaemonSettings:
     stop_timeout_s: float = 2.0
     rtp_first_port: int = 16_384
     rtp_last_port: int = 16_583
+    reset_button: str = ""
+    reset_hold_s: float = 10.0
 
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words."""
@@ -54,6 +58,8 @@ class DaemonSettings:
             )
         if self.log_level not in LOG_LEVELS:
             found.append(f"daemon.log_level: {self.log_level!r} is not one of {', '.join(LOG_LEVELS)}")
+        if not 3 <= self.reset_hold_s <= 60:
+            found.append(f"daemon.reset_hold_s: {self.reset_hold_s:g} is not between 3 and 60")
         if not 0 <= self.stop_timeout_s <= 30:
             found.append(f"daemon.stop_timeout_s: {self.stop_timeout_s:g} is not between 0 and 30")
         return found

@@ -168,6 +168,7 @@ class ControlMethods:
             "setup.stop_pins": lambda params: self._setup().stop_pins(params),
             "network.show": self._network_show,
             "storage.show": self._storage_show,
+            "store.reset": self._store_reset,
             "machine.show": self._machine_show,
             **{f"config.{name}": self._config_method(name) for name in ("changes", "commit", "confirm", "history")},
             "upgrade.start": lambda params: self._upgrade_methods().start(params),
@@ -352,6 +353,15 @@ class ControlMethods:
         from device.daemon.device_facts import storage_facts  # noqa: PLC0415
 
         return storage_facts(self._rooms.database.path)
+
+    def _store_reset(self, params: Params) -> object:
+        """Erase everything at the next start, which is now."""
+        from device.store.factory_reset import kept_settings, request_reset  # noqa: PLC0415  # once in a phone's life
+
+        kept = kept_settings(self._rooms.settings.get_all()) if params.get("keep_board") else {}
+        request_reset(self._rooms.database.path, kept)
+        self._rooms.stop()
+        return {"kept": sorted(kept)}
 
     # Books and logs.
 

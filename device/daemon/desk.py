@@ -169,6 +169,15 @@ class Desk:
         """The lamps of this board."""
         return list(self._board.snapshot().lamps)
 
+    def button_names(self) -> list[str]:
+        """The buttons of this board."""
+        return list(self._board.buttons)
+
+    def is_pressed(self, name: str) -> bool:
+        """Whether a button is down now."""
+        button = self._board.buttons.get(name)
+        return button is not None and button.pressed
+
     def relay_names(self) -> list[str]:
         """The relays of this board."""
         return list(self._board.snapshot().relays)

@@ -19,6 +19,7 @@ from device.daemon.wiring import PhoneParts, build_phone, usable_configuration, 
 from device.errors import DeviceError
 from device.net.addresses import NetError
 from device.sip.settings import UserAgentSettings
+from device.store import factory_reset
 from device.store.database import Database, open_database
 from device.store.errors import StoreUnwritableError
 from device.store.settings import Settings
@@ -68,14 +69,20 @@ def _run(options: RunOptions, log: RecentLines) -> bool:
     loop = Loop()
     parts: PhoneParts | None = None
     try:
+        kept = factory_reset.erase(options.store)
         with _open_store(options) as database:
+            if kept is not None:
+                Settings(database).set_many(kept)
+                factory_reset.finish(options.store)
             if Settings(database).is_unconfirmed():
                 _take_back_unconfirmed(database)
             configuration, notices = _configuration(database, options)
             set_level(configuration.daemon.log_level)
             profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
             parts = build_phone(configuration, profile, database, loop, options.socket, log, notices)
-            return _live(parts, configuration, database, notices)
+            asked_before = factory_reset.is_requested(options.store)
+            starts_anew = _live(parts, configuration, database, notices)
+            return starts_anew or (factory_reset.is_requested(options.store) and not asked_before)
     finally:
         # Last of all: whoever waits for the socket to go away finds everything else done, the store closed.
         if parts is not None:
@@ -124,6 +131,8 @@ def _live(parts: PhoneParts, configuration: Configuration, database: Database, n
     upkeep = Upkeep(parts, database, notifier)
     try:
         _start(parts, configuration, notifier, upkeep, notices)
+        if configuration.daemon.reset_button:
+            _watch_reset_button(parts, configuration, database)
         parts.loop.run()
     finally:
         upkeep.clock_watch.close()
@@ -179,6 +188,30 @@ def _start(
     # Everything made so far lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+
+
+def _watch_reset_button(parts: PhoneParts, configuration: Configuration, database: Database) -> None:
+    from device.daemon.reset_button import ResetButton  # noqa: PLC0415  # where there is such a button
+
+    name, desk = configuration.daemon.reset_button, parts.desk
+    if name not in desk.button_names():
+        logger.error("daemon.reset_button: this board has no button %r; there are %s", name, desk.button_names())
+        return
+
+    def show(on: bool) -> None:
+        for lamp in desk.lamp_names():
+            if on:
+                desk.try_lamp(lamp, "fast-blink", time.monotonic())
+            else:
+                desk.restore_lamp(lamp, time.monotonic())
+
+    def reset() -> None:
+        kept = factory_reset.kept_settings(Settings(database).get_all())
+        factory_reset.request_reset(database.path, kept)
+        parts.loop.stop()
+
+    button = ResetButton(configuration.daemon.reset_hold_s, lambda: desk.is_pressed(name), reset, show)
+    parts.loop.add_participant(button)
 
 
 def _all_answered(parts: PhoneParts) -> bool:

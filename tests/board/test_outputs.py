@@ -4,9 +4,11 @@ import time
 
 import pytest
 
+from device.control.errors import ControlError
+from tests.board.agent_client import AgentError
 from tests.board.board_phone import DOOR_BUTTON, DOOR_RELAY, IN_CALL_LAMP, OUTPUTS, REGISTERED_LAMP, RINGER
-from tests.board.house import FAR, HERE
-from tests.support.processes import wait_until
+from tests.board.house import DOMAIN, FAR, HERE, PASSWORDS
+from tests.support.processes import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.board
 
@@ -58,6 +60,34 @@ def test_the_door_button_calls_and_ends_the_call(house) -> None:
         house.wait_sip("BYE ", since)
     finally:
         house.phone.set(phone__button_targets="", phone__button_guard_s="2.0")
+
+
+def test_a_button_held_at_power_up_brings_back_the_state_of_delivery(house) -> None:
+    phone = house.phone
+    phone.call("settings.set", values={"daemon.reset_button": "door", "daemon.reset_hold_s": "3"})
+    phone.client.close()
+    phone.move([(0.0, DOOR_BUTTON, False)])
+    try:
+        house.rig.start_phone()
+        # gpio-sim takes the bias that the phone asks for as what is wired, so that the finger presses once more.
+        phone.move([(0.0, DOOR_BUTTON, False)])
+        wait_until("the accounts to be gone", lambda: not accounts_of(house), PATIENCE_S * house.rig.patience)
+    finally:
+        phone.move([(0.0, DOOR_BUTTON, True)])
+        phone.client.close()
+        phone.begin_to_listen()
+        phone.call("settings.set", values={"daemon.reset_button": None, "daemon.reset_hold_s": None})
+        phone.add_account(house.kamailio.address, HERE, PASSWORDS[HERE], domain=DOMAIN)
+        house.rewire()
+
+
+def accounts_of(house) -> list[object]:
+    """The accounts of the board, which may just be starting anew."""
+    house.phone.client.close()
+    try:
+        return house.phone.call("account.list")["accounts"]
+    except (AgentError, ControlError):
+        return [None]
 
 
 def test_no_output_stays_on_when_the_phone_is_killed(house) -> None:

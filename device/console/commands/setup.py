@@ -33,7 +33,23 @@ def _why(shell: Shell, _given: Given) -> None:
     shell.say(*lines_of(list(examine(shell.ask))))
 
 
+def _factory_reset(shell: Shell, _given: Given) -> Dialogue:
+    from device.console.setup.questions import ask, confirm  # noqa: PLC0415
+
+    shell.say(
+        "This erases accounts, settings, passwords, phone book and call log of this phone. Nothing brings them back."
+    )
+    keep_board = yield from confirm(shell, "keep what is set of board and sound card", True)
+    word = yield from ask(shell, "type erase to go on")
+    if word != "erase":
+        shell.say("nothing was erased")
+        return
+    shell.ask("store.reset", keep_board=keep_board)
+    shell.say("Erased; the phone starts anew. Log out and in: the console asks for its first password.")
+
+
 COMMANDS = (
+    Command("factory reset", "erase everything, as the phone was delivered; asks twice", _factory_reset),
     Command(
         "why",
         "walk the chain from power to registration; say the first thing wrong and what to do",
