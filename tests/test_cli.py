@@ -178,7 +178,8 @@ def test_every_verb_has_help_with_an_example_that_works(
     if words in OUTCOMES:
         daemon.events = [OUTCOMES[words]]
     status, _, err = run(*shlex.split(example))
-    assert status == (3 if endless else 0), err
+    # `why` finds the account of this phone that is refused.
+    assert status == (3 if endless else 1 if words == "why" else 0), err
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Looking on while the daemon works: its log, its SIP messages and its events, until Ctrl-C."""
 
+import os
 import time
 from argparse import ArgumentParser, Namespace
 
@@ -38,9 +39,12 @@ def _show_log_line(session: Session, line: str) -> None:
 
 def _trace_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="show whole messages instead of one line each")
+    parser.add_argument("--pcap", metavar="FILE", default="", help="write them to a capture file, without secrets")
 
 
 def _trace(session: Session, given: Namespace) -> int:
+    if given.pcap:
+        return _capture(session, given.pcap)
     session.client.subscribe(["sip"])
     for event in session.client.events():
         if session.output.as_json:
@@ -50,6 +54,23 @@ def _trace(session: Session, given: Namespace) -> int:
         if given.full:
             for line in str(event.params.get("text", "")).splitlines():
                 session.output.line(f"    {line}".rstrip())
+    return EXIT_OK
+
+
+def _capture(session: Session, path: str) -> int:
+    """Write messages to a capture file until Ctrl-C; each is in the file as soon as it came."""
+    from device.console.pcap import file_header, packet_of  # noqa: PLC0415
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UsageError(f"--pcap {path}: {error.strerror}; name another file") from error
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        file.write(file_header())
+        session.client.subscribe(["sip"])
+        session.output.line(f"writing to {path} until Ctrl-C")
+        for event in session.client.events():
+            file.write(packet_of(event.params))
     return EXIT_OK
 
 

@@ -37,10 +37,18 @@ def examine(ask: Ask) -> Iterator[Link]:
     yield Link("phone", True, f"runs for {int(status['uptime_s'])} s")
     yield from _store(status)
     yield from _board(status)
-    yield from _card(ask, status)
-    yield from _network(ask)
-    yield from _accounts(ask, status)
-    yield from _desk(ask, status)
+    yield from _looked_at("card", lambda: _card(ask, status))
+    yield from _looked_at("network", lambda: _network(ask))
+    yield from _looked_at("registration", lambda: _accounts(ask, status))
+    yield from _desk(status)
+
+
+def _looked_at(area: str, look: Callable[[], Iterator[Link]]) -> Iterator[Link]:
+    """What `look` finds, or that it could not be looked at."""
+    try:
+        yield from look()
+    except ControlError as error:
+        yield Link(area, None, f"cannot be looked at: {error}")
 
 
 def first_fault(links: list[Link]) -> Link | None:
@@ -154,7 +162,7 @@ def _account(account: Mapping[str, Any]) -> Link:
     return Link(area, False, f"{name}: {first}", remedy)
 
 
-def _desk(ask: Ask, status: Mapping[str, Any]) -> Iterator[Link]:
+def _desk(status: Mapping[str, Any]) -> Iterator[Link]:
     phone, board = status["phone"], status["board"]
     if phone.get("state") in ("out-of-service",):
         yield Link("phone", False, "out of service: nobody is registered", "mend what stands above")
@@ -168,7 +176,7 @@ def _desk(ask: Ask, status: Mapping[str, Any]) -> Iterator[Link]:
     if (
         board.get("profile")
         and "ringing" in board
-        and not any("ringer" in str(line.get("name")) for line in board["lines"])
+        and not any("ringer" in str(line.get("name")) for line in board.get("lines", ()))
     ):
         yield Link("bell", None, "this board has no bell; a sounder is `audio`'s matter")
 

@@ -1,6 +1,9 @@
 """Setting up a phone: the wizard, and an account tried by itself."""
 
+import os
+
 from device.console.command_table import Argument, Choice, Command, Given
+from device.console.errors import ConsoleError
 from device.console.shell import Shell
 from device.console.steps import Dialogue
 
@@ -33,6 +36,19 @@ def _why(shell: Shell, _given: Given) -> None:
     shell.say(*lines_of(list(examine(shell.ask))))
 
 
+def _support_bundle(shell: Shell, given: Given) -> None:
+    from device.console.support import build_bundle, file_name, write_private  # noqa: PLC0415  # for whoever needs it
+
+    # A service may write where its store is, and hardly anywhere else.
+    path = given.get("file") or file_name(shell.wall_clock(), os.environ.get("STATE_DIRECTORY", ""))
+    try:
+        data = build_bundle(shell.ask, shell.wall_clock())
+        write_private(path, data)
+    except OSError as error:
+        raise ConsoleError(f"{path}: {error.strerror}; name another file") from error
+    shell.say(f"{path}: {len(data)} bytes, without passwords; fetch it with scp, or off the card")
+
+
 def _factory_reset(shell: Shell, _given: Given) -> Dialogue:
     from device.console.setup.questions import ask, confirm  # noqa: PLC0415
 
@@ -49,6 +65,12 @@ def _factory_reset(shell: Shell, _given: Given) -> Dialogue:
 
 
 COMMANDS = (
+    Command(
+        "support bundle",
+        "state, log, calls and configuration in one file, without passwords",
+        _support_bundle,
+        (Argument("file", "where to", optional=True),),
+    ),
     Command("factory reset", "erase everything, as the phone was delivered; asks twice", _factory_reset),
     Command(
         "why",
