@@ -13,7 +13,7 @@ from device.daemon.account_fields import account_faults
 from device.daemon.config import ConfigurationError, parse_configuration
 from device.daemon.options import UsageError, default_store
 from device.errors import DeviceError
-from device.hardware.toml_file import read_toml_file
+from device.hardware.toml_file import parse_toml
 from device.model import Account, AccountId, Credential
 from device.records import dataclass, fields, replace
 from device.sip.digest import ha1, seal
@@ -31,11 +31,11 @@ TAKEN_SUFFIX = ".provisioned"
 """What the list of files that were taken is called, after the store beside which it lies."""
 
 USAGE = """\
-usage: offhook provision [--store FILE] FILE ...
+usage: offhook provision [--store FILE] FILE-OR-ADDRESS ...
 
 Puts the settings and accounts of a file into the store, before the phone starts. Files that are not there are passed
 over; one that was taken before is left alone until its contents change, so that later changes by hand stay. With a
-fault in any file nothing is changed at all.
+fault in any file nothing is changed at all. An address (https, http) is fetched; {mac} in it is this phone's.
 
   --store FILE        the SQLite file with accounts, settings, call log and phone book
 
@@ -50,6 +50,7 @@ Such a file is TOML:
   transport = "tcp"
 
 example: offhook provision /boot/firmware/offhook.toml
+         offhook provision https://conf.example.com/phones/{mac}.toml
 """
 
 _NO_FIELDS = ("address", "password", "realm")
@@ -136,7 +137,7 @@ def provision(store: str, paths: Sequence[str]) -> list[str]:
         except ProvisioningError as error:
             faults += error.faults
             continue
-        if file is not None and taken.get(path) != file.fingerprint:
+        if file is not None and taken.get(file.path) != file.fingerprint:
             files.append(file)
     if faults:
         raise ProvisioningError(faults)
@@ -167,11 +168,10 @@ def become_owner(folder: str) -> None:
 def read_provisioning(path: str) -> Provisioning | None:
     """Read one file; None where there is none. Raises ProvisioningError with every fault of its form."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        path, data = _read(path)
         if len(data) > MAX_FILE_BYTES:
             raise ProvisioningError([f"{path}: is larger than {MAX_FILE_BYTES} bytes; that is no file of settings"])
-        content = read_toml_file(path)
+        content = parse_toml(data)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -188,6 +188,35 @@ def read_provisioning(path: str) -> Provisioning | None:
     # The hash of the digest module is at hand; this is no digest of a password.
     fingerprint = ha1("SHA-256", path, "offhook provisioning", data.hex())
     return Provisioning(path, fingerprint, settings, accounts)
+
+
+def _read(path: str) -> tuple[str, bytes]:
+    """What a file or a web address is called from here on, and its contents. Raises OSError, ProvisioningError."""
+    if "://" not in path:
+        with open(path, "rb") as file:
+            return path, file.read(MAX_FILE_BYTES + 1)
+    from device.daemon import provision_download as web  # noqa: PLC0415  # a file needs no web client
+
+    if not web.is_address(path):
+        raise ProvisioningError([f"{path.partition('://')[0]}: files come by https and http, or from this machine"])
+    try:
+        address = web.fill_in(path, first_mac())
+        return web.shown_address(address), web.download(address, MAX_FILE_BYTES)
+    except web.DownloadError as error:
+        raise ProvisioningError([str(error)]) from error
+
+
+def first_mac(folder: str = "/sys/class/net") -> str:
+    """The hardware address of the first network card that has one of its own; empty where there is none."""
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        try:
+            with open(os.path.join(folder, name, "address"), encoding="ascii") as file:
+                address = file.read().strip()
+        except OSError:
+            continue
+        if name != "lo" and address and address != "00:00:00:00:00:00":
+            return address
+    return ""
 
 
 _TABLES = ("settings", "accounts")

@@ -23,6 +23,11 @@ def read_toml_file(path: str) -> dict[str, object]:
     return cast("dict[str, object]", in_child(lambda: _parse(data)))
 
 
+def parse_toml(data: bytes) -> dict[str, object]:
+    """The contents of a TOML document, as `read_toml_file` gives them. Raises ValueError."""
+    return cast("dict[str, object]", in_child(lambda: _parse(data)))
+
+
 def _parse(data: bytes) -> object:
     import tomllib  # noqa: PLC0415  # in the child alone
 

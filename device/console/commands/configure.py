@@ -226,6 +226,22 @@ def _export(shell: Shell, _given: Given) -> None:
     shell.say(*export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"]))
 
 
+def _import(shell: Shell, _given: Given) -> Dialogue:
+    from device.console.import_file import END, MAX_LINES, take_file  # noqa: PLC0415  # with its parser of TOML
+
+    shell.say(f"Paste the file that `export` made; a line with {END} alone ends it, Ctrl-C drops it.")
+    lines: list[str] = []
+    while (line := str((yield AskLine("")))).strip() != END:
+        lines.append(line)
+        if len(lines) > MAX_LINES:
+            raise ConsoleError(f"more than {MAX_LINES} lines are no file of `export`; nothing was taken")
+    _begin(shell)
+    settings, accounts = take_file("\n".join(lines), shell.candidate)
+    shell.say(f"{settings} settings and {accounts} accounts are in the candidate; `show changes`, then `commit`")
+    faults = shell.ask("config.changes", **shell.candidate.params())["faults"]
+    shell.say(*(f"not yet fit to be committed: {fault}" for fault in faults))
+
+
 def _sections(shell: Shell, _given: Given) -> list[Choice]:
     return [(section, "") for section in dict.fromkeys(key.partition(".")[0] for key in _settings(shell))]
 
@@ -369,6 +385,7 @@ COMMANDS = (
         example="show settings phone",
     ),
     Command("export", "the configuration as a file for `offhook provision`, without secrets", _export, monitor=True),
+    Command("import", "a file that `export` made, pasted here, into the candidate", _import),
     Command("show history", "the last 20 commits", _history, monitor=True),
     Command(
         "commit", "make the changes count, all of them or none", _commit, (_COMMENT,), example="commit new hotline"
