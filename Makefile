@@ -5,7 +5,7 @@ COUNT ?= 50
 SEED ?= 0
 WHEELS ?= --suite trixie --arch arm64 --arch armhf
 
-.PHONY: run test check wheels lint types imports scripts tests board-quick board-smoke board board-powercut virtual-board interop bench quality fuzz soak fresh image format clean
+.PHONY: run test check wheels lint types imports scripts tests board-quick board-smoke board board-powercut virtual-board interop bench quality kills fuzz soak fresh image format clean
 
 run:
 	./run
@@ -67,6 +67,10 @@ bench:  ## memory, CPU, speed beside the peers; prints ratios
 quality:  ## listening quality (PESQ) behind bad networks, as a table; docs/quality.md
 	firmware_scripts/prepare quality
 	$(BIN)python -m tests.quality
+
+kills:  ## a writer of the store killed a thousand times at random moments, five minutes
+	firmware_scripts/prepare test
+	OFFHOOK_KILLS=1000 $(BIN)pytest -q tests/store/test_power_cut.py
 
 soak:  ## a million strange messages to one user agent; memory must stand still
 	firmware_scripts/prepare test

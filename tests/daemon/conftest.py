@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from device import plain_sockets
+from device.phone.states import PhoneState
 from device.sip.hop import ip_literal
 from tests.support.turning import HandLoop, hand_loop
 from tests.support.whole_phone import FarEnd, WholePhone, whole_phone
@@ -60,3 +61,12 @@ def far_end(loop: HandLoop) -> Iterator[FarEnd]:
     far_end = FarEnd(loop)
     yield far_end
     far_end.close()
+
+
+@pytest.fixture
+def talking(phone: WholePhone, far_end: FarEnd) -> WholePhone:
+    """A phone in a call with the far end."""
+    phone.place(far_end.target)
+    far_end.answer()
+    phone.wait(PhoneState.CONNECTED)
+    return phone

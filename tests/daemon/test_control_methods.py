@@ -20,15 +20,6 @@ from tests.support.whole_phone import HOST, FarEnd, WholePhone, whole_phone
 S = PhoneState
 
 
-@pytest.fixture
-def talking(phone: WholePhone, far_end: FarEnd) -> WholePhone:
-    """A phone in a call with the far end."""
-    phone.place(far_end.target)
-    far_end.answer()
-    phone.wait(S.CONNECTED)
-    return phone
-
-
 def documented(result: str) -> set[str]:
     """The names on the first level of "{a, b (words), c: [{d, e}]}"."""
     names, depth, word = set(), 0, ""
