@@ -133,6 +133,8 @@ def _live(parts: PhoneParts, configuration: Configuration, database: Database, n
         _start(parts, configuration, notifier, upkeep, notices)
         if configuration.daemon.reset_button:
             _watch_reset_button(parts, configuration, database)
+        if "fault" in parts.desk.lamp_names():
+            _light_fault_lamp(parts, notices)
         parts.loop.run()
     finally:
         upkeep.clock_watch.close()
@@ -212,6 +214,15 @@ def _watch_reset_button(parts: PhoneParts, configuration: Configuration, databas
 
     button = ResetButton(configuration.daemon.reset_hold_s, lambda: desk.is_pressed(name), reset, show)
     parts.loop.add_participant(button)
+
+
+def _light_fault_lamp(parts: PhoneParts, notices: list[str]) -> None:
+    from device.daemon.fault_lamp import LAMP, FaultLamp  # noqa: PLC0415  # where there is such a lamp
+
+    def wrong() -> list[str]:
+        return [*notices, *filter(None, (parts.runtime.card_fault,)), *parts.desk.notices()]
+
+    parts.loop.add_participant(FaultLamp(wrong, lambda mode, now: parts.desk.show_lamp(LAMP, mode, now)))
 
 
 def _all_answered(parts: PhoneParts) -> bool:
