@@ -95,6 +95,15 @@ def sound_words(report: Mapping[str, Any]) -> str:
     )
 
 
+def options_words(answer: Mapping[str, Any]) -> str:
+    """What came of one OPTIONS."""
+    milliseconds = 1000 * float(answer.get("seconds") or 0.0)
+    if not answer.get("status"):
+        return f"no answer: {answer.get('text')} (after {milliseconds:.0f} ms)"
+    software = f" from {answer['software']}" if answer.get("software") else ""
+    return f"{answer['status']} {answer.get('text')}{software} in {milliseconds:.1f} ms"
+
+
 def desk_words(said: Mapping[str, Any]) -> str:
     """What a person at the desk did."""
     name = said.get("name", "")

@@ -356,6 +356,16 @@ _METHODS = (
         "{messages: [{from, name, account, call, text, at (Unix time)}]}",
     ),
     Method(
+        "options.send",
+        "Ask a SIP address whether it is there (OPTIONS). The answer follows in the topic options.",
+        (
+            _needs("target", "text", "a number or a SIP address"),
+            Param("account", "text", "name of the account to ask with; the first that is registered when left out"),
+        ),
+        "{query}",
+        '{"target": "sip:192.0.2.7"}',
+    ),
+    Method(
         "registration.refresh",
         "Register now instead of at the next deadline.",
         (Param("account", "text", "name of the account; all when left out"),),
@@ -421,6 +431,7 @@ TOPICS: dict[str, str] = {
     "board": "{line, active, at}: a line of the board changed",
     "desk": "{event (HookLifted, HookReplaced, HookFlashed, DigitDialled, ButtonPressed, DialStarted), name (of the "
     "button, or the digit), at (monotonic seconds)}: what the person at the desk did",
+    "options": "{name (of the query), status (0: no answer), text, seconds, software, abilities: {header: value}}",
     "pins": "{pin, level (high, low), at (monotonic seconds)}: a pin that setup.find_pins watches",
     "meter": "{rms_db, peak_db}: the microphone while test.mic runs, in dB below full scale, five times a second",
     "config": "{event (committed, confirmed, taken-back), number, author, comment, changed: [key]}",

@@ -159,6 +159,7 @@ class ControlMethods:
             **self._accounts.table(),
             "message.send": self._message_send,
             "message.list": self._message_list,
+            "options.send": self._options_send,
             "registration.refresh": self._registration_refresh,
             **self._settings.table(),
             **{f"test.{name}": self._device_test(name) for name in ("ring", "tone", "lamp", "relay", "mic", "stop")},
@@ -264,6 +265,13 @@ class ControlMethods:
             self._accounts.status({"id": account_id})
         message_id = self._rooms.runtime.features.send_text(target, text, account_id, time.monotonic())
         return {"message": message_id}
+
+    def _options_send(self, params: Params) -> object:
+        target, account_id = _text(params, "target"), params.get("account")
+        if account_id is not None:
+            self._accounts.status({"id": account_id})
+        name = self._rooms.runtime.features.send_options(target, account_id, time.monotonic())
+        return {"query": name}
 
     def _message_list(self, _params: Params) -> object:
         runtime = self._rooms.runtime

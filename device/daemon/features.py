@@ -13,12 +13,14 @@ from device.daemon.waiting_messages import PACKAGE, WaitingMessages
 from device.errors import DeviceError
 from device.model import AccountId, CallId
 from device.phone.events import CallerChanged, DigitHeard, MessagesUpdated, PhoneEvent, TransferEnded, TransferOffered
+from device.records import asdict
 from device.sip.feature_events import (
     DigitReceived,
     FeatureEvent,
     MessageFinished,
     MessageReceived,
     NotifyReceived,
+    OptionsFinished,
     RemoteIdentityChanged,
     SubscriptionChanged,
     TransferFinished,
@@ -72,6 +74,11 @@ class Features:
         logger.info("message %s to %s: %d characters", message_id, target, len(text))
         return message_id
 
+    def send_options(self, target: str, account_id: AccountId | None, now: float) -> str:
+        """Ask whether somebody is there; answers its name. Raises DeviceError when it cannot even be tried."""
+        account = self._accounts.get(account_id) if account_id else self._accounts.choose()
+        return self._user_agent.send_options(target, account.id if account else None, now)
+
     def receive(self, event: FeatureEvent, now: float) -> None:
         """Take one event."""
         match event:
@@ -91,10 +98,15 @@ class Features:
                 self._finish_text(event)
             case NotifyReceived():
                 self._take_notification(event)
-            case SubscriptionChanged():
-                self._follow_subscription(event)
             case _:
-                pass
+                self._receive_answer(event)
+
+    def _receive_answer(self, event: FeatureEvent) -> None:
+        """What came of subscriptions and queries."""
+        if isinstance(event, SubscriptionChanged):
+            self._follow_subscription(event)
+        elif isinstance(event, OptionsFinished):
+            self._publish("options", {**asdict(event), "abilities": dict(event.abilities)})
 
     # Transfers and callers.
 

@@ -57,6 +57,21 @@ class MessageFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class OptionsFinished:
+    """What came of an OPTIONS of ours: status 0 where nobody answered, and why."""
+
+    name: str
+    status: int
+    text: str
+    seconds: float
+    """From the request to its final answer, authentication included."""
+    software: str
+    """Server or User-Agent of the answer."""
+    abilities: tuple[tuple[str, str], ...]
+    """Allow, Supported and Accept as the answer has them."""
+
+
+@dataclass(frozen=True, slots=True)
 class InfoFinished:
     """What became of an INFO that we sent within a call (RFC 6086)."""
 
@@ -124,6 +139,7 @@ FeatureEvent = (
     | NotifyReceived
     | MessageReceived
     | MessageFinished
+    | OptionsFinished
     | InfoFinished
     | DigitReceived
     | TransferRequested

@@ -64,6 +64,12 @@ class Features:
         self.messages.send(OutgoingText(message_id, identity, uri, text), now)
         return message_id
 
+    def send_options(self, identity: Identity, target: str, now: float) -> str:
+        """Ask whether somebody is there; answers the name of `OptionsFinished`, which follows. Raises SipStateError."""
+        from device.sip.options_query import send_options  # noqa: PLC0415  # for whoever looks for a fault
+
+        return send_options(self._core, self._client, identity, dialled_uri(target, identity.domain), now)
+
     def send_info(self, session: InviteSession, content_type: str, body: bytes, now: float) -> None:
         """Send an INFO within an established call; `InfoFinished` tells its outcome. Raises SipStateError."""
         if session.state is not SessionState.CONFIRMED:

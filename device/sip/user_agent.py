@@ -386,6 +386,10 @@ class UserAgent:
         """Send a text (RFC 3428); answers its name, under which `MessageFinished` follows. Raises SipStateError."""
         return self.features.send_message(self.identity_of(account_id), target, text, now)
 
+    def send_options(self, target: str, account_id: AccountId | None, now: float) -> str:
+        """Ask a URI by OPTIONS; answers the name under which `OptionsFinished` follows. Raises SipStateError."""
+        return self.features.send_options(self.identity_of(account_id), target, now)
+
     def send_info(self, call_id: CallId, content_type: str, body: bytes, now: float) -> None:
         """Send an INFO within a call (RFC 6086); `InfoFinished` follows. Raises SipStateError."""
         session = self._calls.get(call_id)

@@ -34,6 +34,7 @@ def test_the_topics_of_the_plan_are_there() -> None:
         "board",
         "desk",
         "config",
+        "options",
         "pins",
         "meter",
         "audio",

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from device.console.command_table import Argument, Choice, Command, Given
-from device.console.happenings import EdgePicture, clock, is_about, ladder_line, sentence, sound_words
+from device.console.happenings import EdgePicture, clock, is_about, ladder_line, options_words, sentence, sound_words
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Dialogue
+from device.console.steps import AwaitEvent, Dialogue, Pause
 from device.control.client import DaemonEvent
 from device.control.schema import TOPICS
 
@@ -92,6 +92,42 @@ def _meter(shell: Shell, _given: Given) -> Dialogue:
     return _follow(shell, ["audio"], show)
 
 
+PINGS = 4
+PING_PAUSE_S = 1.0
+PING_PATIENCE_S = 34.0
+"""A little longer than Timer F of RFC 3261."""
+
+
+def _options(shell: Shell, given: Given) -> Dialogue:
+    times: list[float] = []
+    told = False
+    shell.follow(["options"])
+    try:
+        for number in range(PINGS):
+            query = shell.ask("options.send", target=given["target"])["query"]
+            while (event := (yield AwaitEvent(PING_PATIENCE_S))) is not None and event.params.get("name") != query:
+                pass
+            if event is None:
+                shell.say("no answer, nor a word that there is none")
+                return
+            answer = event.params
+            shell.say(options_words(answer))
+            if answer["status"]:
+                times.append(float(answer["seconds"]))
+                if not told:
+                    told = True
+                    shell.say(*(f"  {name}: {value}" for name, value in dict(answer["abilities"]).items()))
+            if number + 1 < PINGS:
+                yield Pause(PING_PAUSE_S)
+    finally:
+        shell.follow(())
+    if times:
+        least, most = 1000 * min(times), 1000 * max(times)
+        shell.say(f"{len(times)} of {PINGS} answered, {least:.0f} to {most:.0f} ms")
+    else:
+        shell.say("nobody answered: `why` looks at the network, `trace sip` at what passes")
+
+
 def _input_lines(shell: Shell, _given: Given) -> list[Choice]:
     lines = shell.ask("board.show")["lines"]
     return [(line["name"], f"{line['chip']} {line['line']}") for line in lines if line["direction"] == "in"]
@@ -117,6 +153,13 @@ COMMANDS = (
         example="trace sip REGISTER",
     ),
     Command("trace full", "SIP messages with all their lines", _trace_sip_full, (_FILTER,), monitor=True),
+    Command(
+        "options",
+        "ask a SIP address four times whether it is there, how quickly, and what it can do",
+        _options,
+        (Argument("target", "a number or a SIP address"),),
+        example="options sip:pbx.example.com",
+    ),
     Command(
         "meter",
         "the sound of a call every second: packets, loss, jitter, delay of the buffer",

@@ -110,3 +110,23 @@ def test_the_sound_of_a_call_every_second() -> None:
     )
     desk.happen("audio", device="lost", text="gone")
     assert desk.type("q")[-1] == "offhook#"
+
+
+def test_a_server_is_asked_four_times_and_the_answers_are_told() -> None:
+    queries = iter(range(10))
+    desk = Desk(FakePhone(options__send=lambda _: {"query": f"o-{next(queries)}"}), columns=120)
+    desk.type("options sip:pbx\r")
+    answer = {"status": 200, "text": "OK", "seconds": 0.012, "software": "pbx", "abilities": {"Allow": "INVITE"}}
+    for number in range(4):
+        desk.happen("options", name="other", status=500, text="", seconds=1.0, software="", abilities={})
+        lines = desk.happen("options", name=f"o-{number}", **answer)
+        desk.wait(1.1)
+    lines = desk.screen.lines()
+    assert lines.count("200 OK from pbx in 12.0 ms") == 4
+    assert lines.count("  Allow: INVITE") == 1
+    assert "4 of 4 answered, 12 to 12 ms" in lines
+    desk.type("options sip:nobody\r")
+    for number in range(4, 8):
+        desk.happen("options", name=f"o-{number}", status=0, text="no answer in time", seconds=32.0, abilities={})
+        desk.wait(1.1)
+    assert any(line.startswith("nobody answered") for line in desk.screen.lines())
