@@ -58,10 +58,21 @@ def test_a_fragment_overrides_the_defconfig(tmp_path: Path, config: Path) -> Non
 
 
 def test_what_is_no_option_is_told(tmp_path: Path, config: Path) -> None:
-    file = written(tmp_path, "d", "BR2_a=y\nCONFIG_X=y\n")
+    file = written(tmp_path, "d", "BR2_a=y\nOTHER_X=y\n")
     assert check(config, file) == (
         2,
-        f"check-options: {file}:2: 'CONFIG_X=y' is neither an option nor a comment\n",
+        f"check-options: {file}:2: 'OTHER_X=y' is neither an option nor a comment\n",
+    )
+
+
+def test_a_kernel_that_has_dropped_an_option_is_told(tmp_path: Path) -> None:
+    kernel = written(tmp_path, ".config", "CONFIG_SND=y\n# CONFIG_GPIO_SIM is not set\nCONFIG_SND_ALOOP=m\n")
+    fragment = written(tmp_path, "linux.fragment", "# Sound.\nCONFIG_SND=y\nCONFIG_GPIO_SIM=y\nCONFIG_SND_ALOOP=y\n")
+    assert check(kernel, fragment) == (
+        1,
+        f"check-options: {fragment}: CONFIG_GPIO_SIM=y is lost; it is n now\n"
+        f"check-options: {fragment}: CONFIG_SND_ALOOP=y is lost; it is m now\n"
+        "check-options: 2 faults\n",
     )
 
 
