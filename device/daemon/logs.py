@@ -53,8 +53,13 @@ class FloodFilter(logging.Filter):
         # Each handler asks about each record.
         if record is not self._last:
             self._last = record
-            self._passes = logging.getLogger("device").isEnabledFor(logging.DEBUG) or self._count(record)
+            self._passes = self._debugs() or self._count(record)
         return self._passes
+
+    @staticmethod
+    def _debugs() -> bool:
+        """Whether debugging is asked for. `isEnabledFor` says no to everything while a line is being logged (3.14)."""
+        return logging.getLogger("device").getEffectiveLevel() <= logging.DEBUG
 
     def _count(self, record: logging.LogRecord) -> bool:
         now = self._clock()
