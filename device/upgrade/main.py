@@ -281,6 +281,9 @@ def _opened(source: str) -> Iterator[BinaryIO]:
     try:
         stream = _open(source)
     except OSError as error:
+        if hasattr(error, "close"):
+            # An answer of HTTP that is a refusal still holds its connection.
+            error.close()
         raise UpgradeError(
             f"{source} cannot be read: {getattr(error, 'reason', None) or error.strerror or error}"
         ) from None
