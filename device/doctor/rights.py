@@ -1,6 +1,7 @@
 """The user of the phone, its groups, the units of systemd, byte code, packages and real-time priority."""
 
 import os
+import re
 from collections.abc import Iterator
 
 from device.annotations import Any
@@ -41,9 +42,11 @@ def examine_units(case: Case) -> Iterator[Finding]:
     view = case.view
     folder = next((folder for folder in UNIT_FOLDERS if view.exists(f"{folder}/{UNIT}")), None)
     if folder is None:
-        init = view.exists("/etc/init.d/S60offhook") or view.exists("/etc/init.d/offhook")
-        if not init:
+        script = next((name for name in view.names("/etc/init.d") if re.fullmatch(r"(S\d\d)?offhook", name)), None)
+        if script is None:
             yield warning("service", "the phone does not start at boot: its units are not installed", INSTALL)
+        else:
+            yield ok("service", f"the phone starts at boot, by /etc/init.d/{script}")
         return
     if folder == "/etc/systemd/system" and view.exists(f"/usr/lib/systemd/system/{UNIT}"):
         yield warning(
@@ -121,13 +124,19 @@ def examine_program(case: Case) -> Iterator[Finding]:
 
 def _byte_code() -> tuple[int, int]:
     """How many modules this offhook has, and how many of them lack byte code of this interpreter."""
+    return _count_byte_code(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def _count_byte_code(package: str) -> tuple[int, int]:
     from importlib.util import cache_from_source  # noqa: PLC0415
 
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     total = missing = 0
     for folder, _, names in os.walk(package):
         for name in names:
-            if name.endswith(".py"):
+            if name.endswith(".pyc") and not folder.endswith("__pycache__") and name[:-1] not in names:
+                # A copy without sources has its byte code in their place.
+                total += 1
+            elif name.endswith(".py"):
                 total += 1
                 source = os.path.join(folder, name)
                 missing += not os.path.exists(cache_from_source(source)) and not os.path.exists(source + "c")

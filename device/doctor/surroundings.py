@@ -106,7 +106,9 @@ def examine_clock(case: Case) -> Iterator[Finding]:
         yield warning(
             "clock",
             f"the clock says {day} and follows no time service",
-            "sudo apt-get install systemd-timesyncd && sudo timedatectl set-ntp true",
+            "name a server in /etc/default/ntpd, NTPD_ARGS='-p SERVER', then: /etc/init.d/S49ntpd restart"
+            if case.view.exists("/etc/init.d/S49ntpd")
+            else "sudo apt-get install systemd-timesyncd && sudo timedatectl set-ntp true",
         )
     elif synchronised:
         yield ok("clock", f"the clock says {day} and follows a time service")

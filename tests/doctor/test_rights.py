@@ -1,11 +1,16 @@
 """The user, the units, packages and real-time priority."""
 
+from importlib.util import cache_from_source
+from pathlib import Path
+
 import pytest
 
 from device.doctor import rights
 from device.doctor.case import Case
 from device.doctor.rights import examine_program, examine_real_time, examine_units, examine_user
 from tests.support.doctored_board import DoctoredBoard
+
+BUILDROOT = Path(__file__).parents[2] / "buildroot/package/python-offhook"
 
 
 def told(examination: object, case: Case) -> list[tuple[str, str, str]]:
@@ -80,10 +85,13 @@ def test_what_is_wrong_with_the_units(
     assert remedy in typed
 
 
-def test_another_init_starts_the_phone_too(board: DoctoredBoard) -> None:
+@pytest.mark.parametrize("script", [*(path.name for path in BUILDROOT.glob("S??offhook")), "offhook"])
+def test_another_init_starts_the_phone_too(script: str, board: DoctoredBoard) -> None:
     board.change("usr/lib/systemd/system/offhook.service", None)
-    board.change("etc/init.d/S60offhook", "#!/bin/sh\n")
-    assert told(examine_units, board.case()) == []
+    board.change("etc/init.d/S91offhook-exchange", "#!/bin/sh\n")
+    assert [severity for severity, _, _ in told(examine_units, board.case())] == ["warning"]
+    board.change(f"etc/init.d/{script}", "#!/bin/sh\n")
+    assert told(examine_units, board.case()) == [("ok", f"the phone starts at boot, by /etc/init.d/{script}", "")]
 
 
 SHOW = "systemctl show offhook.service -p ActiveState,Result,NRestarts,StatusText"
@@ -115,6 +123,16 @@ def test_packages_that_the_settings_need(board: DoctoredBoard, tmp_path: object)
     assert [severity for severity, _, _ in told(examine_program, board.case())] == ["ok"] or rights._byte_code()[1]
     board.modules.clear()
     assert "pip install pyalsaaudio" in [remedy for _, _, remedy in told(examine_program, board.case())]
+
+
+def test_byte_code_is_counted_with_and_without_sources(tmp_path: Path) -> None:
+    compiled = Path(cache_from_source(str(tmp_path / "with.py")))
+    sources = [tmp_path / name for name in ("with.py", "uncompiled.py", "beside.py")]
+    sourceless = [tmp_path / "beside.pyc", tmp_path / "without.pyc", tmp_path / "__pycache__/old.pyc"]
+    for path in (*sources, compiled, *sourceless):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert rights._count_byte_code(str(tmp_path)) == (4, 1)
 
 
 def test_byte_code_that_nobody_compiled(board: DoctoredBoard, monkeypatch: pytest.MonkeyPatch) -> None:

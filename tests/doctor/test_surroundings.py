@@ -108,6 +108,10 @@ def test_a_clock_that_nobody_steers(board: DoctoredBoard) -> None:
     board.synchronised = False
     (fault,) = sick(examine_clock, board)
     assert "follows no time service" in fault.text
+    assert "timedatectl" in fault.remedy
+    board.change("etc/init.d/S49ntpd", "#!/bin/sh\n")
+    (fault,) = sick(examine_clock, board)
+    assert "/etc/default/ntpd" in fault.remedy
     board.synchronised = None
     assert texts(examine_clock, board) == []
 
