@@ -134,6 +134,8 @@ def measure(shell: Shell, *, loop_back: bool, seconds: int) -> StepDialogue:
             event = yield AwaitEvent(2.0)
             if event is None:
                 break
+            if event.topic != "meter":  # what other consoles commit is told to all
+                continue
             level = float(event.params["peak_db"])
             loudest = max(loudest, level)
             filled = max(0, min(METER_WIDTH, round(METER_WIDTH * (1 + level / 60))))

@@ -140,6 +140,7 @@ def test_cards_are_chosen_by_name_and_tried(empty: Empty) -> None:
     desk.wait(4)
     desk.type("\r")
     assert desk.phone.topics == ["meter"]
+    desk.happen("config", event="committed", number=3, author="somebody else", comment="", changed=["phone.hotline"])
     desk.happen("meter", rms_db=-30.0, peak_db=-15.0)
     assert desk.screen.last == "     -15.0 dB |" + "#" * 30 + "." * 10 + "|"
     lines = desk.type("\x03")
