@@ -9,7 +9,7 @@ REPLACE = "replace"
 class Candidate:
     """What is to become of settings and accounts; `since` is the newest commit that was known at the first change."""
 
-    __slots__ = ("accounts", "base", "settings", "since")
+    __slots__ = ("accounts", "base", "passphrase", "sealed", "settings", "since")
 
     def __init__(self) -> None:
         self.settings: dict[str, str | None] = {}
@@ -17,9 +17,12 @@ class Candidate:
         self.base: int | None = None
         """The commit that all this is laid over; None for what holds now."""
         self.since = 0
+        self.sealed = ""
+        """Secrets of a file that was imported, which `passphrase` opens at the commit."""
+        self.passphrase = ""
 
     def __bool__(self) -> bool:
-        return bool(self.settings or self.accounts or self.base is not None)
+        return bool(self.settings or self.accounts or self.base is not None or self.sealed)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -27,6 +30,7 @@ class Candidate:
         self.accounts.clear()
         self.base = None
         self.since = 0
+        self.sealed = self.passphrase = ""
 
     def roll_back(self, number: int) -> None:
         """What a commit held, and nothing else."""

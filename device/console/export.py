@@ -16,9 +16,19 @@ HEAD = (
 )
 
 
-def export_lines(settings: Sequence[Mapping[str, Any]], accounts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The answers of settings.list and account.list as a file: what is not at its default."""
-    lines = [*HEAD]
+SEALED_HEAD = (
+    "# The configuration of an offhook phone, its secrets under a passphrase.",
+    "# `import` at another console takes it, or `offhook provision --passphrase-file FILE`.",
+)
+
+
+def export_lines(
+    settings: Sequence[Mapping[str, Any]], accounts: Sequence[Mapping[str, Any]], sealed: str = ""
+) -> list[str]:
+    """The answers of settings.list and account.list as a file: what is not at its default, and sealed secrets."""
+    lines = [*(SEALED_HEAD if sealed else HEAD)]
+    if sealed:
+        lines += ["", "[sealed]", f"secrets = {_text(sealed)}"]
     section = ""
     for item in settings:
         if item["value"] == item["default"]:

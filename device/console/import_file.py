@@ -22,11 +22,15 @@ def take_file(text: str, candidate: Candidate) -> tuple[int, int]:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConsoleError(f"this is no TOML: {error}") from None
-    faults = [f"{key}: there is no such table; settings and accounts are" for key in content if key not in _TABLES]
+    faults = [
+        f"{key}: there is no such table; settings, accounts and sealed are" for key in content if key not in _TABLES
+    ]
     settings = _settings(content.get("settings", {}), faults)
     accounts = _accounts(content.get("accounts", {}), faults)
+    sealed = dict(_items(content.get("sealed", {}), "sealed", faults))
     if faults:
         raise ConsoleError("; ".join(faults))
+    candidate.sealed = str(sealed.get("secrets", ""))
     for key, value in settings.items():
         candidate.set_setting(key, value)
     for name, fields in accounts.items():
@@ -35,7 +39,7 @@ def take_file(text: str, candidate: Candidate) -> tuple[int, int]:
     return len(settings), len(accounts)
 
 
-_TABLES = ("settings", "accounts")
+_TABLES = ("settings", "accounts", "sealed")
 
 
 def _settings(tables: object, faults: list[str]) -> dict[str, str]:

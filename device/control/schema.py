@@ -300,6 +300,20 @@ _METHODS = (
         '{"keep_board": true}',
     ),
     Method(
+        "store.seal",
+        "The secrets of accounts and settings as a text that only the passphrase opens.",
+        (_needs("passphrase", "text", "at least 8 characters"),),
+        "{sealed}",
+        '{"passphrase": "wire and solder"}',
+    ),
+    Method(
+        "store.unseal",
+        "Give the accounts that there are the secrets of such a text.",
+        (_needs("passphrase", "text", "that of the text"), _needs("sealed", "text", "what store.seal answered")),
+        "{taken: [key]}",
+        '{"passphrase": "wire and solder", "sealed": "offhook-sealed-1:..."}',
+    ),
+    Method(
         "machine.show",
         "The power supply and the warmth of the board.",
         (),

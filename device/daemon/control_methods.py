@@ -170,6 +170,8 @@ class ControlMethods:
             "network.show": self._network_show,
             "storage.show": self._storage_show,
             "store.reset": self._store_reset,
+            "store.seal": self._store_seal,
+            "store.unseal": self._store_unseal,
             "machine.show": self._machine_show,
             **{f"config.{name}": self._config_method(name) for name in ("changes", "commit", "confirm", "history")},
             "upgrade.start": lambda params: self._upgrade_methods().start(params),
@@ -370,6 +372,21 @@ class ControlMethods:
         request_reset(self._rooms.database.path, kept)
         self._rooms.stop()
         return {"kept": sorted(kept)}
+
+    def _store_seal(self, params: Params) -> object:
+        from device.daemon.sealed_secrets import seal_store  # noqa: PLC0415  # for whoever takes a configuration along
+
+        return {"sealed": seal_store(self._rooms.database, _text(params, "passphrase"))}
+
+    def _store_unseal(self, params: Params) -> object:
+        from device.daemon.sealed_secrets import unseal_into  # noqa: PLC0415
+
+        taken = unseal_into(self._rooms.database, _text(params, "passphrase"), _text(params, "sealed"))
+        for name in (key.split(".")[1] for key in taken if key.startswith("account.")):
+            self._rooms.accounts.follow(None, AccountId(name), time.monotonic())
+            self._follow_account(AccountId(name))
+        self._rooms.apply_settings({key: None for key in taken if not key.startswith("account.")})
+        return {"taken": taken}
 
     # Books and logs.
 

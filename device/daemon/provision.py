@@ -38,6 +38,7 @@ over; one that was taken before is left alone until its contents change, so that
 fault in any file nothing is changed at all. An address (https, http) is fetched; {mac} in it is this phone's.
 
   --store FILE        the SQLite file with accounts, settings, call log and phone book
+  --passphrase-file FILE   its first line opens the secrets that `export sealed` put into the file
 
 Such a file is TOML:
 
@@ -74,6 +75,8 @@ class Provisioning:
     """A hash of its path and contents."""
     settings: dict[str, str]
     accounts: dict[str, dict[str, Any]]
+    sealed: str = ""
+    """Secrets under a passphrase."""
 
     def __repr__(self) -> str:
         return f"Provisioning(path={self.path!r}, ...)"
@@ -82,7 +85,7 @@ class Provisioning:
 def main(arguments: Sequence[str]) -> int:
     """Run `offhook provision` with the arguments after these words; answers the process's exit status."""
     try:
-        store, paths = _parse_words(arguments)
+        store, paths, passphrase = _parse_words(arguments)
     except UsageError as error:
         sys.stderr.write(f"offhook provision: {error}\n")
         return EXIT_USAGE
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(USAGE)
         return EXIT_OK
     try:
-        said = provision(store, paths)
+        said = provision(store, paths, passphrase)
     except ProvisioningError as error:
         sys.stderr.write("".join(f"offhook provision: {fault}\n" for fault in error.faults))
         sys.stderr.write("offhook provision: nothing was changed; put that right and start the phone again\n")
@@ -102,28 +105,39 @@ def main(arguments: Sequence[str]) -> int:
     return EXIT_OK
 
 
-def _parse_words(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """The store and the files; no files where help is wanted. Raises UsageError."""
-    store, paths = default_store(os.environ), []
+def _parse_words(arguments: Sequence[str]) -> tuple[str, list[str], str]:
+    """Store, files and passphrase; no files where help is wanted. Raises UsageError."""
+    store, paths, passphrase = default_store(os.environ), [], ""
     words = iter(arguments)
     for word in words:
         name, separator, value = word.partition("=")
         if word in ("--help", "-h", "help"):
-            return store, []
+            return store, [], ""
         if name == "--store":
             store = value if separator else next(words, "")
             if not store:
                 raise UsageError("--store needs a value; `offhook provision --help` shows an example")
+        elif name == "--passphrase-file":
+            passphrase = _read_passphrase(value if separator else next(words, ""))
         elif word.startswith("-"):
             raise UsageError(f"{word!r} is not an option of `offhook provision`; `offhook provision --help` lists them")
         else:
             paths.append(word)
     if not paths:
         raise UsageError("name the file to take, such as /boot/firmware/offhook.toml")
-    return store, paths
+    return store, paths, passphrase
 
 
-def provision(store: str, paths: Sequence[str]) -> list[str]:
+def _read_passphrase(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.readline().rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "is no text"
+        raise UsageError(f"--passphrase-file {path}: {reason}") from error
+
+
+def provision(store: str, paths: Sequence[str], passphrase: str = "") -> list[str]:
     """Take every file that is there and was not taken before; answers what was done, in sentences.
 
     Root reads the files and then goes on as the user whose store it is. Raises ProvisioningError for faulty files and
@@ -145,7 +159,7 @@ def provision(store: str, paths: Sequence[str]) -> list[str]:
         return []
     become_owner(os.path.dirname(os.path.abspath(store)))
     with open_database(store) as database:
-        for plan in [_check(file, database) for file in files]:
+        for plan in [_check(file, database, passphrase) for file in files]:
             _apply(database, *plan)
     _write_taken(store + TAKEN_SUFFIX, {**taken, **{file.path: file.fingerprint for file in files}})
     return [
@@ -179,15 +193,18 @@ def read_provisioning(path: str) -> Provisioning | None:
     except ValueError as error:
         raise ProvisioningError([f"{path}: is no TOML: {error}"]) from None
     faults = [
-        f"{path}: {key}: there is no such table; settings and accounts are" for key in content if key not in _TABLES
+        f"{path}: {key}: there is no such table; settings, accounts and sealed are"
+        for key in content
+        if key not in _TABLES
     ]
+    sealed = dict(_items(content.get("sealed", {}), faults, f"{path}: sealed")).get("secrets", "")
     settings = _flat_settings(content.get("settings", {}), faults, path)
     accounts = _account_tables(content.get("accounts", {}), faults, path)
     if faults:
         raise ProvisioningError(faults)
     # The hash of the digest module is at hand; this is no digest of a password.
     fingerprint = ha1("SHA-256", path, "offhook provisioning", data.hex())
-    return Provisioning(path, fingerprint, settings, accounts)
+    return Provisioning(path, fingerprint, settings, accounts, str(sealed))
 
 
 def _read(path: str) -> tuple[str, bytes]:
@@ -219,7 +236,7 @@ def first_mac(folder: str = "/sys/class/net") -> str:
     return ""
 
 
-_TABLES = ("settings", "accounts")
+_TABLES = ("settings", "accounts", "sealed")
 
 
 def _flat_settings(tables: object, faults: list[str], path: str) -> dict[str, str]:
@@ -262,9 +279,26 @@ def _items(table: object, faults: list[str], where: str) -> list[tuple[str, obje
 _AccountPlan = list[tuple[Account, Credential | None]]
 
 
-def _check(file: Provisioning, database: Database) -> tuple[dict[str, str], _AccountPlan]:
+def _open_sealed(file: Provisioning, passphrase: str) -> tuple[dict[str, Credential], dict[str, str]]:
+    """The secrets of a file that has them sealed. Raises ProvisioningError."""
+    if not file.sealed:
+        return {}, {}
+    if not passphrase:
+        raise ProvisioningError(
+            [f"{file.path}: its secrets are sealed: name the passphrase with --passphrase-file FILE"]
+        )
+    from device.daemon.sealed_secrets import open_secrets  # noqa: PLC0415  # most files have none
+
+    try:
+        return open_secrets(passphrase, file.sealed)
+    except DeviceError as error:
+        raise ProvisioningError([f"{file.path}: {error}"]) from error
+
+
+def _check(file: Provisioning, database: Database, passphrase: str = "") -> tuple[dict[str, str], _AccountPlan]:
     """What is to be written; raises ProvisioningError with everything that does not fit what the store has."""
     faults: list[str] = []
+    sealed, secret_settings = _open_sealed(file, passphrase)
     try:
         parse_configuration(file.settings)
     except ConfigurationError as error:
@@ -276,12 +310,12 @@ def _check(file: Provisioning, database: Database) -> tuple[dict[str, str], _Acc
         account = _changed(before or Account(AccountId(name), "", ""), given)
         faults += [f"{file.path}: accounts.{name}.{fault}" for fault in account_faults(account)]
         try:
-            plan.append((account, _credential(account, given)))
+            plan.append((account, _credential(account, given) or sealed.get(name)))
         except ControlError as error:
             faults.append(f"{file.path}: accounts.{name}.{error}")
     if faults:
         raise ProvisioningError(faults)
-    return file.settings, plan
+    return {**file.settings, **secret_settings}, plan
 
 
 def _changed(account: Account, given: Mapping[str, Any]) -> Account:

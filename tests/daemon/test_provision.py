@@ -121,7 +121,7 @@ FAULTS = {
     "[settings.sip]\nport = [1]": "settings.sip.port: is neither text nor a number nor true or false",
     "[settings]\nsip = 1": "settings.sip: is no table; write it as [settings.sip]",
     "settings = 1": "settings: is no table; write it as [settings]",
-    "[setting]": "setting: there is no such table; settings and accounts are",
+    "[setting]": "setting: there is no such table; settings, accounts and sealed are",
     "[accounts.a]\naddress = 'u@d'\nport = 1": "accounts.a.port: an account has no such field; there are address, ",
     "[accounts.a]\naddress = 'u@d'\nmwi = 1": "accounts.a.mwi: is not of type bool",
     "[accounts.a]\naddress = 'u@d'\nexpires_s = 1": "accounts.a.expires_s: 1 is not between",

@@ -226,6 +226,15 @@ def _export(shell: Shell, _given: Given) -> None:
     shell.say(*export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"]))
 
 
+def _export_sealed(shell: Shell, _given: Given) -> Dialogue:
+    first = yield AskLine("Passphrase for the secrets: ", hidden=True)
+    again = yield AskLine("The same again: ", hidden=True)
+    if first != again:
+        raise ConsoleError("the two are not the same; nothing was exported")
+    sealed = shell.ask("store.seal", passphrase=first)["sealed"]
+    shell.say(*export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"], sealed))
+
+
 def _import(shell: Shell, _given: Given) -> Dialogue:
     from device.console.import_file import END, MAX_LINES, take_file  # noqa: PLC0415  # with its parser of TOML
 
@@ -237,6 +246,8 @@ def _import(shell: Shell, _given: Given) -> Dialogue:
             raise ConsoleError(f"more than {MAX_LINES} lines are no file of `export`; nothing was taken")
     _begin(shell)
     settings, accounts = take_file("\n".join(lines), shell.candidate)
+    if shell.candidate.sealed:
+        shell.candidate.passphrase = str((yield AskLine("Passphrase of its secrets: ", hidden=True)))
     shell.say(f"{settings} settings and {accounts} accounts are in the candidate; `show changes`, then `commit`")
     faults = shell.ask("config.changes", **shell.candidate.params())["faults"]
     shell.say(*(f"not yet fit to be committed: {fault}" for fault in faults))
@@ -283,7 +294,11 @@ def _do_commit(shell: Shell, comment: str, confirm_s: int | None) -> None:
             # The person has been told now; the next commit goes on knowingly.
             candidate.since = error.data["newest"]
         raise
+    sealed, passphrase = candidate.sealed, candidate.passphrase
     candidate.clear()
+    if sealed:
+        taken = shell.ask("store.unseal", passphrase=passphrase, sealed=sealed)["taken"]
+        shell.say(f"secrets taken: {', '.join(taken) or 'none, for no account of that name is there'}")
     if not answer["number"]:
         shell.say("no changes: all of it held already")
         return
@@ -385,6 +400,7 @@ COMMANDS = (
         example="show settings phone",
     ),
     Command("export", "the configuration as a file for `offhook provision`, without secrets", _export, monitor=True),
+    Command("export sealed", "the same with the secrets under a passphrase that is asked for", _export_sealed),
     Command("import", "a file that `export` made, pasted here, into the candidate", _import),
     Command("show history", "the last 20 commits", _history, monitor=True),
     Command(
