@@ -92,7 +92,7 @@ def _state(view: SystemView) -> Iterator[Finding]:
         yield error(
             "service",
             f"the phone has failed ({state.get('Result')}); the recovery starts it again within ten minutes",
-            "journalctl -u offhook -n 50; sudo systemctl restart offhook",
+            "journalctl -u offhook -n 50; sudo systemctl reset-failed offhook; sudo systemctl restart offhook",
         )
     elif state.get("ActiveState") == "active":
         yield ok("service", f"the phone runs: {state.get('StatusText') or 'no word from it yet'}")
