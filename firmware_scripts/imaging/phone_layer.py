@@ -133,6 +133,11 @@ def _compile(workshop: Workshop, site: Path) -> None:
 
 
 def _add_system_files(tree: RootTree, board: ImageBoard, options: PhoneOptions, epoch: int) -> None:
+    broken = [path.name for path in FILES.rglob("*.wants/*") if not path.is_symlink()]
+    if broken:
+        raise BuildError(
+            f"{', '.join(broken)} below *.wants is no link, and systemd would not start it: take the project with git"
+        )
     tree.add_below(FILES)
     for folder in (
         "data",

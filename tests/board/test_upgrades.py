@@ -18,7 +18,7 @@ from tests.board.house import House
 from tests.board.power_cuts import SETTING
 from tests.board.qemu_rig import QemuRig
 from tests.board.rig import Rig
-from tests.board.upgrades import break_main
+from tests.board.upgrades import break_main, copy_tree
 from tests.support.processes import PATIENCE_S, wait_until
 
 GOOD, BROKEN = "OFFHOOK_UPGRADE_GOOD", "OFFHOOK_UPGRADE_BROKEN"
@@ -138,6 +138,12 @@ def test_a_broken_version_ends_as_soon_as_it_is_started(tmp_path) -> None:
     with pytest.raises(SystemExit) as ended:
         names["main"](["--help"])
     assert ended.value.code == 3
+
+
+def test_what_is_wanted_at_boot_stays_so_in_a_copy(tmp_path) -> None:
+    name = "firmware_scripts/imaging/files/usr/lib/systemd/system/multi-user.target.wants/offhook-upgrade-trial.service"
+    copy_tree([name], tmp_path)
+    assert (tmp_path / name).is_symlink()
 
 
 @pytest.mark.qemu

@@ -56,9 +56,7 @@ def _build(files: list[str], made: Upgrades, say: Callable[[str], None]) -> None
     wheelhouse = _run(parts.ROOT, "build-wheels").strip().splitlines()[-1]
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "offhook"
-        for name in files:
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(parts.ROOT / name, tree / name)
+        copy_tree(files, tree)
         say("building the image (1 of 3)")
         _image(tree, wheelhouse, key, "1.0.0", made.image)
         for number, (version, target) in enumerate((("1.0.1", made.good), ("1.0.2", made.broken)), 2):
@@ -69,6 +67,13 @@ def _build(files: list[str], made: Upgrades, say: Callable[[str], None]) -> None
             _image(tree, wheelhouse, key, version, image)
             _run(tree, "build-upgrade", str(image), "--key", str(key), "--out", str(target))
             image.unlink()
+
+
+def copy_tree(files: list[str], tree: Path) -> None:
+    """Copy these files of the project; links stay links, as systemd passes over units below *.wants that are files."""
+    for name in files:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(parts.ROOT / name, tree / name, follow_symlinks=False)
 
 
 def _image(tree: Path, wheelhouse: str, key: Path, version: str, target: Path) -> None:

@@ -1,10 +1,12 @@
 """The phone in the root file system: wheels unpacked, units in order, nothing to do anew at the first start."""
 
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from firmware_scripts.imaging import phone_layer
 from firmware_scripts.imaging.boards import BOARDS
 from firmware_scripts.imaging.phone_layer import PhoneOptions, _add_system_files, _install_wheels
 from firmware_scripts.imaging.root_tree import RootTree
@@ -73,6 +75,14 @@ def test_every_unit_of_the_image_that_is_wanted_is_there(tree: RootTree) -> None
     wanted = [name for name in tree if name.startswith(f"{place}/multi-user.target.wants/offhook")]
     assert len(wanted) == 5
     assert all(f"{place}/{name.rpartition('/')[2]}" in tree for name in wanted)
+
+
+def test_a_tree_that_has_lost_its_links_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(phone_layer.FILES, tmp_path / "files", symlinks=False)
+    monkeypatch.setattr(phone_layer, "FILES", tmp_path / "files")
+    options = PhoneOptions(tmp_path, (), "", "1.0")
+    with pytest.raises(BuildError, match=r"offhook-upgrade-trial.service.* is no link"):
+        _add_system_files(RootTree(), BOARDS["rpi3"], options, EPOCH)
 
 
 def test_what_persists_is_named_with_a_way_that_the_first_program_knows(tree: RootTree) -> None:
