@@ -55,6 +55,7 @@ def download(address: str, most_bytes: int) -> bytes:
         with urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  # only the schemes above come here
             return bytes(answer.read(most_bytes + 1))
     except HTTPError as error:
+        error.close()
         raise DownloadError(f"{shown}: the server answers {error.code} {error.reason}") from None
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
