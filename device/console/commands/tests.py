@@ -1,4 +1,4 @@
-"""Trying things out: bell, tones, lamps, relays, keys. Each ends by itself, and gives way to a call."""
+"""Trying things out: bell, tones, lamps, relays, keys, registrations and a call. Each ends by itself."""
 
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import BrokenOffError, ConsoleError
@@ -74,6 +74,43 @@ def _mic(shell: Shell, given: Given) -> Dialogue:
     yield from measure(shell, loop_back=given.get("how") == "loop-back", seconds=_seconds(given) or METER_S)
 
 
+def _register(shell: Shell, given: Given) -> Dialogue:
+    from device.console.setup.account import test_account, try_account  # noqa: PLC0415  # the wizard's way of trying
+
+    if "account" in given:
+        yield from test_account(shell, given["account"])
+        return
+    accounts = [
+        item
+        for item in shell.ask("account.list")["accounts"]
+        if item.get("enabled", True) and item.get("register", True)
+    ]
+    if not accounts:
+        raise ConsoleError("no account registers: `setup account` makes one")
+    good = 0
+    for account in accounts:
+        shell.say(f"{account['id']}:")
+        good += yield from try_account(shell, account["id"])
+    shell.say(f"{good} of {len(accounts)} registered")
+
+
+def _echo(shell: Shell, given: Given) -> Dialogue:
+    from device.console.setup.trial_call import call_and_tell  # noqa: PLC0415  # the wizard's last step
+
+    shell.say("Speak, and hear yourself: what comes back has been to the server and back again.")
+    yield from call_and_tell(shell, given["number"])
+
+
+def _account_names(shell: Shell, _given: Given) -> list[Choice]:
+    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
+
+
+def _echo_numbers(_shell: Shell, _given: Given) -> list[Choice]:
+    from device.console.setup.presets import PRESETS  # noqa: PLC0415  # the wizard's knowledge
+
+    return [(preset.echo, preset.title) for preset in PRESETS.values() if preset.echo]
+
+
 def _lamps(shell: Shell, _given: Given) -> list[Choice]:
     return [(name, f"now {mode}") for name, mode in shell.ask("board.show")["lamps"].items()]
 
@@ -135,6 +172,20 @@ COMMANDS = (
             _SECONDS,
         ),
         example="test mic loop-back 10",
+    ),
+    Command(
+        "test register",
+        "register now, one account or all, and explain what the server answers",
+        _register,
+        (Argument("account", "one account", optional=True, choices=_account_names, only=True),),
+        example="test register office",
+    ),
+    Command(
+        "test echo",
+        "call a number that sends back what it hears; ends ten seconds after the answer",
+        _echo,
+        (Argument("number", "the server's echo test, or any phone", choices=_echo_numbers),),
+        example="test echo *43",
     ),
     Command("test keypad", "show keys, dial and handset as the phone notices them", _keypad),
 )

@@ -1,3 +1,5 @@
+from typing import Any
+
 from tests.console.commands.test_show import BOARD
 from tests.console.desk import Desk, FakePhone
 
@@ -63,3 +65,44 @@ def test_the_microphone_is_measured_or_heard() -> None:
     assert any("Loudest: -10.0 dB" in line for line in desk.type("\x03"))
     desk.type("test mic loop-back 3\r")
     assert desk.phone.calls_of("test.mic")[-1] == {"loop_back": True, "seconds": 3}
+
+
+def account(name: str, **fields: Any) -> dict[str, Any]:
+    given = {"id": name, "aor": f"sip:{name}@pbx", "user": name, "domain": "pbx", "register": True, "enabled": True}
+    return {**given, "state": "registered", "status": 200, "text": "OK", **fields}
+
+
+def test_every_account_registers_and_the_answers_are_explained() -> None:
+    accounts = {item["id"]: item for item in (account("a"), account("b", state="failed", status=403, text="No"))}
+    listed = [*accounts.values(), account("off", enabled=False), account("direct", register=False)]
+    answers = FakePhone(
+        account__list={"accounts": listed},
+        account__show=lambda given: accounts[given["id"]],
+        registration__refresh={"accounts": []},
+    )
+    desk = Desk(answers, columns=120)
+    lines = desk.run("test register")
+    assert lines[0] == "a:"
+    assert "  Registered as a@pbx." in lines
+    assert any("the server refuses this user (403 No)" in line for line in lines)
+    assert lines[-1] == "1 of 2 registered"
+    assert desk.phone.calls_of("registration.refresh") == [{"account": "a"}, {"account": "b"}]
+    desk.run("test register b")
+    assert desk.phone.calls_of("registration.refresh")[2:] == [{"account": "b"}]
+
+
+def test_no_account_to_register_is_said_with_what_to_do() -> None:
+    desk = Desk(FakePhone(account__list={"accounts": [account("direct", register=False)]}))
+    assert "`setup account`" in desk.run("test register")[-1]
+    assert desk.phone.calls_of("registration.refresh") == []
+
+
+def test_an_echo_is_called_and_hung_up() -> None:
+    calls = [{"call": "c1"}]
+    desk = Desk(FakePhone(call__place={"call": "c1"}, call__list={"calls": calls}, call__hangup={}))
+    desk.type("test echo *43\r")
+    assert desk.phone.calls_of("call.place") == [{"target": "*43"}]
+    desk.happen("call", event="established", call="c1", remote="*43")
+    assert desk.wait(9)[-1] != "offhook#"
+    assert desk.wait(2)[-2:] == ["  The call was answered.", "offhook#"]
+    assert desk.phone.calls_of("call.hangup") == [{"call": "c1"}]
