@@ -129,7 +129,7 @@ class RegistrationState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationChanged:
-    """The registration of an account took a step; also sent for each refresh that changed the lifetime."""
+    """The registration of an account took a step; also for a refresh that changed the lifetime or was asked for."""
 
     account_id: AccountId
     state: RegistrationState

@@ -146,6 +146,7 @@ class Registration(StateTable[Phase, RegistrationInput]):
         self._expires_s = 0
         self._asks_plainly = False
         self._well_at = now
+        self._told = None  # Whoever asks waits for an answer, also for one that changes nothing.
         self.receive(StartHeldBack(delay_s) if delay_s and self.is_idle else StartRequested(), now)
 
     def stop(self, now: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from device.model import Credential
 from device.sip.digest import ha1, make_challenge, parse_credentials, verify
-from device.sip.events import RegistrationChanged
+from device.sip.events import RegistrationChanged, RegistrationState
 from device.sip.instance import Instance
 from device.sip.message import Request, Response
 from device.sip.registration import Phase
@@ -244,3 +244,13 @@ def test_refreshes_that_nobody_answers_cost_no_registration(lost: int) -> None:
         life.bench.advance(0.5)
         life.exchange()
     assert life.bench.now < binding[1]
+
+
+def test_a_refresh_that_was_asked_for_is_answered_though_it_changes_nothing() -> None:
+    bench = Bench(account=office())
+    for _ in range(2):
+        bench.events()
+        bench.agent.start_registration(OFFICE, bench.now)
+        bench.reply(bench.sent_request("REGISTER"), 200, Contact="<sip:1001@192.0.2.1:5060>;expires=600")
+        told = [event for event in bench.events() if isinstance(event, RegistrationChanged)]
+        assert (told[-1].state, told[-1].expires_s) == (RegistrationState.REGISTERED, 600)

@@ -9,11 +9,13 @@ from device.console.setup.kept import keep
 from device.console.setup.presets import PRESETS, ServerPreset
 from device.console.setup.questions import ask, choose, confirm
 from device.console.shell import Shell
-from device.console.steps import Pause, Step
+from device.console.steps import AwaitEvent, Step
 
 StepDialogue = Generator[Step, Any, None]
 
 ANSWER_PATIENCE_S = 20
+ANSWERS = ("registered", "failed")
+"""States of a registration that a server's answer leads to, or the lack of one."""
 NAME = "main"
 """The account that the wizard makes."""
 DIRECT = "none"
@@ -74,23 +76,38 @@ def _ask_account(shell: Shell, name: str, preset: ServerPreset, present: dict[st
 
 def try_account(shell: Shell, name: str) -> Generator[Step, Any, bool]:
     """Wait for the server's answer and explain it; answers whether the account is registered."""
-    shell.ask("registration.refresh", account=name)
-    shell.say("  Registering ...")
-    account: dict[str, Any] = {}
-    for _ in range(2 * ANSWER_PATIENCE_S):
-        account = shell.ask("account.show", id=name)
-        if account["state"] == "registered" or account["status"]:
-            break
-        yield Pause(0.5)
+    answered = yield from _register(shell, name)
+    account = shell.ask("account.show", id=name)
     realm = str(account.get("realm") or "")
     if realm:
         shell.say(f"  The server asks for passwords as {realm!r}.")
-    first, *rest = explain_registration(account)
-    if account["state"] == "registered":
+    if account["state"] == "registered" and answered:
         where = f" at {account['server']}" if account.get("server") else ""
         shell.say(f"  Registered as {account['user']}@{account['domain']}{where}.")
         return True
+    if account["state"] == "registered":
+        shell.say(
+            f"  The server has not answered for {ANSWER_PATIENCE_S} s; what it granted before has not run out yet."
+        )
+        shell.say("    `why` looks at the network, `trace sip` at what passes")
+        return False
+    first, *rest = explain_registration(account)
     shell.say(f"  Not registered: {first}.", *(f"    {line}" for line in rest))
+    return False
+
+
+def _register(shell: Shell, name: str) -> Generator[Step, Any, bool]:
+    """Register now; answers whether the server has said yes or no to this very request."""
+    shell.follow(["registration"])
+    try:
+        asked = shell.ask("registration.refresh", account=name)["accounts"]
+        shell.say("  Registering ...")
+        while name in asked and (event := (yield AwaitEvent(ANSWER_PATIENCE_S))) is not None:
+            said = event.params
+            if event.topic == "registration" and said.get("account") == name and said.get("state") in ANSWERS:
+                return True
+    finally:
+        shell.follow(())
     return False
 
 

@@ -72,23 +72,38 @@ def account(name: str, **fields: Any) -> dict[str, Any]:
     return {**given, "state": "registered", "status": 200, "text": "OK", **fields}
 
 
-def test_every_account_registers_and_the_answers_are_explained() -> None:
-    accounts = {item["id"]: item for item in (account("a"), account("b", state="failed", status=403, text="No"))}
-    listed = [*accounts.values(), account("off", enabled=False), account("direct", register=False)]
-    answers = FakePhone(
-        account__list={"accounts": listed},
-        account__show=lambda given: accounts[given["id"]],
-        registration__refresh={"accounts": []},
+def trying(*accounts: dict[str, Any]) -> FakePhone:
+    known = {item["id"]: item for item in accounts}
+    return FakePhone(
+        account__list={"accounts": accounts},
+        account__show=lambda given: known[given["id"]],
+        registration__refresh=lambda given: {"accounts": [given["account"]]},
     )
-    desk = Desk(answers, columns=120)
-    lines = desk.run("test register")
-    assert lines[0] == "a:"
+
+
+def test_every_account_registers_and_the_answers_are_explained() -> None:
+    refused = account("b", state="failed", status=403, text="No")
+    off, direct = account("off", enabled=False), account("direct", register=False)
+    desk = Desk(trying(account("a"), refused, off, direct), columns=120)
+    desk.type("test register\r")
+    # Neither what happens to others nor what is known from before is the answer.
+    desk.happen("registration", account="other", state="registered")
+    assert desk.happen("registration", account="a", state="registering")[-2:] == ["a:", "  Registering ..."]
+    desk.happen("registration", account="a", state="registered")
+    lines = desk.happen("registration", account="b", state="failed")
     assert "  Registered as a@pbx." in lines
     assert any("the server refuses this user (403 No)" in line for line in lines)
-    assert lines[-1] == "1 of 2 registered"
+    assert lines[-2:] == ["1 of 2 registered", "offhook#"]
     assert desk.phone.calls_of("registration.refresh") == [{"account": "a"}, {"account": "b"}]
-    desk.run("test register b")
-    assert desk.phone.calls_of("registration.refresh")[2:] == [{"account": "b"}]
+    assert desk.phone.topics == []
+
+
+def test_an_old_registration_is_no_answer() -> None:
+    desk = Desk(trying(account("a")), columns=120)
+    desk.type("test register a\r")
+    lines = desk.wait(21)
+    assert any("has not answered for 20 s" in line for line in lines)
+    assert not any("Registered as" in line for line in lines)
 
 
 def test_no_account_to_register_is_said_with_what_to_do() -> None:
