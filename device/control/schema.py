@@ -183,8 +183,8 @@ _METHODS = (
     ),
     Method(
         "upgrade.start",
-        "Ask for what would stand after `offhook upgrade`, on an image: a file or an address, or status, back, repair. "
-        "Whoever asks has agreed.",
+        "Ask for what would stand after `offhook upgrade`, on an image: a file or an address, or status, back, "
+        "restart, repair. Whoever asks has agreed.",
         (_needs("words", "texts", "a file below /media or /mnt, an http or https address, or a verb; then options"),),
         "{id}",
         '{"words": ["/media/usb/offhook-rpi3-0.2.0.upgrade", "--force"]}',

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from device.annotations import Any
 from device.errors import DeviceError
-from device.upgrade.image_system import LAYOUT_FILE, NO_IMAGE
+from device.upgrade.image_system import LAYOUT_FILE, NO_IMAGE, NO_IMAGE_RESTART
 from device.upgrade.spool import read_answer, write_request
 
 TAKEN_WITHIN_S = 30.0
@@ -28,7 +28,7 @@ class UpgradeMethods:
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise DeviceError('words must be a list, such as ["/media/usb/offhook.upgrade"]')
         if not os.path.exists(os.path.join(self._root, LAYOUT_FILE)):
-            raise DeviceError(NO_IMAGE)
+            raise DeviceError(NO_IMAGE_RESTART if "restart" in words else NO_IMAGE)
         if self._id and self.progress({})["running"]:
             raise DeviceError("an upgrade is on its way already: `upgrade.progress` tells how far it is")
         self._id = self._new_id()

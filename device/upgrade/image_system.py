@@ -19,6 +19,10 @@ FELL_BACK_FILE = "run/offhook-image/fell-back"
 PARTS = ("kernel", "root")
 """The partitions of a slot, and the parts of an upgrade."""
 
+NO_IMAGE_RESTART = (
+    "this system was not started from an offhook image, and the phone may not restart it: type there "
+    "sudo systemctl reboot"
+)
 NO_IMAGE = (
     "this system was not started from an offhook image, so there is no slot to upgrade; update it the way it was "
     "installed, in the folder of its source: sudo git pull && sudo firmware_scripts/prepare run board && "

@@ -38,6 +38,7 @@ USAGE = """\
 usage: offhook upgrade FILE [--yes] [--force] [--allow-downgrade] [--no-restart]
        offhook upgrade status [--json]
        offhook upgrade back [--yes] [--force]
+       offhook upgrade restart [--yes] [--force]
        offhook upgrade repair
 
 Takes a signed upgrade of the image (made by firmware_scripts/build-upgrade) into the slot that does not run, verifies
@@ -52,6 +53,7 @@ otherwise the old one comes back by itself. A power cut at any moment leaves a v
 
   status             which slot runs, and how the last upgrade came out
   back               restart into the version before, where it is still there; says before what becomes of the store
+  restart            restart the board; not while an upgrade is being written
   repair             write the state of the slots anew, when both its copies are damaged
 
 example: sudo offhook upgrade /media/usb/offhook-rpi3-0.2.0.upgrade
@@ -151,8 +153,7 @@ def _upgrade(system: ImageSystem, request: Request, voice: Voice) -> int:
         installation = Installation(system, stream, request.source)
         installation.check(request.allow_downgrade)
         status = daemon_status()
-        if calls_up(status) and not request.force:
-            raise UpgradeError("a call is up: try again when it has ended, or say --force")
+        _refuse_in_call(status, request)
         registered = registered_accounts(status)
         if status is None:
             registered = stored_accounts(system)
@@ -195,8 +196,7 @@ def _back(system: ImageSystem, request: Request, voice: Voice) -> int:
                 f"there is no copy of the store as the version in slot {target} left it, which may refuse the one of "
                 "today: --force goes back all the same"
             )
-        if calls_up(daemon_status()) and not request.force:
-            raise UpgradeError("a call is up: try again when it has ended, or say --force")
+        _refuse_in_call(daemon_status(), request)
         voice.say(_fate_of_store(about))
         if not request.yes and not voice.agree(f"Restart into {_name_of(about, target)}?"):
             voice.say("nothing was changed")
@@ -229,6 +229,15 @@ def _fate_of_store(about: StoreCopy | None) -> str:
     )
 
 
+def _restart_board(system: ImageSystem, request: Request, voice: Voice) -> int:
+    with _alone(system):
+        _refuse_in_call(daemon_status(), request)
+        if not request.yes and not voice.agree("Restart the board?"):
+            voice.say("nothing was changed")
+            return EXIT_FAILED
+        return _restart(voice)
+
+
 def _repair(system: ImageSystem, _request: Request, voice: Voice) -> int:
     state_file = SlotStateFile(system.state_path)
     try:
@@ -254,6 +263,7 @@ def _settle(system: ImageSystem, _request: Request, voice: Voice) -> int:
 VERBS: dict[str, Callable[[ImageSystem, Request, Voice], int]] = {
     "status": _status,
     "back": _back,
+    "restart": _restart_board,
     "repair": _repair,
     "prepare-store": _prepare_store,
     "settle": _settle,
@@ -297,6 +307,11 @@ def _open(source: str) -> BinaryIO:
 
         return cast("BinaryIO", urlopen(source, timeout=60))  # noqa: S310  # only these two schemes come here
     return open(source, "rb")  # closed by whoever asked
+
+
+def _refuse_in_call(status: dict[str, Any] | None, request: Request) -> None:
+    if calls_up(status) and not request.force:
+        raise UpgradeError("a call is up: try again when it has ended, or say --force")
 
 
 def _wait_for_calls(voice: Voice) -> None:

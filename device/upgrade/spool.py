@@ -1,7 +1,8 @@
 """How a phone without rights asks for an upgrade: a request in its own folder, an answer in one of root's.
 
 The phone writes the request; systemd (offhook-upgrade.path) starts `offhook upgrade request` as root, which takes it
-away and answers. What may be asked for is what the signature of an upgrade allows: no more than a signed file can do.
+away and answers. What may be asked for is what the signature of an upgrade allows: no more than a signed file can do,
+and a restart of the board.
 """
 
 import json
@@ -18,7 +19,7 @@ MOST_WORDS = 8
 LONGEST_WORD = 1000
 REQUEST_BYTES = 16_384
 OPTIONS = ("--yes", "--force", "--allow-downgrade", "--no-restart")
-VERBS = ("status", "back", "repair")
+VERBS = ("status", "back", "restart", "repair")
 PLACES = ("/media/", "/mnt/", "/run/media/")
 """Where a file may lie that root is asked to read: no folder in which others may put links of theirs."""
 ADDRESSES = ("http://", "https://")

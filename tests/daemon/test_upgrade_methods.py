@@ -73,3 +73,8 @@ def test_what_has_no_sense_is_refused(desk: Desk, words: object) -> None:
 def test_on_another_system_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="not started from an offhook image"):
         UpgradeMethods(lambda: "1", lambda: 0.0, str(tmp_path)).start({"words": ["status"]})
+
+
+def test_on_another_system_it_says_how_that_is_restarted(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="sudo systemctl reboot"):
+        UpgradeMethods(lambda: "1", lambda: 0.0, str(tmp_path)).start({"words": ["restart"]})

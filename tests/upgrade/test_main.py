@@ -167,6 +167,21 @@ def test_back_to_the_version_before(upgraded: ImageSystem, tmp_path: Path, capsy
     assert restarts(tmp_path) == ["reboot"]
 
 
+def test_the_board_is_restarted_and_nothing_else(
+    system: ImageSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = SlotStateFile(system.state_path).read()
+    socket = tmp_path / "control.sock"
+    monkeypatch.setenv("OFFHOOK_SOCKET", str(socket))
+    with closing(AnsweringDaemon(socket)):
+        assert main(["restart", "--yes"], system.root) == 1
+        assert "a call is up" in capsys.readouterr().err
+        assert restarts(tmp_path) == []
+        assert main(["restart", "--yes", "--force"], system.root) == 0
+    assert restarts(tmp_path) == ["reboot"]
+    assert SlotStateFile(system.state_path).read() == state
+
+
 def test_back_to_a_version_that_has_not_proven_itself_is_refused(
     system: ImageSystem, capsys: pytest.CaptureFixture[str]
 ) -> None:

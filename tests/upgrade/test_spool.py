@@ -22,6 +22,7 @@ def root(tmp_path: Path) -> Path:
     [
         ["status"],
         ["back", "--force"],
+        ["restart"],
         ["https://updates.example.com/a.upgrade", "--allow-downgrade"],
         ["/media/usb/a.upgrade", "--no-restart", "--yes"],
         ["/run/media/stick/a.upgrade"],

@@ -1,4 +1,7 @@
-"""Another version of the image: shown, taken, gone back from. What is done is done by root, whom the phone asks."""
+"""The image: another version shown, taken, gone back from; the board restarted.
+
+What is done is done by root, whom the phone asks.
+"""
 
 from collections.abc import Generator
 
@@ -33,6 +36,13 @@ def _go_back(shell: Shell, given: Given) -> Dialogue:
     if not (yield from _agreed(shell)):
         return
     yield from _ask(shell, ["back", *given.get("options", "").split()])
+
+
+def _reboot(shell: Shell, given: Given) -> Dialogue:
+    shell.say("The board restarts; the phone is away for a minute.")
+    if not (yield from _agreed(shell)):
+        return
+    yield from _ask(shell, ["restart", *given.get("options", "").split()])
 
 
 def _show(shell: Shell, _given: Given) -> Dialogue:
@@ -92,6 +102,12 @@ COMMANDS = (
         "upgrade back",
         "restart into the version before the last upgrade",
         _go_back,
+        (Argument("options", "--force: also while a call is up", optional=True, rest=True),),
+    ),
+    Command(
+        "reboot",
+        "restart the board",
+        _reboot,
         (Argument("options", "--force: also while a call is up", optional=True, rest=True),),
     ),
     Command("show upgrade", "which version runs, and how the last upgrade came out", _show),

@@ -40,6 +40,15 @@ def test_the_version_before() -> None:
     assert desk.phone.calls_of("upgrade.start") == [{"words": ["back", "--force"]}]
 
 
+def test_the_board_restarts_when_that_is_agreed_to() -> None:
+    desk = Desk(answers((-1, 1)))
+    assert desk.type("reboot\rno\r")[-2:] == ["Nothing was changed.", "offhook#"]
+    assert desk.phone.calls_of("upgrade.start") == []
+    desk.type("reboot --force\ryes\r")
+    assert desk.wait(2)[-2:] == ["line 0", "offhook#"]
+    assert desk.phone.calls_of("upgrade.start") == [{"words": ["restart", "--force"]}]
+
+
 def test_which_version_runs() -> None:
     desk = Desk(answers((-1, 2)))
     desk.type("show upgrade\r")
