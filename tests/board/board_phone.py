@@ -205,6 +205,8 @@ class BoardPhone(PhoneDaemon):
         self.call("settings.set", values=values)
         self.rest_lines()
         self.start()
+        # gpio-sim takes the bias that the phone asks for as what is wired: the contacts have it their way again.
+        self.rest_lines()
 
     def rest_lines(self) -> None:
         """Every contact as it is while nobody touches the telephone."""
