@@ -160,7 +160,9 @@ class UmlRig:
     @property
     def offhook(self) -> Sequence[str]:
         python = f"{CHECKOUT_INSIDE}/.venv/bin/python"
-        environment = [f"OFFHOOK_SOCKET={SOCKET_INSIDE}", f"PYTHONPATH={CHECKOUT_INSIDE}/{RPI_LGPIO}"]
+        # The checkout by its place inside: where it lies outside may be hidden here, below /tmp for one.
+        places = f"{CHECKOUT_INSIDE}:{CHECKOUT_INSIDE}/{RPI_LGPIO}"
+        environment = [f"OFFHOOK_SOCKET={SOCKET_INSIDE}", f"PYTHONPATH={places}"]
         # rpi-lgpio looks for a Raspberry Pi in the device tree, which this machine has not.
         environment += ["RPI_LGPIO_REVISION=a02082", "RPI_LGPIO_CHIP=0", f"LG_WD={STATE_INSIDE}"]
         return ["env", "-C", CHECKOUT_INSIDE, *environment, python, "-P", "-m", "device"]
