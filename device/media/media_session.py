@@ -1,8 +1,10 @@
 """What a call negotiated about its sound (RFC 3264): owned by the call from the first offer to BYE, never made anew."""
 
+from collections.abc import Iterator
+
 from device.ids import IdSource
 from device.media.codecs import codec_class, codec_key, missing_library, packet_ms
-from device.media.settings import MediaSettings
+from device.media.settings import DYNAMIC_PAYLOAD_TYPES, MediaSettings
 from device.media.stream_parameters import StreamParameters
 from device.records import dataclass, replace
 from device.sdp.errors import SdpError, SdpStateError
@@ -18,7 +20,6 @@ from device.sdp.offer_answer import (
 from device.sdp.parser import parse_sdp
 from device.sdp.session_description import Origin, SessionDescription
 
-FIRST_DYNAMIC_PT = 96
 EVENT_CLOCK_HZ = 8000
 """Of the telephone events that are always offered."""
 
@@ -163,9 +164,9 @@ class MediaSession:
         """Numbers once agreed may not change (section 8.3.2)."""
         if clock_rate_hz == EVENT_CLOCK_HZ:
             self._event_pt = number
+            return
         others = ((kept, rate) for kept, rate in self._other_event_pts if rate != clock_rate_hz)
-        if clock_rate_hz != EVENT_CLOCK_HZ:
-            self._other_event_pts = (*others, (number, clock_rate_hz))
+        self._other_event_pts = (*others, (number, clock_rate_hz))
 
     def _numbered(self, description: SessionDescription) -> SessionDescription:
         """The description with its version: one higher than that of the last one, unless nothing changed."""
@@ -229,13 +230,12 @@ class MediaSession:
 def _own_formats(settings: MediaSettings) -> tuple[AudioFormat, ...]:
     """The codecs of the settings with the payload types of our own offers."""
     formats = []
-    taken = {settings.telephone_event_payload_type}
+    free = _free_numbers({settings.telephone_event_payload_type})
     for name in usable_codecs(settings):
         codec = codec_class(name)
         number = codec.payload_type
         if number is None:
-            number = next(free for free in range(FIRST_DYNAMIC_PT, 128) if free not in taken)
-            taken.add(number)
+            number = next(free)
         formats.append(AudioFormat(number, codec.name, codec.clock_rate_hz, codec.parameters, codec.channels))
     return tuple(formats)
 
@@ -247,9 +247,13 @@ def usable_codecs(settings: MediaSettings) -> tuple[str, ...]:
 
 def _event_numbers(formats: tuple[AudioFormat, ...], event_pt: int) -> tuple[tuple[int, int], ...]:
     """Payload types of telephone events for each clock rate other than 8 kHz (RFC 4733 section 2.5.1.1)."""
-    taken = {event_pt, *(own.payload_type for own in formats)}
-    free = iter(number for number in range(FIRST_DYNAMIC_PT, 128) if number not in taken)
+    free = _free_numbers({event_pt, *(own.payload_type for own in formats)})
     return tuple((next(free), rate) for rate in sorted({own.clock_rate_hz for own in formats} - {EVENT_CLOCK_HZ}))
+
+
+def _free_numbers(taken: set[int]) -> Iterator[int]:
+    """Dynamic payload types that nothing has yet."""
+    return (number for number in DYNAMIC_PAYLOAD_TYPES if number not in taken)
 
 
 def _renumbered(formats: tuple[AudioFormat, ...], agreed: AgreedAudio | None) -> tuple[AudioFormat, ...]:

@@ -52,7 +52,6 @@ PLANS: dict[str, dict[str, str]] = {
         "REORDER": "425/250,0/250,425/750,0/250",
         "CALL_WAITING": "425/50,0/1000",
     },
-    "ca": {},
     "ch": {"REORDER": "425/200,0/200", "CALL_WAITING": "425/200,0/200,425/200,0/4000"},
     "cn": {
         "DIAL": "450",
@@ -191,5 +190,4 @@ PLANS: dict[str, dict[str, str]] = {
         "CALL_WAITING": "400*33/250,0/250,400*33/250,0/250,400*33/250,0/250,400*33/250,0/250",
     },
 }
-SAME_AS = {"ca": "us"}
-"""Countries that share another's plan."""
+PLANS["ca"] = PLANS["us"]

@@ -1,12 +1,11 @@
 """The settings of calls' sound on the wire: codecs, packet time, jitter buffer, telephone events, tones."""
 
 from device.annotations import ClassVar
-from device.media.codecs import CODEC_NAMES
+from device.media.codecs import CODEC_NAMES, PACKET_TIMES_MS
 from device.media.errors import UnknownToneError
 from device.media.tone_plan import COUNTRIES, TONE_NAMES
 from device.records import dataclass
 
-PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)
 DYNAMIC_PAYLOAD_TYPES = range(96, 128)
 """Payload types free for negotiation (RFC 3551 section 6)."""
 

@@ -56,7 +56,7 @@ def tone_pattern(country: str, name: str, own_tones: str = "") -> TonePattern:
     `own_tones` is written as the setting `media.own_tones`. Raises UnknownToneError.
     """
     # The tables take 60 kB: they are loaded with the first tone.
-    from device.media.national_tones import PLANS, SAME_AS, STUTTER_MS, STUTTERS  # noqa: PLC0415
+    from device.media.national_tones import PLANS, STUTTER_MS, STUTTERS  # noqa: PLC0415
     from device.media.tone_notation import parse_own_tones, parse_tone  # noqa: PLC0415
 
     country, name = country.lower(), name.upper()
@@ -64,7 +64,7 @@ def tone_pattern(country: str, name: str, own_tones: str = "") -> TonePattern:
         raise UnknownToneError(f"no tone plan for {country!r}; known are {', '.join(COUNTRIES)}")
     if name not in TONE_NAMES:
         raise UnknownToneError(f"no tone {name!r}; known are {', '.join(TONE_NAMES)}")
-    plan = {**PLANS["itu"], **PLANS[SAME_AS.get(country, country)], **parse_own_tones(own_tones)}
+    plan = {**PLANS["itu"], **PLANS[country], **parse_own_tones(own_tones)}
     if name not in plan:  # only MESSAGE_WAITING is made of another
         return _stuttering(parse_tone(plan["DIAL"]), STUTTERS, STUTTER_MS)
     return parse_tone(plan[name], HOWLER_LEVEL_DB if name == "HOWLER" else 0)

@@ -3,19 +3,26 @@
 from device.annotations import Protocol, cast
 from device.media.errors import CodecUnavailableError, UnknownCodecError
 
+PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)
+"""Lengths of packet in ms that phones send."""
+
 
 class Codec(Protocol):
     """One direction-pair of a codec; may keep state, so each stream has its own."""
 
+    __slots__ = ()
+
     name: str
     """As in a=rtpmap, upper-case."""
-    channels: int
+    library: str = ""
+    """What it needs, a key of `native.LIBRARIES`; "" for nothing."""
+    channels: int = 1
     """As a=rtpmap has them."""
-    parameters: str
+    parameters: str = ""
     """What a=fmtp says of what we can receive; "" for nothing."""
-    packet_times_ms: tuple[int, ...]
+    packet_times_ms: tuple[int, ...] = PACKET_TIMES_MS
     """Lengths of packet that it can make."""
-    payload_type: int | None
+    payload_type: int | None = None
     """The static payload type of RFC 3551 section 6, or None for a dynamic one."""
     clock_rate_hz: int
     """Rate of RTP time stamps; for some codecs not that of the samples."""
@@ -101,7 +108,7 @@ def new_codec(name: str) -> Codec:
 
 def missing_library(name: str) -> str:
     """What to install before a codec can be used; "" when it can be. Loads its library to find out."""
-    library = getattr(codec_class(name), "library", "")
+    library = codec_class(name).library
     if not library:
         return ""
     from device.media.codecs.native import load  # noqa: PLC0415  # G.711 needs none
@@ -115,7 +122,7 @@ def missing_library(name: str) -> str:
 
 def needed_package(name: str) -> str:
     """Debian's package with the library of a codec; "" when it needs none."""
-    library = getattr(codec_class(name), "library", "")
+    library = codec_class(name).library
     if not library:
         return ""
     from device.media.codecs.native import LIBRARIES  # noqa: PLC0415
@@ -141,6 +148,7 @@ def configurable(codec: Codec) -> Configurable | None:
 
 __all__ = [
     "CODEC_NAMES",
+    "PACKET_TIMES_MS",
     "Codec",
     "Configurable",
     "DecoderTable",

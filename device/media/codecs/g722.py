@@ -10,10 +10,7 @@ class G722Codec(SpandspCodec):
     """One encoder and one decoder; each keeps its predictors from packet to packet."""
 
     name = "G722"
-    channels = 1
-    parameters = ""
-    packet_times_ms = (10, 20, 30, 40, 50, 60)
-    payload_type: int | None = 9
+    payload_type = 9
     clock_rate_hz = 8000
     """By a slip of RFC 1890 that every phone keeps to: half of the sample rate."""
     sample_rate_hz = 16000

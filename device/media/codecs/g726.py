@@ -13,10 +13,6 @@ class G726Codec(SpandspCodec):
     """One encoder and one decoder; each keeps its predictors from packet to packet."""
 
     name = "G726-32"
-    channels = 1
-    parameters = ""
-    packet_times_ms = (10, 20, 30, 40, 50, 60)
-    payload_type: int | None = None
     clock_rate_hz = 8000
     sample_rate_hz = 8000
 

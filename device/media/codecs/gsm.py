@@ -1,20 +1,18 @@
 """GSM full rate (ETSI EN 300 961, RFC 3551 section 4.5.8) by libgsm: 33 octets for each 20 ms of 8 kHz sound."""
 
-from device.media.codecs import native
+from device.media.codecs import Codec, native
 
 _LIBRARY = "gsm"
 _FRAME_OCTETS = 33
 _FRAME_SAMPLES = 160
 
 
-class GsmCodec:
+class GsmCodec(Codec):
     """One encoder and one decoder; a payload holds whole frames."""
 
     name = "GSM"
     library = _LIBRARY
-    channels = 1
-    parameters = ""
-    payload_type: int | None = 3
+    payload_type = 3
     clock_rate_hz = 8000
     sample_rate_hz = 8000
     packet_times_ms = (20, 40, 60)
@@ -24,7 +22,7 @@ class GsmCodec:
         self._encoder, self._decoder = create(), create()
         self._encode = native.function(_LIBRARY, "gsm_encode", "none", "pointer", "octets", "pointer")
         self._decode = native.function(_LIBRARY, "gsm_decode", "int", "pointer", "octets", "pointer")
-        self._free = native.function(_LIBRARY, "gsm_destroy", "none", "pointer")
+        self._owned = native.Owned(_LIBRARY, (self._encoder, "gsm_destroy"), (self._decoder, "gsm_destroy"))
         self._out = native.buffer(2 * _FRAME_SAMPLES)
 
     def encode(self, pcm: bytes) -> bytes:
@@ -46,8 +44,3 @@ class GsmCodec:
 
     def duration(self, payload: bytes) -> int:
         return len(payload) // _FRAME_OCTETS * _FRAME_SAMPLES
-
-    def __del__(self) -> None:
-        if hasattr(self, "_out"):
-            self._free(self._encoder)
-            self._free(self._decoder)

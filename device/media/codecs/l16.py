@@ -1,16 +1,13 @@
 """L16 (RFC 3551 section 4.5.11): the samples as they are, most significant octet first."""
 
 from device.media import pcm as samples
+from device.media.codecs import Codec
 
 
-class L16Codec:
+class L16Codec(Codec):
     """Stateless; 128 kbit/s at 8 kHz, 256 at 16 kHz, mono."""
 
     name = "L16"
-    channels = 1
-    parameters = ""
-    packet_times_ms = (10, 20, 30, 40, 50, 60)
-    payload_type: int | None = None
     clock_rate_hz = 8000
     sample_rate_hz = 8000
 

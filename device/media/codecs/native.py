@@ -1,5 +1,7 @@
 """The C libraries of codecs, loaded through ctypes when a call needs one; ctypes and a library cost 1 to 3 MB."""
 
+from collections.abc import Sequence
+
 from device.annotations import Any
 from device.media.errors import CodecUnavailableError
 
@@ -42,6 +44,20 @@ def function(name: str, symbol: str, result: str, *arguments: str) -> Any:
     found.restype = kinds[result]
     found.argtypes = [kinds[argument] for argument in arguments]
     return found
+
+
+class Owned:
+    """States of a library that are released when the codec that holds this goes."""
+
+    _states: Sequence[tuple[Any, Any]] = ()
+
+    def __init__(self, name: str, *states: tuple[Any, str]) -> None:
+        """Each state with the function of the library `name` that releases it."""
+        self._states = [(function(name, symbol, "none", "pointer"), state) for state, symbol in states]
+
+    def __del__(self) -> None:
+        for release, state in self._states:
+            release(state)
 
 
 def buffer(octets: int) -> Any:

@@ -1,6 +1,6 @@
 """Opus (RFC 6716, RFC 7587) by libopus: wide-band speech at 16 kHz, with forward error correction and pauses."""
 
-from device.media.codecs import native
+from device.media.codecs import Codec, native
 
 _LIBRARY = "opus"
 _VOIP = 2048
@@ -17,6 +17,7 @@ CLOCK_HZ = 48000
 RATE_HZ = 16000
 MAX_MS = 120
 """The longest packet (RFC 6716 section 2)."""
+_MAX_SAMPLES = RATE_HZ * MAX_MS // 1000
 _UNIT = RATE_HZ // 400
 """The decoder fills gaps by whole 2.5 ms."""
 _MAX_PAYLOAD = 1275 * 6
@@ -34,12 +35,11 @@ _DTX_OCTETS = 2
 """An encoder that pauses gives payloads of at most so many octets, which need not be sent."""
 
 
-class OpusCodec:
+class OpusCodec(Codec):
     """One encoder and one decoder. `recover` and `conceal` stand in for packets that did not come."""
 
     name = "OPUS"
     library = _LIBRARY
-    payload_type: int | None = None
     clock_rate_hz = CLOCK_HZ
     sample_rate_hz = RATE_HZ
     channels = 2
@@ -59,11 +59,10 @@ class OpusCodec:
         )
         self._samples = native.function(_LIBRARY, "opus_packet_get_nb_samples", "int", "octets", "int", "int")
         self._control = native.function(_LIBRARY, "opus_encoder_ctl", "int", "pointer", "int", "int")
-        self._free = (
-            native.function(_LIBRARY, "opus_encoder_destroy", "none", "pointer"),
-            native.function(_LIBRARY, "opus_decoder_destroy", "none", "pointer"),
+        self._owned = native.Owned(
+            _LIBRARY, (self._encoder, "opus_encoder_destroy"), (self._decoder, "opus_decoder_destroy")
         )
-        self._out = native.buffer(2 * RATE_HZ * MAX_MS // 1000)
+        self._out = native.buffer(2 * _MAX_SAMPLES)
         self._payload = native.buffer(_MAX_PAYLOAD)
         self._bit_rate = BIT_RATE
         self._fec = True
@@ -106,12 +105,11 @@ class OpusCodec:
 
     def conceal(self, samples: int) -> bytes:
         """So many samples in place of a lost packet, from what came before."""
-        whole = -(-samples // _UNIT) * _UNIT
-        return self._fill(None, whole)[: 2 * samples]
+        return self._fill(None, _in_units(samples))[: 2 * samples]
 
     def recover(self, following: bytes, samples: int) -> bytes:
         """The same from the redundancy in the packet that follows the lost one; call `decode` with that one next."""
-        whole = max(-(-samples // _UNIT) * _UNIT, self._decoded_samples(following))
+        whole = max(_in_units(samples), self._decoded_samples(following))
         return self._fill(following, whole)[-2 * samples :]
 
     def duration(self, payload: bytes) -> int:
@@ -119,14 +117,14 @@ class OpusCodec:
 
     def _decoded_samples(self, payload: bytes) -> int:
         count = self._samples(payload, len(payload), RATE_HZ) if payload else 0
-        return count if 0 < count <= RATE_HZ * MAX_MS // 1000 else 0
+        return count if 0 < count <= _MAX_SAMPLES else 0
 
     def _fill(self, payload: bytes | None, samples: int) -> bytes:
-        samples = min(samples, RATE_HZ * MAX_MS // 1000)
+        samples = min(samples, _MAX_SAMPLES)
         count = self._decode(self._decoder, payload, len(payload or b""), self._out, samples, int(payload is not None))
         return self._out[: 2 * count] if count > 0 else bytes(2 * samples)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_fec"):
-            self._free[0](self._encoder)
-            self._free[1](self._decoder)
+
+def _in_units(samples: int) -> int:
+    """The least that the decoder fills and that is no shorter."""
+    return -(-samples // _UNIT) * _UNIT

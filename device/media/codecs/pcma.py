@@ -1,18 +1,16 @@
 """G.711 A-law (ITU-T G.711, RFC 3551 section 4.5.14): one octet a sample, 8 kHz."""
 
 from device.media import pcm as samples
+from device.media.codecs import Codec
 
 
-class PcmaCodec:
+class PcmaCodec(Codec):
     """PCMA: stateless, 64 kbit/s."""
 
     __slots__ = ()
 
     name = "PCMA"
-    channels = 1
-    parameters = ""
-    packet_times_ms = (10, 20, 30, 40, 50, 60)
-    payload_type: int | None = 8
+    payload_type = 8
     clock_rate_hz = 8000
     sample_rate_hz = 8000
 

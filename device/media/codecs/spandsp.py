@@ -1,14 +1,14 @@
 """What the codecs of libspandsp have in common: an encoder and a decoder with a state each."""
 
 from device.annotations import Any
-from device.media.codecs import native
+from device.media.codecs import Codec, native
 
 LIBRARY = "spandsp"
 MAX_OCTETS = 2048
 """Of a payload; longer ones are cut."""
 
 
-class SpandspCodec:
+class SpandspCodec(Codec):
     """Two states and the four functions that work on them; a subclass says which."""
 
     library = LIBRARY
@@ -18,7 +18,7 @@ class SpandspCodec:
         self._encoder, self._decoder = states
         types = ("int", "pointer", "pointer", "octets", "int")
         self._encode, self._decode = (native.function(LIBRARY, name, *types) for name in functions)
-        self._free = tuple(native.function(LIBRARY, name, "int", "pointer") for name in free)
+        self._owned = native.Owned(LIBRARY, *zip(states, free, strict=True))
         self._out = native.buffer(4 * MAX_OCTETS)
 
     def encode(self, pcm: bytes) -> bytes:
@@ -31,8 +31,3 @@ class SpandspCodec:
         payload = payload[:MAX_OCTETS]
         count = self._decode(self._decoder, self._out, payload, len(payload))
         return self._out[: 2 * count]  # type: ignore[no-any-return]
-
-    def __del__(self) -> None:
-        if hasattr(self, "_out"):
-            for free, state in zip(self._free, (self._encoder, self._decoder), strict=True):
-                free(state)

@@ -1,6 +1,6 @@
 """Speex (RFC 5574) by libspeex: 8 or 16 kHz, variable payloads of whole 20 ms frames."""
 
-from device.media.codecs import native
+from device.media.codecs import Codec, native
 
 _LIBRARY = "speex"
 _MODE_NARROW, _MODE_WIDE = 0, 1
@@ -20,14 +20,11 @@ _WIDE_BITS = {0: 4, 1: 36, 2: 112, 3: 192, 4: 352}
 """Bits of the wide-band layer that follows, with its flag and mode (table 10.1)."""
 
 
-class SpeexCodec:
+class SpeexCodec(Codec):
     """One encoder and one decoder."""
 
     name = "SPEEX"
     library = _LIBRARY
-    channels = 1
-    parameters = ""
-    payload_type: int | None = None
     packet_times_ms = (20, 40, 60)
     clock_rate_hz = 8000
     sample_rate_hz = 8000
@@ -41,6 +38,12 @@ class SpeexCodec:
         self._load_functions()
         self._bits = native.buffer(_BITS_OCTETS)
         native.function(_LIBRARY, "speex_bits_init", "none", "pointer")(self._bits)
+        self._owned = native.Owned(
+            _LIBRARY,
+            (self._encoder, "speex_encoder_destroy"),
+            (self._decoder, "speex_decoder_destroy"),
+            (self._bits, "speex_bits_destroy"),
+        )
         self._payload = native.buffer(_MAX_FRAMES * _MAX_FRAME_OCTETS)
         self._out = native.buffer(2 * self._frame)
         self._set("speex_encoder_ctl", self._encoder, _SET_QUALITY, _QUALITY)
@@ -52,10 +55,6 @@ class SpeexCodec:
         self._reset = native.function(_LIBRARY, "speex_bits_reset", "none", "pointer")
         self._read = native.function(_LIBRARY, "speex_bits_read_from", "none", "pointer", "octets", "int")
         self._write = native.function(_LIBRARY, "speex_bits_write", "int", "pointer", "pointer", "int")
-        self._free = tuple(
-            native.function(_LIBRARY, name, "none", "pointer")
-            for name in ("speex_encoder_destroy", "speex_decoder_destroy", "speex_bits_destroy")
-        )
 
     def _set(self, symbol: str, state: object, option: int, value: int) -> None:
         cell = native.buffer(4)
@@ -79,11 +78,6 @@ class SpeexCodec:
 
     def duration(self, payload: bytes) -> int:
         return count_frames(payload) * self._frame
-
-    def __del__(self) -> None:
-        if hasattr(self, "_out"):
-            for free, state in zip(self._free, (self._encoder, self._decoder, self._bits), strict=True):
-                free(state)
 
 
 class WideSpeexCodec(SpeexCodec):
