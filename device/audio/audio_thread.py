@@ -106,11 +106,11 @@ class AudioThread:
                 if command is None:
                     return False
                 bridge.obey(command, now)
-            if bridge.wanted_rate_hz > bridge.rate_hz:
-                # A wide-band call begins: the card is opened anew. Back again only when it has been closed.
-                device.close()
-                self._open_device()
-                captured = bytes(SAMPLE_BYTES * bridge.rate_hz * FRAME_MS // 1000)
+                if bridge.wanted_rate_hz > bridge.rate_hz:
+                    # A wide-band call begins: the card is opened anew. Back again only when it has been closed.
+                    device.close()
+                    self._open_device()
+                    captured = bytes(SAMPLE_BYTES * bridge.rate_hz * FRAME_MS // 1000)
             device.write(bridge.next_frame(now))
             bridge.send_frame(captured, now)
             self._periods += 1

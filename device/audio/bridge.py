@@ -48,8 +48,6 @@ class Bridge:
         self._timeout_s = settings.rtp_timeout_s
         self._legs: dict[CallId, Leg] = {}
         self._tone: ToneGenerator | None = None
-        self._started: commands.StartTone | None = None
-        """What asked for the tone that plays."""
         self._meter: Meter | None = None
         self._muted = False
         self._factors = {
@@ -90,8 +88,8 @@ class Bridge:
         self._take_rate(rate_hz)
         for leg in self._legs.values():
             leg.change_rate(rate_hz)
-        if self._started is not None:
-            self._tone = ToneGenerator(self._started.pattern, rate_hz, self._started.level_db)
+        if self._tone is not None:
+            self._tone = self._tone.at_rate(rate_hz)
 
     @property
     def busy(self) -> bool:
@@ -142,14 +140,14 @@ class Bridge:
 
     def close(self, now: float, error: str = "") -> None:
         """End the tone and every stream."""
-        self._tone = self._started = self._meter = None
+        self._tone = self._meter = None
         for leg in list(self._legs.values()):
             self._end(leg, now, error)
 
     def _next_tone_frame(self, tone: ToneGenerator) -> bytes:
         frame = tone.next_frame(self._samples)
         if tone.finished:
-            self._tone = self._started = None
+            self._tone = None
         factor = self._factors["tone"]
         return frame if factor == 1.0 else arithmetic.scale(frame, factor)
 
@@ -205,11 +203,10 @@ class Bridge:
             self._end(leg, now)
 
     def _start_tone(self, command: commands.StartTone, now: float) -> None:
-        self._started = command
         self._tone = ToneGenerator(command.pattern, self.rate_hz, command.level_db)
 
     def _stop_tone(self, command: commands.StopTone, now: float) -> None:
-        self._tone = self._started = None
+        self._tone = None
 
     def _send_digit(self, command: commands.SendDigit, now: float) -> None:
         if leg := self._legs.get(command.call_id):

@@ -181,16 +181,16 @@ class WavSink:
 
     def _sound_there(self, rate_hz: int) -> int:
         """Bytes of sound in a file of ours that can be gone on with, 0 when it has to be begun; settles the rate."""
-        wanted, self._rate_hz = self._rate_hz or self._wanted_rate_hz, self._wanted_rate_hz or rate_hz
+        expected_hz = self._rate_hz or self._wanted_rate_hz or rate_hz
+        self._rate_hz = self._wanted_rate_hz or rate_hz
         try:
             with open(self._path, "rb") as file:
                 there = read_wav_format(file)
         except (FileNotFoundError, ValueError):
             return 0
-        same = (there.channels, there.data_at) == (1, _HEADER.size) and there.rate_hz == (wanted or rate_hz)
-        if not same:
+        if (there.rate_hz, there.channels, there.data_at) != (expected_hz, 1, _HEADER.size):
             return 0
-        self._rate_hz = there.rate_hz
+        self._rate_hz = expected_hz
         return there.data_bytes - there.data_bytes % SAMPLE_BYTES
 
     def _write_header(self) -> None:

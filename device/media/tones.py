@@ -77,11 +77,15 @@ class Chord:
 class ToneGenerator:
     """Plays one pattern. Frames may have any length; time counts in samples from the pattern's beginning."""
 
-    __slots__ = ("_amplitude", "_at", "_chords", "_edge", "_pattern", "_rate_hz", "_segment", "_start", "finished")
+    __slots__ = (
+        *("_amplitude", "_at", "_chords", "_edge", "_level_db", "_pattern", "_rate_hz", "_segment", "_start"),
+        "finished",
+    )
 
     def __init__(self, pattern: TonePattern, rate_hz: int, level_db: float = DEFAULT_LEVEL_DB) -> None:
         self._pattern = pattern
         self._rate_hz = rate_hz
+        self._level_db = level_db
         self._amplitude = min(1.0, pcm.amplitude(level_db + pattern.level_db))
         self._edge = pcm.samples_in(EDGE_MS, rate_hz)
         self._chords: dict[ToneSegment, Chord] = {}
@@ -92,6 +96,10 @@ class ToneGenerator:
         """Sample number of the whole tone, for phases that go on through every pause and repetition."""
         self.finished = not pattern.segments
         """True when a pattern that does not repeat has been played to its end."""
+
+    def at_rate(self, rate_hz: int) -> "ToneGenerator":
+        """The same tone from its beginning, at another rate."""
+        return ToneGenerator(self._pattern, rate_hz, self._level_db)
 
     def next_frame(self, samples: int) -> bytes:
         """The next so many samples of PCM; silence once finished."""
