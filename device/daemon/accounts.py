@@ -55,7 +55,7 @@ class AccountTable:
                 # One bad account, perhaps of an earlier version, must not keep the phone from its other ones.
                 logger.error("account %s cannot be used: %s", account.id, error)
                 self._unusable[account.id] = str(error)
-        self._changed(self.usable(), self.choose() is not None)
+        self._tell_usable()
 
     def put(self, account: Account, credential: Credential | None, now: float) -> None:
         """Add an account, or replace one; a missing credential keeps the old one.
@@ -90,7 +90,7 @@ class AccountTable:
             self._registrations.pop(account_id, None)
         if account is not None:
             self._use(account, self._store.credential(account.id), now)
-        self._changed(self.usable(), self.choose() is not None)
+        self._tell_usable()
 
     def refresh(self, account_id: AccountId | None, now: float) -> list[AccountId]:
         """Register one account, or every one, anew and at once; answers which."""
@@ -152,7 +152,10 @@ class AccountTable:
         elif self.get(event.account_id) is not None:
             # An account that was removed may still tell how its registration is taken back.
             self._registrations[event.account_id] = (event, now)
-            self._changed(self.usable(), self.choose() is not None)
+            self._tell_usable()
+
+    def _tell_usable(self) -> None:
+        self._changed(self.usable(), self.choose() is not None)
 
     def usable(self) -> bool:
         """Whether a call could be placed now: by an account, or straight by IP where there is no account at all."""

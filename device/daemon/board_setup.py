@@ -9,6 +9,7 @@ from collections.abc import Callable
 from device.annotations import Any, cast
 from device.control.errors import INVALID_PARAMS, REFUSED, ControlError
 from device.daemon.account_fields import Params
+from device.daemon.device_facts import read_text
 from device.hardware.drivers import open_chip
 from device.hardware.errors import HardwareError
 from device.hardware.interfaces import HEADER_CHIP, HEADER_LABELS, InputLine, LineSpec
@@ -94,7 +95,7 @@ class BoardSetup:
 
     def cards(self, _params: Params) -> dict[str, object]:
         """Sound cards by name."""
-        return {"cards": sound_cards(_read(CARDS), _read(PCMS))}
+        return {"cards": sound_cards(read_text(CARDS), read_text(PCMS))}
 
     def find_pins(self, params: Params) -> dict[str, object]:
         """Watch the pins that are free."""
@@ -163,11 +164,3 @@ def sound_cards(cards: str, pcms: str) -> list[dict[str, object]]:
         }
         for number, name, title in _CARD.findall(cards)
     ]
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

@@ -36,8 +36,8 @@ def network_facts() -> dict[str, object]:
     links = [
         {
             "name": name,
-            "state": _read(f"{SYS_NET}/{name}/operstate"),
-            "mac": _read(f"{SYS_NET}/{name}/address"),
+            "state": read_text(f"{SYS_NET}/{name}/operstate"),
+            "mac": read_text(f"{SYS_NET}/{name}/address"),
             "addresses": [*_address_4(name), *inet6.get(name, [])],
         }
         for name in sorted(os.listdir(SYS_NET))
@@ -47,14 +47,14 @@ def network_facts() -> dict[str, object]:
 
 def machine_facts() -> dict[str, object]:
     """What a Raspberry Pi's firmware says of its supply (None on other boards), and how warm it is."""
-    text = next((text for path in THROTTLED if (text := _read(path))), "")
+    text = next((text for path in THROTTLED if (text := read_text(path))), "")
     try:
         word = int(text, 16)
     except ValueError:
         faults = None
     else:
         faults = [what for bit, what in POWER_FAULTS.items() if word >> bit & 1]
-    warmth = _read(TEMPERATURE)
+    warmth = read_text(TEMPERATURE)
     return {"power_faults": faults, "temperature_c": int(warmth) / 1000 if warmth.isdecimal() else None}
 
 
@@ -71,9 +71,10 @@ def storage_facts(store: str) -> dict[str, object]:
     }
 
 
-def _read(path: str) -> str:
+def read_text(path: str) -> str:
+    """A small file of the kernel, without the white space around it; empty where it cannot be read."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read().strip()
     except OSError:
         return ""
@@ -112,7 +113,7 @@ def _address_4(name: str) -> list[str]:
 
 def _addresses_6() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in _read(ADDRESSES_6).splitlines():
+    for line in read_text(ADDRESSES_6).splitlines():
         digits, _, prefix, scope, _, name = line.split()
         groups = ":".join(f"{int(digits[place : place + 4], 16):x}" for place in range(0, 32, 4))
         note = " (link-local)" if scope == LINK_LOCAL else ""
@@ -139,7 +140,7 @@ def _shortened(address: str) -> str:
 def _gateways() -> list[str]:
     """Each default route as "address by interface"."""
     found = []
-    for line in _read(ROUTES).splitlines()[1:]:
+    for line in read_text(ROUTES).splitlines()[1:]:
         name, destination, gateway, flags, *_ = line.split()
         if destination == "00000000" and int(flags, 16) & FLAG_GATEWAY:
             address = ".".join(str(byte) for byte in int(gateway, 16).to_bytes(4, "little"))
@@ -148,4 +149,4 @@ def _gateways() -> list[str]:
 
 
 def _name_servers() -> list[str]:
-    return [address for address, _ in parse_resolv_conf(_read(RESOLV_CONF)).servers]
+    return [address for address, _ in parse_resolv_conf(read_text(RESOLV_CONF)).servers]

@@ -43,17 +43,21 @@ def _board(root: str) -> str:
         text = _read(os.path.join(root, source))
         if text:
             return text
-    folder = os.path.join(root, NETWORK_CARDS)
+    address = first_mac(os.path.join(root, NETWORK_CARDS))
+    if address:
+        return address
+    logger.warning("this board has no serial number, machine id or network card: it is another device at each start")
+    return os.urandom(16).hex()
+
+
+def first_mac(folder: str = f"/{NETWORK_CARDS}") -> str:
+    """The hardware address of the first network card that has one of its own; empty where there is none."""
     try:
         cards = sorted(os.listdir(folder))
     except OSError:
         cards = []
-    for card in cards:
-        address = _read(os.path.join(folder, card, "address"))
-        if address.strip("0:"):
-            return address
-    logger.warning("this board has no serial number, machine id or network card: it is another device at each start")
-    return os.urandom(16).hex()
+    addresses = (_read(os.path.join(folder, card, "address")) for card in cards)
+    return next((address for address in addresses if address.strip("0:")), "")
 
 
 def _read(path: str) -> str:

@@ -134,7 +134,7 @@ def _live(parts: PhoneParts, configuration: Configuration, database: Database, n
         if configuration.daemon.reset_button:
             _watch_reset_button(parts, configuration, database)
         if "fault" in parts.desk.lamp_names():
-            _light_fault_lamp(parts, notices)
+            _light_fault_lamp(parts)
         parts.loop.run()
     finally:
         upkeep.clock_watch.close()
@@ -216,13 +216,10 @@ def _watch_reset_button(parts: PhoneParts, configuration: Configuration, databas
     parts.loop.add_participant(button)
 
 
-def _light_fault_lamp(parts: PhoneParts, notices: list[str]) -> None:
+def _light_fault_lamp(parts: PhoneParts) -> None:
     from device.daemon.fault_lamp import LAMP, FaultLamp  # noqa: PLC0415  # where there is such a lamp
 
-    def wrong() -> list[str]:
-        return [*notices, *filter(None, (parts.runtime.card_fault,)), *parts.desk.notices()]
-
-    parts.loop.add_participant(FaultLamp(wrong, lambda mode, now: parts.desk.show_lamp(LAMP, mode, now)))
+    parts.loop.add_participant(FaultLamp(parts.notices, lambda mode, now: parts.desk.show_lamp(LAMP, mode, now)))
 
 
 def _all_answered(parts: PhoneParts) -> bool:

@@ -11,6 +11,7 @@ from device.annotations import Any
 from device.control.errors import ControlError
 from device.daemon.account_fields import account_faults
 from device.daemon.config import ConfigurationError, parse_configuration
+from device.daemon.instance import first_mac
 from device.daemon.options import UsageError, default_store
 from device.errors import DeviceError
 from device.hardware.toml_file import parse_toml
@@ -19,7 +20,7 @@ from device.records import dataclass, fields, replace
 from device.sip.digest import ha1, seal
 from device.store.accounts import Accounts
 from device.store.database import Database, open_database
-from device.store.files import create_private, sync_directory
+from device.store.files import replace_private
 from device.store.settings import Settings
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -223,19 +224,6 @@ def _read(path: str) -> tuple[str, bytes]:
         raise ProvisioningError([str(error)]) from error
 
 
-def first_mac(folder: str = "/sys/class/net") -> str:
-    """The hardware address of the first network card that has one of its own; empty where there is none."""
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        try:
-            with open(os.path.join(folder, name, "address"), encoding="ascii") as file:
-                address = file.read().strip()
-        except OSError:
-            continue
-        if name != "lo" and address and address != "00:00:00:00:00:00":
-            return address
-    return ""
-
-
 _TABLES = ("settings", "accounts", "sealed")
 
 
@@ -360,14 +348,7 @@ def _read_taken(path: str) -> dict[str, str]:
 
 def _write_taken(path: str, taken: Mapping[str, str]) -> None:
     """Remember the newest state of each file, durably."""
-    unfinished = path + ".new"
-    create_private(unfinished)
-    with open(unfinished, "w", encoding="utf-8") as file:
-        file.writelines(f"{fingerprint} {name}\n" for name, fingerprint in taken.items())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-    sync_directory(os.path.dirname(os.path.abspath(path)))
+    replace_private(path, "".join(f"{fingerprint} {name}\n" for name, fingerprint in taken.items()))
 
 
 if __name__ == "__main__":

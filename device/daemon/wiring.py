@@ -96,6 +96,8 @@ class PhoneParts:
     call_log: CallLog
     power_up_delay_s: float
     """How long the first registration is held back."""
+    notices: Callable[[], list[str]]
+    """What an administrator should know."""
 
 
 def usable_configuration(stored: dict[str, str], given: dict[str, str]) -> tuple[Configuration, list[str]]:
@@ -352,7 +354,7 @@ def build_phone(
     link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
-    return PhoneParts(*sides, late.runtime, late.server, link_monitor, call_log, delay_s)
+    return PhoneParts(*sides, late.runtime, late.server, link_monitor, call_log, delay_s, rooms.notices)
 
 
 def _present(agent: UserAgent, phone: Phone, line: PhoneLine, dialog_state: str) -> None:

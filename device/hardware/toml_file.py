@@ -19,8 +19,7 @@ def read_toml_file(path: str) -> dict[str, object]:
     Raises OSError when it cannot be read and ValueError, with line and column, when it is no TOML.
     """
     with open(path, "rb") as file:
-        data = file.read()
-    return cast("dict[str, object]", in_child(lambda: _parse(data)))
+        return parse_toml(file.read())
 
 
 def parse_toml(data: bytes) -> dict[str, object]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 
 from device.store.errors import StoreUnwritableError
-from device.store.files import create_private, sync_directory
+from device.store.files import replace_private, sync_directory
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +28,8 @@ def kept_settings(settings: Mapping[str, str]) -> dict[str, str]:
 def request_reset(store: str, kept: Mapping[str, str]) -> None:
     """Have everything erased at the next start but the settings `kept`. Durable. Raises StoreUnwritableError."""
     marker = store + SUFFIX
-    fresh = f"{marker}.new"
     try:
-        create_private(fresh)
-        with open(fresh, "w", encoding="utf-8") as file:
-            json.dump(dict(kept), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, marker)
-        sync_directory(os.path.dirname(os.path.abspath(store)))
+        replace_private(marker, json.dumps(dict(kept)))
     except OSError as error:
         raise StoreUnwritableError(f"{marker}: the reset cannot be asked for ({error.strerror})") from None
 

@@ -35,6 +35,18 @@ def create_private(path: str) -> None:
         os.close(descriptor)
 
 
+def replace_private(path: str, text: str) -> None:
+    """Write the file `path` with mode 0600, durably: a power cut leaves the old one or the new one. Raises OSError."""
+    fresh = f"{path}.new"
+    create_private(fresh)
+    with open(fresh, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
+    sync_directory(os.path.dirname(os.path.abspath(path)))
+
+
 class StoreFiles:
     """Names and handling of the files that belong to the database at `path`.
 
