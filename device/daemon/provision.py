@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from device.annotations import Any
+from device.control.configuration_file import take_apart
 from device.control.errors import ControlError
 from device.daemon.account_fields import account_faults
 from device.daemon.config import ConfigurationError, parse_configuration
@@ -193,19 +194,14 @@ def read_provisioning(path: str) -> Provisioning | None:
         raise ProvisioningError([f"{path}: cannot be read ({error.strerror})"]) from None
     except ValueError as error:
         raise ProvisioningError([f"{path}: is no TOML: {error}"]) from None
-    faults = [
-        f"{path}: {key}: there is no such table; settings, accounts and sealed are"
-        for key in content
-        if key not in _TABLES
-    ]
-    sealed = dict(_items(content.get("sealed", {}), faults, f"{path}: sealed")).get("secrets", "")
-    settings = _flat_settings(content.get("settings", {}), faults, path)
-    accounts = _account_tables(content.get("accounts", {}), faults, path)
+    faults: list[str] = []
+    form = take_apart(content, faults)
+    accounts = _account_fields(form.accounts, faults)
     if faults:
-        raise ProvisioningError(faults)
+        raise ProvisioningError([f"{path}: {fault}" for fault in faults])
     # The hash of the digest module is at hand; this is no digest of a password.
     fingerprint = ha1("SHA-256", path, "offhook provisioning", data.hex())
-    return Provisioning(path, fingerprint, settings, accounts, str(sealed))
+    return Provisioning(path, fingerprint, form.settings, accounts, form.sealed)
 
 
 def _read(path: str) -> tuple[str, bytes]:
@@ -224,30 +220,15 @@ def _read(path: str) -> tuple[str, bytes]:
         raise ProvisioningError([str(error)]) from error
 
 
-_TABLES = ("settings", "accounts", "sealed")
-
-
-def _flat_settings(tables: object, faults: list[str], path: str) -> dict[str, str]:
-    """Settings by "section.field", as text."""
-    found: dict[str, str] = {}
-    for section, table in _items(tables, faults, f"{path}: settings"):
-        for name, value in _items(table, faults, f"{path}: settings.{section}"):
-            if isinstance(value, (str, int, float)):
-                found[f"{section}.{name}"] = ("on" if value else "off") if isinstance(value, bool) else str(value)
-            else:
-                faults.append(f"{path}: settings.{section}.{name}: is neither text nor a number nor true or false")
-    return found
-
-
-def _account_tables(tables: object, faults: list[str], path: str) -> dict[str, dict[str, Any]]:
+def _account_fields(accounts: Mapping[str, Mapping[str, object]], faults: list[str]) -> dict[str, dict[str, Any]]:
     """The accounts of a file by name, with their fields as Account has them."""
     known = {item.name: type(item.default) for item in fields(Account) if item.name not in ("id", "user", "domain")}
     known |= dict.fromkeys(("user", "domain", *_NO_FIELDS), str)
     found: dict[str, dict[str, Any]] = {}
-    for name, table in _items(tables, faults, f"{path}: accounts"):
+    for name, table in accounts.items():
         found[name] = {}
-        for key, value in _items(table, faults, f"{path}: accounts.{name}"):
-            where = f"{path}: accounts.{name}.{key}"
+        for key, value in table.items():
+            where = f"accounts.{name}.{key}"
             if key not in known:
                 faults.append(f"{where}: an account has no such field; there are {', '.join(sorted(known))}")
             elif type(value) is not known[key]:
@@ -255,13 +236,6 @@ def _account_tables(tables: object, faults: list[str], path: str) -> dict[str, d
             else:
                 found[name][key] = value
     return found
-
-
-def _items(table: object, faults: list[str], where: str) -> list[tuple[str, object]]:
-    if isinstance(table, dict):
-        return list(table.items())
-    faults.append(f"{where}: is no table; write it as [{where.rpartition(' ')[2]}]")
-    return []
 
 
 _AccountPlan = list[tuple[Account, Credential | None]]
