@@ -4,7 +4,8 @@ The dialogue is a generator that yields what it waits for (steps.py); keys, time
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from unicodedata import normalize
 
 from device.annotations import Any, Protocol
@@ -234,6 +235,15 @@ class Shell:
         self.link.follow(wanted)
         if wanted:
             self.run_unpaged()
+
+    @contextmanager
+    def following(self, *topics: str) -> Iterator[None]:
+        """The same for as long as a block lasts."""
+        self.follow(topics)
+        try:
+            yield
+        finally:
+            self.follow(())
 
     def take_events_lost(self) -> int:
         """How many events found no room since this was asked last."""

@@ -44,3 +44,9 @@ class AwaitEvent:
 
 Step = AskLine | AwaitKey | Pause | AwaitEvent
 Dialogue = Generator[Step, Any, None]
+
+
+def agree(question: str) -> Generator[Step, Any, bool]:
+    """Whether the person says yes to a question; anything else is no."""
+    answer = yield AskLine(f"{question} (yes or no) ")
+    return str(answer).strip().lower() in ("y", "yes")

@@ -164,7 +164,7 @@ def _account(account: Mapping[str, Any]) -> Link:
 
 def _desk(status: Mapping[str, Any]) -> Iterator[Link]:
     phone, board = status["phone"], status["board"]
-    if phone.get("state") in ("out-of-service",):
+    if phone.get("state") == "out-of-service":
         yield Link("phone", False, "out of service: nobody is registered", "mend what stands above")
         return
     if board.get("hook") == "off-hook" and phone.get("call") is None:

@@ -6,7 +6,7 @@ from device.console.errors import ConsoleError, LoggedOutError
 from device.console.layout import table
 from device.console.login import ROLES, ask_new_password, make_verifier
 from device.console.shell import DEFAULT_COLUMNS, DEFAULT_LENGTH, MIN_COLUMNS, Shell
-from device.console.steps import AskLine, AwaitKey, Dialogue
+from device.console.steps import AwaitKey, Dialogue, agree
 from device.console.words import split_words
 
 MOST_COLUMNS, MOST_LENGTH = 500, 500
@@ -58,7 +58,7 @@ def _command_choices(shell: Shell, _given: Given) -> list[Choice]:
 def _leave(shell: Shell, _given: Given) -> Dialogue:
     if shell.candidate and shell.role == ADMIN:
         shell.say("There are changes that are not committed: `show changes` lists them.")
-        if str((yield AskLine("Leave all the same? (yes or no) "))).strip().lower() not in ("y", "yes"):
+        if not (yield from agree("Leave all the same?")):
             return
         shell.candidate.clear()
     raise LoggedOutError("logged out")

@@ -1,5 +1,6 @@
 """Telephoning from the console, and the registrations."""
 
+from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.layout import shown
 from device.console.shell import Shell
@@ -42,10 +43,6 @@ def _register(shell: Shell, given: Given) -> None:
     shell.say(f"registering {', '.join(accounts)}: see `show registrations`" if accounts else "no account registers")
 
 
-def _account_names(shell: Shell, _given: Given) -> list[Choice]:
-    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
-
-
 def _targets(shell: Shell, _given: Given) -> list[Choice]:
     return [(entry["name"], entry["target"]) for entry in shell.ask("phonebook.list")["entries"]]
 
@@ -67,6 +64,6 @@ COMMANDS = (
         "register",
         "register now instead of at the next deadline",
         _register,
-        (Argument("account", "one account", optional=True, choices=_account_names, only=True),),
+        (Argument("account", "one account", optional=True, choices=account_names, only=True),),
     ),
 )

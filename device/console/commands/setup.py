@@ -2,6 +2,7 @@
 
 import os
 
+from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import ConsoleError
 from device.console.shell import Shell
@@ -24,10 +25,6 @@ def _test_account(shell: Shell, given: Given) -> Dialogue:
     from device.console.setup.account import test_account  # noqa: PLC0415
 
     return test_account(shell, given["name"])
-
-
-def _accounts(shell: Shell, _given: Given) -> list[Choice]:
-    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
 
 
 def _why(shell: Shell, _given: Given) -> None:
@@ -89,7 +86,7 @@ COMMANDS = (
         "account test",
         "register now, and explain what the server answers",
         _test_account,
-        (Argument("name", "name of the account", choices=_accounts, only=True),),
+        (Argument("name", "name of the account", choices=account_names, only=True),),
         example="account test main",
     ),
 )

@@ -2,6 +2,7 @@
 
 import time
 
+from device.console.choices import account_names
 from device.console.command_table import Argument, Command, Given
 from device.console.errors import ConsoleError
 from device.console.layout import duration, fields, printable, shown, table
@@ -33,10 +34,6 @@ def _accounts(shell: Shell, given: Given) -> None:
     ]
     empty = f"no account yet: add one with `{ADD_ACCOUNT}`"
     shell.say(*table(("account", "address", "by", "password", "state"), rows, empty))
-
-
-def _account_names(shell: Shell, _given: Given) -> list[tuple[str, str]]:
-    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
 
 
 def _registrations(shell: Shell, _given: Given) -> None:
@@ -178,7 +175,7 @@ COMMANDS = (
         "show accounts",
         "the accounts, or everything about one",
         _accounts,
-        (Argument("name", "one account", optional=True, choices=_account_names, only=True),),
+        (Argument("name", "one account", optional=True, choices=account_names, only=True),),
         monitor=True,
         example="show accounts office",
     ),

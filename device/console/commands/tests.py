@@ -1,5 +1,6 @@
 """Trying things out: bell, tones, lamps, relays, keys, registrations and a call. Each ends by itself."""
 
+from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import BrokenOffError, ConsoleError
 from device.console.happenings import clock, desk_words
@@ -56,15 +57,14 @@ def _keypad(shell: Shell, _given: Given) -> Dialogue:
         "Press each key, turn the dial, lift and replace the handset: what the phone notices is shown.",
         "The keys do what they always do. Ctrl-C, or a minute without anything, ends this.",
     )
-    shell.follow(["desk"])
     seen: list[str] = []
     try:
-        while (event := (yield AwaitEvent(KEYPAD_PATIENCE_S))) is not None:
-            shell.say(f"{clock(shell.wall_clock())} {desk_words(event.params)}")
-            if event.params.get("event") == "DigitDialled":
-                seen.append(str(event.params.get("name")))
+        with shell.following("desk"):
+            while (event := (yield AwaitEvent(KEYPAD_PATIENCE_S))) is not None:
+                shell.say(f"{clock(shell.wall_clock())} {desk_words(event.params)}")
+                if event.params.get("event") == "DigitDialled":
+                    seen.append(str(event.params.get("name")))
     finally:
-        shell.follow(())
         shell.say(f"keys seen: {' '.join(dict.fromkeys(seen)) or 'none'}")
 
 
@@ -99,10 +99,6 @@ def _echo(shell: Shell, given: Given) -> Dialogue:
 
     shell.say("Speak, and hear yourself: what comes back has been to the server and back again.")
     yield from call_and_tell(shell, given["number"])
-
-
-def _account_names(shell: Shell, _given: Given) -> list[Choice]:
-    return [(account["id"], account["aor"]) for account in shell.ask("account.list")["accounts"]]
 
 
 def _echo_numbers(_shell: Shell, _given: Given) -> list[Choice]:
@@ -177,7 +173,7 @@ COMMANDS = (
         "test register",
         "register now, one account or all, and explain what the server answers",
         _register,
-        (Argument("account", "one account", optional=True, choices=_account_names, only=True),),
+        (Argument("account", "one account", optional=True, choices=account_names, only=True),),
         example="test register office",
     ),
     Command(

@@ -9,7 +9,7 @@ from device.annotations import Any
 from device.console.command_table import Argument, Command, Given
 from device.console.errors import BrokenOffError
 from device.console.shell import Shell
-from device.console.steps import AskLine, Dialogue, Pause, Step
+from device.console.steps import Dialogue, Pause, Step, agree
 from device.control.errors import ControlError
 from device.errors import DeviceError
 
@@ -50,7 +50,7 @@ def _show(shell: Shell, _given: Given) -> Dialogue:
 
 
 def _agreed(shell: Shell) -> Generator[Step, Any, bool]:
-    if str((yield AskLine("Go on? (yes or no) "))).strip().lower() in ("y", "yes"):
+    if (yield from agree("Go on?")):
         return True
     shell.say("Nothing was changed.")
     return False

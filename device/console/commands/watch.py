@@ -18,8 +18,7 @@ STOP_WITH = "(Ctrl-C ends this)"
 def _follow(shell: Shell, topics: Iterable[str], show: Callable[[DaemonEvent], None]) -> Dialogue:
     """Give every event of the topics to `show` until the person breaks off."""
     shell.say(STOP_WITH)
-    shell.follow(topics)
-    try:
+    with shell.following(*topics):
         while True:
             event = yield AwaitEvent(LOOK_AGAIN_S)
             lost = shell.take_events_lost()
@@ -27,8 +26,6 @@ def _follow(shell: Shell, topics: Iterable[str], show: Callable[[DaemonEvent], N
                 shell.say(f"({lost} events left out: this line is too slow for all)")
             if event is not None:
                 show(event)
-    finally:
-        shell.follow(())
 
 
 def _monitor(shell: Shell, given: Given) -> Dialogue:
@@ -101,8 +98,7 @@ PING_PATIENCE_S = 34.0
 def _options(shell: Shell, given: Given) -> Dialogue:
     times: list[float] = []
     told = False
-    shell.follow(["options"])
-    try:
+    with shell.following("options"):
         for number in range(PINGS):
             query = shell.ask("options.send", target=given["target"])["query"]
             while (event := (yield AwaitEvent(PING_PATIENCE_S))) is not None and event.params.get("name") != query:
@@ -119,8 +115,6 @@ def _options(shell: Shell, given: Given) -> Dialogue:
                     shell.say(*(f"  {name}: {value}" for name, value in dict(answer["abilities"]).items()))
             if number + 1 < PINGS:
                 yield Pause(PING_PAUSE_S)
-    finally:
-        shell.follow(())
     if times:
         least, most = 1000 * min(times), 1000 * max(times)
         shell.say(f"{len(times)} of {PINGS} answered, {least:.0f} to {most:.0f} ms")

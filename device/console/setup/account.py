@@ -9,9 +9,7 @@ from device.console.setup.kept import keep
 from device.console.setup.presets import PRESETS, ServerPreset
 from device.console.setup.questions import ask, choose, confirm
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Step
-
-StepDialogue = Generator[Step, Any, None]
+from device.console.steps import AwaitEvent, Dialogue, Step
 
 ANSWER_PATIENCE_S = 20
 ANSWERS = ("registered", "failed")
@@ -21,7 +19,7 @@ NAME = "main"
 DIRECT = "none"
 
 
-def account_step(shell: Shell) -> StepDialogue:
+def account_step(shell: Shell) -> Dialogue:
     """Ask for the account, try it at once, and ask again until it works or the person has enough."""
     choices = [(name, preset.title) for name, preset in PRESETS.items()]
     choices.append((DIRECT, "no server: calls straight to the address of another phone"))
@@ -41,7 +39,7 @@ def account_step(shell: Shell) -> StepDialogue:
         accounts = {account["id"]: account for account in shell.ask("account.list")["accounts"]}
 
 
-def _ask_account(shell: Shell, name: str, preset: ServerPreset, present: dict[str, Any]) -> StepDialogue:
+def _ask_account(shell: Shell, name: str, preset: ServerPreset, present: dict[str, Any]) -> Dialogue:
     if preset.hint:
         shell.say(f"  Mind: {preset.hint}.")
     domain = yield from ask(
@@ -98,20 +96,17 @@ def try_account(shell: Shell, name: str) -> Generator[Step, Any, bool]:
 
 def _register(shell: Shell, name: str) -> Generator[Step, Any, bool]:
     """Register now; answers whether the server has said yes or no to this very request."""
-    shell.follow(["registration"])
-    try:
+    with shell.following("registration"):
         asked = shell.ask("registration.refresh", account=name)["accounts"]
         shell.say("  Registering ...")
         while name in asked and (event := (yield AwaitEvent(ANSWER_PATIENCE_S))) is not None:
             said = event.params
             if event.topic == "registration" and said.get("account") == name and said.get("state") in ANSWERS:
                 return True
-    finally:
-        shell.follow(())
     return False
 
 
-def test_account(shell: Shell, name: str) -> StepDialogue:
+def test_account(shell: Shell, name: str) -> Dialogue:
     """`account test`: register now and explain the answer. Raises ConsoleError for an account that there is not."""
     known = [account["id"] for account in shell.ask("account.list")["accounts"]]
     if name not in known:

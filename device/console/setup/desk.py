@@ -1,33 +1,25 @@
 """Steps about the telephone on the desk: the country, what lifting the handset does, bell and volume."""
 
-from collections.abc import Generator
-
-from device.annotations import Any
 from device.console.errors import BrokenOffError
 from device.console.setup.kept import keep, value_of
 from device.console.setup.questions import ask, choose, confirm
 from device.console.shell import Shell
-from device.console.steps import Pause, Step
+from device.console.steps import Dialogue, Pause
 from device.control.errors import ControlError
-
-StepDialogue = Generator[Step, Any, None]
 
 RING_S = 3
 TONES, CADENCE = "media.tones", "hardware.cadence"
 
 
-def country_step(shell: Shell) -> StepDialogue:
+def country_step(shell: Shell) -> Dialogue:
     """Tones and ringing of a country; the clock is the system's."""
     help_text = str(shell.ask("settings.get", key=TONES)["help"])
     codes = [word.strip() for word in help_text.partition(":")[2].split(",") if word.strip()]
     country = yield from choose(
         shell, f"country ({', '.join(codes)})", [(code, "") for code in codes], value_of(shell, TONES), listed=False
     )
-    settings = {TONES: country}
-    cadences = str(shell.ask("settings.get", key=CADENCE)["help"])
     shell.say(f"  tones: {country}")
-    keep(shell, "country", settings)
-    del cadences
+    keep(shell, "country", {TONES: country})
     try:
         keep(shell, "ringing", {CADENCE: "eu" if country == "itu" else country})
     except ControlError:
@@ -36,7 +28,7 @@ def country_step(shell: Shell) -> StepDialogue:
         yield Pause(float(shell.ask("test.tone", name="dial", seconds=RING_S)["seconds"]))
 
 
-def off_hook_step(shell: Shell) -> StepDialogue:
+def off_hook_step(shell: Shell) -> Dialogue:
     """Dial tone, a hotline, or an intercom that answers by itself."""
     hotline, answers = value_of(shell, "phone.hotline"), value_of(shell, "phone.auto_answer")
     present = "hotline" if hotline else "intercom" if answers == "always" else "dial-tone"
@@ -67,7 +59,7 @@ def off_hook_step(shell: Shell) -> StepDialogue:
     keep(shell, "off-hook", settings)
 
 
-def volume_step(shell: Shell) -> StepDialogue:
+def volume_step(shell: Shell) -> Dialogue:
     """Let it ring, and set how loud everything is."""
     if (yield from confirm(shell, "let the bell ring", True)):
         try:

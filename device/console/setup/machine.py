@@ -1,7 +1,5 @@
 """Steps about the machine: board profile and pins, sound card, network, and the restart that some of it needs."""
 
-from collections.abc import Generator, Sequence
-
 from device.annotations import Any
 from device.console.command_table import Choice
 from device.console.errors import BrokenOffError, ConsoleError
@@ -10,10 +8,8 @@ from device.console.layout import table
 from device.console.setup.kept import keep, value_of
 from device.console.setup.questions import ask, choose, confirm
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Pause, Step
+from device.console.steps import AwaitEvent, Dialogue, Pause
 from device.control.errors import ControlError
-
-StepDialogue = Generator[Step, Any, None]
 
 PINS_S = 60
 METER_S = 8
@@ -24,7 +20,7 @@ SILENCE_DB = -60.0
 METER_WIDTH = 40
 
 
-def board_step(shell: Shell) -> StepDialogue:
+def board_step(shell: Shell) -> Dialogue:
     """Which board and profile; then contacts can be tried out."""
     known = shell.ask("setup.choices")
     model, board = known["model"], known["board"]
@@ -61,7 +57,7 @@ def _default(known: dict[str, Any], present: str) -> str:
     return present
 
 
-def find_pins(shell: Shell) -> StepDialogue:
+def find_pins(shell: Shell) -> Dialogue:
     """Show each pin that moves, until nothing has moved for a while or the person leaves."""
     try:
         found = shell.ask("setup.find_pins", seconds=PINS_S)
@@ -72,19 +68,18 @@ def find_pins(shell: Shell) -> StepDialogue:
         shell.say(f"  {len(found['pins'])} free pins are watched, with their pull-ups: lift the handset, press, dial.")
     shell.say("  What the profile has already is told by its name. q or Ctrl-C is enough.")
     moves: dict[str, int] = {}
-    shell.follow(["pins", "desk"])
     try:
-        while (event := (yield AwaitEvent(float(PINS_S)))) is not None:
-            if event.topic == "pins":
-                pin = str(event.params["pin"])
-                moves[pin] = moves.get(pin, 0) + 1
-                shell.say(f"    pin {pin} went {event.params['level']} ({moves[pin]})")
-            elif event.topic == "desk":
-                shell.say(f"    {desk_words(event.params)}")
+        with shell.following("pins", "desk"):
+            while (event := (yield AwaitEvent(float(PINS_S)))) is not None:
+                if event.topic == "pins":
+                    pin = str(event.params["pin"])
+                    moves[pin] = moves.get(pin, 0) + 1
+                    shell.say(f"    pin {pin} went {event.params['level']} ({moves[pin]})")
+                elif event.topic == "desk":
+                    shell.say(f"    {desk_words(event.params)}")
     except BrokenOffError:
         pass
     finally:
-        shell.follow(())
         if shell.link.is_up:
             shell.ask("setup.stop_pins")
     if moves:
@@ -92,7 +87,7 @@ def find_pins(shell: Shell) -> StepDialogue:
         shell.say(f"  moved: {counted}")
 
 
-def sound_step(shell: Shell) -> StepDialogue:
+def sound_step(shell: Shell) -> Dialogue:
     """Which cards; the tests follow when the phone has them."""
     cards = shell.ask("setup.cards")["cards"]
     if not cards:
@@ -113,7 +108,7 @@ def sound_step(shell: Shell) -> StepDialogue:
     yield from _try_sound(shell)
 
 
-def _try_sound(shell: Shell) -> StepDialogue:
+def _try_sound(shell: Shell) -> Dialogue:
     if (yield from confirm(shell, "play a tone in the ear piece", True)):
         seconds = shell.ask("test.tone", name="dial", seconds=3)["seconds"]
         yield Pause(float(seconds))
@@ -123,27 +118,26 @@ def _try_sound(shell: Shell) -> StepDialogue:
         yield from measure(shell, loop_back=True, seconds=LOOP_BACK_S)
 
 
-def measure(shell: Shell, *, loop_back: bool, seconds: int) -> StepDialogue:
+def measure(shell: Shell, *, loop_back: bool, seconds: int) -> Dialogue:
     """A bar for the loudness of the microphone, line by line; Ctrl-C ends it."""
     shell.ask("test.mic", loop_back=loop_back, seconds=seconds)
     shell.say(f"  Speak for {seconds} s (Ctrl-C ends it).")
-    shell.follow(["meter"])
     loudest = -96.0
     try:
-        for _ in range(5 * seconds):
-            event = yield AwaitEvent(2.0)
-            if event is None:
-                break
-            if event.topic != "meter":  # what other consoles commit is told to all
-                continue
-            level = float(event.params["peak_db"])
-            loudest = max(loudest, level)
-            filled = max(0, min(METER_WIDTH, round(METER_WIDTH * (1 + level / 60))))
-            shell.say(f"    {level:6.1f} dB |{'#' * filled}{'.' * (METER_WIDTH - filled)}|")
+        with shell.following("meter"):
+            for _ in range(5 * seconds):
+                event = yield AwaitEvent(2.0)
+                if event is None:
+                    break
+                if event.topic != "meter":  # what other consoles commit is told to all
+                    continue
+                level = float(event.params["peak_db"])
+                loudest = max(loudest, level)
+                filled = max(0, min(METER_WIDTH, round(METER_WIDTH * (1 + level / 60))))
+                shell.say(f"    {level:6.1f} dB |{'#' * filled}{'.' * (METER_WIDTH - filled)}|")
     except BrokenOffError:
         pass
     finally:
-        shell.follow(())
         if shell.link.is_up:
             shell.ask("test.stop")
     if loudest < SILENCE_DB:
@@ -156,7 +150,7 @@ def measure(shell: Shell, *, loop_back: bool, seconds: int) -> StepDialogue:
         shell.say(f"  Loudest: {loudest:.1f} dB; speech should reach -30 to -6.")
 
 
-def network_step(shell: Shell) -> StepDialogue:
+def network_step(shell: Shell) -> Dialogue:
     """The network as it was found; addresses come from the system, not from the phone."""
     while True:
         facts = shell.ask("network.show")
@@ -178,9 +172,10 @@ def network_step(shell: Shell) -> StepDialogue:
             return
 
 
-def restart_if_needed(shell: Shell) -> StepDialogue:
+def restart_if_needed(shell: Shell) -> Dialogue:
     """Start the phone anew where a commit waits for that, and wait for it."""
-    waiting = [key for key in _pending(shell) if key]
+    status = shell.ask("status") if shell.link.is_up else {}
+    waiting = status.get("waits_for_restart", ())
     if not waiting:
         return
     shell.say(f"  {', '.join(waiting)} count from the next start of the phone on.")
@@ -190,13 +185,7 @@ def restart_if_needed(shell: Shell) -> StepDialogue:
     yield from wait_for_phone(shell)
 
 
-def _pending(shell: Shell) -> Sequence[str]:
-    """Settings of board and sound that the running phone has not yet."""
-    status = shell.ask("status") if shell.link.is_up else {}
-    return list(status.get("waits_for_restart", ()))
-
-
-def wait_for_phone(shell: Shell) -> StepDialogue:
+def wait_for_phone(shell: Shell) -> Dialogue:
     """Until the phone answers again."""
     yield Pause(2.0)
     for _ in range(RESTART_PATIENCE_S):
@@ -204,10 +193,7 @@ def wait_for_phone(shell: Shell) -> StepDialogue:
             shell.say("  The phone is back.")
             return
         yield Pause(1.0)
-    answer = yield from ask(
-        shell, "The phone does not come back by itself; start it (systemctl start offhook) and press Enter"
-    )
-    del answer
+    yield from ask(shell, "The phone does not come back by itself; start it (systemctl start offhook) and press Enter")
 
 
 def _answers(shell: Shell) -> bool:

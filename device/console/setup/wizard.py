@@ -1,22 +1,21 @@
 """The steps of the wizard. Each commits what it has found before the next begins, so that nothing is lost."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
-from device.annotations import Any
 from device.console.errors import BrokenOffError, ConsoleError
 from device.console.setup.account import account_step
 from device.console.setup.desk import country_step, off_hook_step, volume_step
+from device.console.setup.kept import value_of
 from device.console.setup.machine import board_step, network_step, restart_if_needed, sound_step
 from device.console.setup.questions import confirm
 from device.console.setup.trial_call import call_step
 from device.console.shell import Shell
-from device.console.steps import Dialogue, Step
+from device.console.steps import Dialogue
 from device.control.errors import ControlError
 
 DONE = "console.setup_done"
 
-StepDialogue = Generator[Step, Any, None]
-STEPS: dict[str, tuple[str, Callable[[Shell], StepDialogue]]] = {
+STEPS: dict[str, tuple[str, Callable[[Shell], Dialogue]]] = {
     "board": ("what the telephone is made of", board_step),
     "sound": ("the sound card", sound_step),
     "network": ("the network", network_step),
@@ -73,5 +72,4 @@ def _run_step(shell: Shell, name: str) -> Dialogue:
 
 
 def _done(shell: Shell) -> set[str]:
-    value = str(shell.ask("settings.get", key=DONE)["value"])
-    return {name for name in value.split(",") if name in STEPS}
+    return {name for name in value_of(shell, DONE).split(",") if name in STEPS}
