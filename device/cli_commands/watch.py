@@ -1,6 +1,5 @@
 """Looking on while the daemon works: its log, its SIP messages and its events, until Ctrl-C."""
 
-import os
 import time
 from argparse import ArgumentParser, Namespace
 
@@ -60,12 +59,13 @@ def _trace(session: Session, given: Namespace) -> int:
 def _capture(session: Session, path: str) -> int:
     """Write messages to a capture file until Ctrl-C; each is in the file as soon as it came."""
     from device.console.pcap import file_header, packet_of  # noqa: PLC0415
+    from device.console.private_file import open_private  # noqa: PLC0415
 
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        file = open_private(path, buffering=0)
     except OSError as error:
         raise UsageError(f"--pcap {path}: {error.strerror}; name another file") from error
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
+    with file:
         file.write(file_header())
         session.client.subscribe(["sip"])
         session.output.line(f"writing to {path} until Ctrl-C")

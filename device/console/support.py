@@ -57,13 +57,6 @@ def file_name(at: float, folder: str = "") -> str:
     return os.path.join(folder, time.strftime("offhook-support-%Y%m%d-%H%M%S.tar.gz", time.localtime(at)))
 
 
-def write_private(path: str, data: bytes) -> None:
-    """A new file that only its owner reads. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-
-
 def _text(make: Callable[[], list[str]]) -> str:
     try:
         return "\n".join([*make(), ""])

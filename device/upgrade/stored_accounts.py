@@ -10,8 +10,10 @@ from device.store.database import open_database
 from device.store.errors import StoreError
 from device.store.memory_copy import MemoryCopy
 from device.upgrade.image_system import ImageSystem
+from device.upgrade.store_guard import STORES
 
-STORE = "var/lib/offhook/offhook.db"
+STORE = os.path.join(*STORES[0])
+"""That of the phone."""
 
 
 def stored_accounts(system: ImageSystem) -> list[str]:

@@ -34,13 +34,15 @@ def _why(shell: Shell, _given: Given) -> None:
 
 
 def _support_bundle(shell: Shell, given: Given) -> None:
-    from device.console.support import build_bundle, file_name, write_private  # noqa: PLC0415  # for whoever needs it
+    from device.console.private_file import open_private  # noqa: PLC0415  # for whoever needs it
+    from device.console.support import build_bundle, file_name  # noqa: PLC0415
 
     # A service may write where its store is, and hardly anywhere else.
     path = given.get("file") or file_name(shell.wall_clock(), os.environ.get("STATE_DIRECTORY", ""))
     try:
         data = build_bundle(shell.ask, shell.wall_clock())
-        write_private(path, data)
+        with open_private(path) as file:
+            file.write(data)
     except OSError as error:
         raise ConsoleError(f"{path}: {error.strerror}; name another file") from error
     shell.say(f"{path}: {len(data)} bytes, without passwords; fetch it with scp, or off the card")
