@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 
 from device.store.errors import StoreError, StoreUnwritableError
 
@@ -28,6 +29,11 @@ def create_private(path: str) -> None:
     """Create the empty file `path` with mode 0600 whatever the umask; one that exists is replaced."""
     if os.path.lexists(path):
         os.unlink(path)
+    _create(path)
+
+
+def _create(path: str) -> None:
+    """The same for a path that is free. Raises FileExistsError for one that is not, or no longer."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
         os.fchmod(descriptor, FILE_MODE)
@@ -73,7 +79,9 @@ class StoreFiles:
                 os.makedirs(self.directory, DIRECTORY_MODE)
                 os.chmod(self.directory, DIRECTORY_MODE)
             if not os.path.exists(self.path):
-                create_private(self.path)
+                # Another process may make it at this moment: its database must not be replaced.
+                with suppress(FileExistsError):
+                    _create(self.path)
                 sync_directory(self.directory)
             for name in (self.path, self.path + "-wal", self.path + "-shm", self.backup):
                 if os.path.exists(name) and os.stat(name).st_mode & 0o777 != FILE_MODE:

@@ -21,6 +21,24 @@ def test_a_new_place_is_private_and_empty(files: StoreFiles, path: Path) -> None
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_a_database_that_another_process_makes_at_the_same_moment_is_not_replaced(
+    files: StoreFiles, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.unlink()
+    exists = os.path.exists
+
+    def exists_a_moment_later(name: str) -> bool:
+        if name != str(path) or exists(name):
+            return exists(name)
+        path.write_bytes(b"theirs")
+        return False
+
+    monkeypatch.setattr(os.path, "exists", exists_a_moment_later)
+    files.prepare()
+    assert path.read_bytes() == b"theirs"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_an_unfinished_copy_of_the_last_run_is_removed(files: StoreFiles) -> None:
     Path(files.backup_new).write_bytes(b"half")
     files.prepare()
