@@ -7,8 +7,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from device import late_traceback
-
 PROGRAMS = {
     "run": "device.daemon.main",
     "exchange": "device.daemon.exchange_main",
@@ -22,16 +20,11 @@ PROGRAMS = {
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""
 
-RESIDENT = ("run", "exchange", "recover", "store-service")
-"""Those that stay in memory for years."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments`, those of the process when left out; answer its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in PROGRAMS:
-        if words[0] in RESIDENT:
-            late_traceback.install()
         return int(import_module(PROGRAMS[words[0]]).main(words[1:]))
     return int(import_module("device.cli_commands.shell").main(words))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from _queue import SimpleQueue
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.audio.bridge import CALL_RATE_HZ, Bridge
 from device.audio.commands import AudioCommand
 from device.audio.interfaces import SAMPLE_BYTES, AudioDevice

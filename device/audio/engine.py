@@ -10,18 +10,18 @@ lock is handed over within SWITCH_INTERVAL_S while sound runs, so that a busy ma
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from _queue import SimpleQueue
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AudioCommand
 from device.audio.interfaces import AudioDevice
 from device.audio.reports import AudioCounters, AudioReport
 from device.audio.settings import AudioSettings
+from device.plain_threads import Thread
 
 if TYPE_CHECKING:
     from device.audio.audio_thread import AudioThread, LogLine
@@ -59,7 +59,7 @@ class AudioEngine:
         self._commands: SimpleQueue[AudioCommand | None] = SimpleQueue()
         self._reports: deque[AudioReport | LogLine] = deque()
         self._woken = False
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
         self._make_device = make_device
         self._new_stream = new_stream
         self._inside: AudioThread | None = None
@@ -67,7 +67,7 @@ class AudioEngine:
     def submit(self, command: AudioCommand) -> None:
         """Ask for something; it is done within a period (20 ms). Starts the thread with the first command."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
+            self._thread = Thread(self._run)
             self._thread.start()
         self._commands.put(command)
 

@@ -2,8 +2,8 @@
 
 import os
 import struct
-from contextlib import suppress
 
+from device import plain_logging as logging
 from device.annotations import BinaryIO
 from device.audio.errors import DeviceUnavailable
 from device.audio.interfaces import SAMPLE_BYTES
@@ -11,6 +11,8 @@ from device.audio.pacer import Pacer
 from device.media import pcm as arithmetic
 from device.media.resample import Resampler
 from device.records import dataclass
+
+logger = logging.getLogger(__name__)
 
 _PCM_TAG, _EXTENSIBLE_TAG = 1, 0xFFFE
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
@@ -175,8 +177,11 @@ class WavSink:
     def close(self) -> None:
         if self._file is None:
             return
-        with suppress(OSError), self._file:  # a full disk: the header of the last second stands
-            self._write_header()
+        try:
+            with self._file:
+                self._write_header()
+        except OSError as error:
+            logger.warning("sound file %s: %s; the header of the last second stands", self._path, error.strerror)
         self._file = None
 
     def _sound_there(self, rate_hz: int) -> int:

@@ -1,10 +1,10 @@
 """The daemon's end of the control socket: listens, calls the methods, and sends events to subscribers."""
 
-import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.annotations import Any, Protocol
 from device.control import schema

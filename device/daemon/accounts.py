@@ -1,8 +1,8 @@
 """The accounts that are in use: from the store to the user agent, their registration, their sealed secrets."""
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.errors import DeviceError
 from device.model import Account, AccountId, Credential
 from device.records import dataclass

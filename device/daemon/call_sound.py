@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream, DetachStream, UpdateStream
 from device.audio.engine import AudioEngine

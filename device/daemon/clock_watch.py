@@ -4,11 +4,11 @@ Everything that must not care for that runs on the monotonic clock; what does ca
 be checked can be now, and times that were written down were wrong.
 """
 
-import logging
 import os
 import time
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Any
 from device.net.interfaces import Reactor
 

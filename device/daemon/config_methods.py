@@ -4,9 +4,9 @@ Loaded when a console changes something. What must be confirmed lies in the stor
 its new configuration, or lost its power meanwhile, comes back with the old one.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 
+from device import plain_logging as logging
 from device.annotations import Any, Protocol, TypeVar
 from device.control.errors import FAILED, INVALID_PARAMS, REFUSED, ControlError
 from device.daemon.account_fields import Params, all_faults

@@ -4,10 +4,10 @@ The password never comes here: the console derives a key from it, which is compa
 after wrong ones is kept here, since a console starts anew whenever its plug is pulled.
 """
 
-import logging
 from _operator import _compare_digest
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.console.settings import ConsoleSettings
 from device.control.errors import INVALID_PARAMS, REFUSED, ControlError

@@ -4,9 +4,9 @@ A board whose driver does not work is asked for again and again; meanwhile a boa
 phone can be reached and be set right. Single lines that cannot be had are the board's own matter.
 """
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.control.errors import REFUSED, ControlError
 from device.desk_events import DeskEvent, HookLifted, HookReplaced
 from device.hardware.board import Board, BoardProfile

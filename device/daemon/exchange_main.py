@@ -1,7 +1,6 @@
 """`offhook exchange`: the embedded exchange as a process of its own."""
 
 import gc
-import logging
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from device import __version__
+from device import plain_logging as logging
 from device.annotations import Any
 from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.control.server import ControlServer

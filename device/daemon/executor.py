@@ -1,9 +1,9 @@
 """Carries out what the phone wants, each command by the adapter that can: hop 5 of every road in the architecture."""
 
-import logging
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Any, Protocol
 from device.audio.commands import SendDigit as SendDigitTo
 from device.audio.commands import StartTone as PlayTone

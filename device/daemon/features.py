@@ -1,10 +1,10 @@
 """What subscriptions, transfers, texts and digits by INFO mean to this phone; loaded with the first of them."""
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.daemon.accounts import AccountTable
 from device.daemon.digit_once import DigitOnce

@@ -1,8 +1,8 @@
 """Which device this is: an instance id that every start finds again (RFC 5626 section 4.1), without anything stored."""
 
-import logging
 import os
 
+from device import plain_logging as logging
 from device.sip.digest import ha1
 from device.sip.instance import Instance
 

@@ -1,12 +1,12 @@
 """The one event loop of the daemon, on epoll(7): descriptors, deadlines and wake-ups from other threads."""
 
-import logging
 import os
 import time
 from collections import deque
 from collections.abc import Callable
 from select import EPOLLIN, EPOLLOUT, epoll
 
+from device import plain_logging as logging
 from device.annotations import Protocol
 
 logger = logging.getLogger(__name__)

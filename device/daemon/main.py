@@ -1,13 +1,13 @@
 """The daemon's life: start, run, stop. `offhook run` and the systemd unit come in here."""
 
 import gc
-import logging
 import os
 import sys
 import time
 from collections.abc import Sequence
 
 from device import __version__
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.daemon.config import Configuration, ConfigurationError
 from device.daemon.logs import RecentLines, set_level, start_logging
@@ -19,9 +19,9 @@ from device.daemon.wiring import PhoneParts, build_phone, usable_configuration, 
 from device.errors import DeviceError
 from device.net.addresses import NetError
 from device.sip.settings import UserAgentSettings
-from device.store import factory_reset
 from device.store.database import Database, open_database
 from device.store.errors import StoreUnwritableError
+from device.store.files import is_reset_requested
 from device.store.settings import Settings
 
 if TYPE_CHECKING:
@@ -69,25 +69,35 @@ def _run(options: RunOptions, log: RecentLines) -> bool:
     loop = Loop()
     parts: PhoneParts | None = None
     try:
-        kept = factory_reset.erase(options.store)
+        if is_reset_requested(options.store):
+            _reset(options)
         with _open_store(options) as database:
-            if kept is not None:
-                Settings(database).set_many(kept)
-                factory_reset.finish(options.store)
             if Settings(database).is_unconfirmed():
                 _take_back_unconfirmed(database)
             configuration, notices = _configuration(database, options)
             set_level(configuration.daemon.log_level)
             profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
             parts = build_phone(configuration, profile, database, loop, options.socket, log, notices)
-            asked_before = factory_reset.is_requested(options.store)
+            asked_before = is_reset_requested(options.store)
             starts_anew = _live(parts, configuration, database, notices)
-            return starts_anew or (factory_reset.is_requested(options.store) and not asked_before)
+            return starts_anew or (is_reset_requested(options.store) and not asked_before)
     finally:
         # Last of all: whoever waits for the socket to go away finds everything else done, the store closed.
         if parts is not None:
             parts.server.close()
         loop.close()
+
+
+def _reset(options: RunOptions) -> None:
+    """Erase the store and begin it anew with what is kept; where it cannot be erased, the next start tries again."""
+    from device.store import factory_reset  # noqa: PLC0415  # once in a phone's life
+
+    kept = factory_reset.erase(options.store)
+    if kept is None:
+        return
+    with _open_store(options) as database:
+        Settings(database).set_many(kept)
+    factory_reset.finish(options.store)
 
 
 def _take_back_unconfirmed(database: Database) -> None:
@@ -194,6 +204,7 @@ def _start(
 
 def _watch_reset_button(parts: PhoneParts, configuration: Configuration, database: Database) -> None:
     from device.daemon.reset_button import ResetButton  # noqa: PLC0415  # where there is such a button
+    from device.store import factory_reset  # noqa: PLC0415
 
     name, desk = configuration.daemon.reset_button, parts.desk
     if name not in desk.button_names():

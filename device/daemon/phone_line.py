@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio.engine import AudioEngine
 from device.daemon.accounts import AccountTable

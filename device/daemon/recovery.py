@@ -4,12 +4,12 @@ It knows nothing but the outputs that the last start has noted: neither store no
 be what has broken the phone. Relays and bell are held inactive, a lamp tells who passes by.
 """
 
-import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.daemon.logs import start_logging
 from device.daemon.loop import Loop

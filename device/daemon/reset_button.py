@@ -3,8 +3,9 @@
 Pressed later it is a button like any other, so that nobody who leans on it in the middle of a day loses anything.
 """
 
-import logging
 from collections.abc import Callable
+
+from device import plain_logging as logging
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """What the daemon does for itself beside its calls: watchdog, status line, last good copy, network and clock."""
 
-import logging
-
+from device import plain_logging as logging
 from device.daemon.clock_watch import ClockWatch
 from device.daemon.notify import ServiceNotifier
 from device.daemon.wiring import PhoneParts
@@ -43,7 +42,7 @@ class Upkeep:
         """Feed the watchdog, unless the audio thread hangs: then let it bite."""
         hung = self._parts.engine.is_hung(now)
         if hung and not self._sound_hung:
-            logger.critical("the audio thread hangs in the sound card's driver; the watchdog is fed no more")
+            logger.error("the audio thread hangs in the sound card's driver; the watchdog is fed no more")
         self._sound_hung = hung
         return self._notifier.next_ping if hung else self._notifier.pump(now)
 

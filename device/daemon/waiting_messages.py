@@ -1,9 +1,9 @@
 """Voice messages that wait at the accounts' servers (RFC 3842): who asks for them, and how many there are."""
 
-import logging
 import re
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.daemon.accounts import AccountTable
 from device.errors import DeviceError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio.engine import AudioEngine
 from device.audio.interfaces import AudioDevice

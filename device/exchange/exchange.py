@@ -1,9 +1,9 @@
 """The exchange as a transaction user: decides for each request whether registrar, proxy or neither answers it."""
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from device import plain_logging as logging
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.location import LocationService
 from device.exchange.proxy import Proxy, Received

@@ -1,8 +1,8 @@
 """The bells of an old telephone: two phases of direct current that take turns at 20 or 25 Hz, through an H-bridge."""
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.hardware.errors import LineError
 from device.hardware.interfaces import OutputLine
 from device.timing import TimerSet

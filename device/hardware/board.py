@@ -1,9 +1,9 @@
 """The board: every device of a profile, opened on the lines of a chip, behind one set of descriptors and deadlines."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from device import plain_logging as logging
 from device.annotations import Protocol
 from device.desk_events import DeskEvent, HookLifted, HookReplaced
 from device.hardware.button import Button

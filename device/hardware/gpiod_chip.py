@@ -5,9 +5,9 @@ own, so that an error names its line and each descriptor means one thing.
 """
 
 import errno
-import logging
 import os
 
+from device import plain_logging as logging
 from device.hardware import gpio_uapi as uapi
 from device.hardware.edge_filter import Edge, EdgeFilter
 from device.hardware.errors import LineError, LineTakenError

@@ -1,9 +1,9 @@
 """The hook switch: lifted, replaced, and the hook flash between them."""
 
-import logging
 from collections.abc import Callable
 from enum import Enum
 
+from device import plain_logging as logging
 from device.desk_events import DeskEvent, HookFlashed, HookLifted, HookReplaced
 from device.hardware.interfaces import InputLine, LineChanged
 from device.timing import TimerSet

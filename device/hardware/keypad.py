@@ -1,8 +1,8 @@
 """A matrix keypad: quiet until a key closes, then scanned until all are open again."""
 
-import logging
 from collections.abc import Callable, Sequence
 
+from device import plain_logging as logging
 from device.desk_events import DeskEvent, DigitDialled
 from device.hardware.debounce import Debounce
 from device.hardware.interfaces import InputLine, LineChanged, OutputLine

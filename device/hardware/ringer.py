@@ -1,8 +1,8 @@
 """The ringer: a cadence in time, and the drive that makes a bell, buzzer or generator sound while it is on."""
 
-import logging
 from collections.abc import Sequence
 
+from device import plain_logging as logging
 from device.annotations import Protocol
 from device.hardware.cadences import COUNTRY_CADENCES, DISTINCTIVE_CADENCES, RingPattern
 from device.hardware.errors import LineError

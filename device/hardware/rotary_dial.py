@@ -1,9 +1,9 @@
 """A rotary dial: pulses of a contact, counted into digits."""
 
-import logging
 from collections.abc import Callable
 from enum import Enum
 
+from device import plain_logging as logging
 from device.annotations import ClassVar
 from device.desk_events import DeskEvent, DialStarted, DigitDialled
 from device.hardware.interfaces import InputLine, LineChanged

@@ -5,9 +5,9 @@ profile is read here, only the list that the last start has left.
 """
 
 import json
-import logging
 import os
 
+from device import plain_logging as logging
 from device.hardware.drivers import DRIVERS, open_chip
 from device.hardware.errors import HardwareError, LineTakenError
 from device.hardware.interfaces import DRIVES, LineChip, LineSpec, PwmSpec

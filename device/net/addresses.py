@@ -1,8 +1,8 @@
 """Local and remote socket addresses as the kernel sees them."""
 
 import errno
-import logging
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.errors import DeviceError
 from device.sip.hop import bracketed

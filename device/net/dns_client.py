@@ -3,10 +3,10 @@
 Over UDP from a fresh random port with a random id each time, over TCP where the answer was too long for that. No cache.
 """
 
-import logging
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.annotations import Final
 from device.ids import IdSource

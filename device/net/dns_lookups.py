@@ -3,10 +3,10 @@
 Loaded when the first name must be looked up; a phone whose servers are addresses goes without.
 """
 
-import logging
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Final, Protocol
 from device.ids import IdSource
 from device.net.addresses import has_route

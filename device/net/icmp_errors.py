@@ -3,10 +3,10 @@
 An unconnected socket is told of such an error, but not of which datagram: the queue knows where it was going.
 """
 
-import logging
 import os
 import struct
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.annotations import Final
 from device.net.addresses import zones

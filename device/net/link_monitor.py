@@ -1,9 +1,9 @@
 """Notices when this machine's addresses, default routes or links change (rtnetlink(7)): a phone must register anew."""
 
-import logging
 import struct
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.net.interfaces import Reactor
 

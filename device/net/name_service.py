@@ -3,10 +3,10 @@
 It waits, so it works in threads that live only while there is something to look up.
 """
 
-import logging
 from collections import deque
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.annotations import Final
 from device.net.addresses import plain_host

@@ -1,8 +1,8 @@
 """Host names and domains to hops (RFC 3263): the front door to `dns_lookups`, which is loaded when a name comes."""
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, Final
 from device.ids import IdSource
 from device.net.interfaces import Reactor

@@ -1,7 +1,6 @@
 """The sockets of one SIP element together: UDP and TCP at one port, TLS, and the address to show others."""
 
-import logging
-
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.net.addresses import DSCP_CS3, NetError, has_route, is_ipv6, is_unspecified, local_address_towards
 from device.net.interfaces import MessageReceiver, Reactor

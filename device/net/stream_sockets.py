@@ -1,10 +1,10 @@
 """What TCP and TLS share (RFC 3261 section 18): a listener, connections in both directions, limits and deadlines."""
 
-import logging
 import os
 from collections.abc import Iterator
 from itertools import count
 
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.annotations import ClassVar
 from device.net.addresses import (

@@ -3,12 +3,12 @@
 Only a phone that needs TLS imports this module: `ssl` costs several megabytes.
 """
 
-import logging
 import os
 import re
 import socket
 import ssl
 
+from device import plain_logging as logging
 from device.annotations import ClassVar
 from device.net.addresses import DSCP_CS3, NetError
 from device.net.certificates import identities, name_fault, proves

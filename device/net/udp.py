@@ -1,7 +1,6 @@
 """SIP over UDP (RFC 3261 section 18): one socket, datagrams in and out."""
 
-import logging
-
+from device import plain_logging as logging
 from device import plain_sockets as socket
 from device.net.addresses import DSCP_CS3, SocketAddress, bound_socket, mark_packets, socket_address, zones
 from device.net.icmp_errors import ask_for_errors, take_errors

@@ -1,7 +1,6 @@
 """Actions of the table for what happens to calls: offers, progress, ends, digits from afar, and the timers of calls."""
 
-import logging
-
+from device import plain_logging as logging
 from device.model import CallId
 from device.phone.call import Call, cause_of, is_among, is_busy, is_unknown_number
 from device.phone.commands import PulseRelay, RejectCall, SendRinging

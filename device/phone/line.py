@@ -3,9 +3,9 @@
 Tone, bell, lamps and audio path are not switched by the actions; they follow from the state, see `outputs`.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 
+from device import plain_logging as logging
 from device.model import CallId
 from device.phone.call import Call
 from device.phone.commands import (

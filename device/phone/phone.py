@@ -1,8 +1,8 @@
 """The phone: events in, commands out, one table between them."""
 
-import logging
 from collections.abc import Callable, Mapping
 
+from device import plain_logging as logging
 from device.model import CallId
 from device.phone.call import Call
 from device.phone.commands import Command, Refuse

@@ -3,8 +3,7 @@
 The line has one call; while another is tried or talked to, the first waits as the parked one.
 """
 
-import logging
-
+from device import plain_logging as logging
 from device.phone.call import Call, cause_of
 from device.phone.commands import (
     AnswerCall,

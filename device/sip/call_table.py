@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, Final
 from device.model import CallId
 from device.sip.dialog import Dialog, DialogId

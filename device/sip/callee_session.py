@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import CallId
 from device.sip.auto_answer import auto_answer_delay

@@ -1,10 +1,10 @@
 """A call that we make (RFC 3261 section 13.2): the table of a caller, from INVITE to ACK or CANCEL."""
 
-import logging
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
 
+from device import plain_logging as logging
 from device.annotations import ClassVar
 from device.sip.causes import cause_text, reason_of
 from device.sip.dialog import Dialog, DialogId

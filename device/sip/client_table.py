@@ -1,9 +1,9 @@
 """All client requests of the layer: their Via, hop after hop (RFC 3263 section 4.3), look-ups, CANCEL, deadlines."""
 
-import logging
 import re
 from collections.abc import Callable, Iterable
 
+from device import plain_logging as logging
 from device.ids import IdSource
 from device.records import replace
 from device.sip.client_transaction import (

@@ -1,10 +1,9 @@
 """The one front door of a SIP element: bytes on one side, the transaction user (user agent or proxy) on the other."""
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
+from device import plain_logging as logging
 from device.annotations import Protocol
 from device.ids import IdSource
 from device.records import dataclass
@@ -264,8 +263,10 @@ class SipEndpoint:
         request = error.partial
         if error.status is None or request is None or request.method == "ACK" or "Via" not in request.headers:
             return
-        with suppress(SipParseError):
+        try:
             mark_source(request, source)
+        except SipParseError:
+            _log.debug("its Via cannot be read either")
         response = request.response(error.status, _reason(error), stateless_tag(request))
         self.layer.send_stateless(response, source)
 

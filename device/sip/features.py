@@ -1,7 +1,6 @@
 """What a user agent does beyond calls and registrations: subscriptions, transfers, texts, INFO. Loaded when needed."""
 
-import logging
-
+from device import plain_logging as logging
 from device.model import CallId
 from device.sip.call_table import CallTable
 from device.sip.core import Core, readable

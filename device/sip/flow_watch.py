@@ -1,8 +1,8 @@
 """Keeps the way to one account's server open and finds out when it is dead (RFC 5626 section 4.4, OPTIONS)."""
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.sip.core import SDP, Core
 from device.sip.dialog import MAX_FORWARDS

@@ -1,8 +1,8 @@
 """Who we are at one server: an account's address of record, routes, Contact and credentials as requests need them."""
 
-import logging
 from collections.abc import Iterable
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.model import Account, AccountId, Credential
 from device.records import replace

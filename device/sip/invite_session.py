@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import CallId
 from device.sip.causes import with_reason

@@ -1,9 +1,9 @@
 """A subscription of somebody else to us (RFC 6665 section 4.2) as a table: one NOTIFY at a time, the newest news."""
 
-import logging
 from collections.abc import Callable
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import ClassVar, Final
 from device.records import dataclass
 from device.sip.core import Core

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.sip.dialog_exchange import DialogExchange
 from device.sip.errors import SipParseError

@@ -1,8 +1,8 @@
 """One account's registration (RFC 3261 section 10.2) as a table: get it, keep it for ever, give it back."""
 
-import logging
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import AccountId
 from device.sip.core import Core

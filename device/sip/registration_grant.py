@@ -1,6 +1,6 @@
 """What a registrar's 2xx gives: the lifetime of our own binding, GRUUs, a service route, the outbound mechanism."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 
 from device.annotations import Final
 from device.records import dataclass
@@ -80,11 +80,25 @@ def readable_contacts(response: Response) -> list[NameAddr]:
     """The contacts that can be read; that another phone's cannot is no reason for ours not to be registered."""
     found = []
     for line in response.headers.get_all("Contact"):
-        with suppress(SipParseError):
-            for piece in split_commas(line, skip_empty=True):
-                with suppress(SipParseError):
-                    found.append(parse_name_addr(piece))
+        for piece in _pieces(line):
+            contact = _parsed(piece)
+            if contact is not None:
+                found.append(contact)
     return found
+
+
+def _pieces(line: str) -> Sequence[str]:
+    try:
+        return split_commas(line, skip_empty=True)
+    except SipParseError:
+        return ()
+
+
+def _parsed(piece: str) -> NameAddr | None:
+    try:
+        return parse_name_addr(piece)
+    except SipParseError:
+        return None
 
 
 def _is_same_uri(contact: NameAddr, sent: NameAddr) -> bool:

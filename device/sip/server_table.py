@@ -1,7 +1,6 @@
 """All server transactions of the layer: matching (RFC 3261 section 17.2.3), deadlines and the bound on their number."""
 
-import logging
-
+from device import plain_logging as logging
 from device.ids import BRANCH_MAGIC_COOKIE
 from device.sip.hop import DEFAULT_PORTS, Hop, Transmission
 from device.sip.message import Request, Response

@@ -1,7 +1,6 @@
 """The server transactions: INVITE (RFC 3261 17.2.1 with RFC 6026) and non-INVITE (17.2.2 with RFC 4320)."""
 
-import logging
-
+from device import plain_logging as logging
 from device.annotations import ClassVar
 from device.sip.hop import Hop
 from device.sip.message import Request, Response

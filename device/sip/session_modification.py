@@ -1,9 +1,9 @@
 """Re-INVITEs in both directions (RFC 3261 section 14): the table of offers within an established call."""
 
-import logging
 from collections.abc import Callable
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import ClassVar, Final
 from device.sip.causes import cause_text
 from device.sip.core import sdp_of

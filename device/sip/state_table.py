@@ -1,9 +1,9 @@
 """A machine driven by a table: one dictionary from (state, type of input) to (next state, handler)."""
 
-import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
 
+from device import plain_logging as logging
 from device.annotations import Any, ClassVar, Generic, TypeVar
 from device.sip.errors import SipStateError
 

@@ -1,8 +1,8 @@
 """A subscription of ours (RFC 6665 section 4.1) as a table: get it, keep it, take what it brings, give it back."""
 
-import logging
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import ClassVar, Final
 from device.records import dataclass
 from device.sip.causes import cause_text

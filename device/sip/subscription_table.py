@@ -1,8 +1,8 @@
 """All subscriptions of a user agent: ours to others and those of others to us, found by dialog and event package."""
 
-import logging
 from collections.abc import Callable, Iterator
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.records import dataclass
 from device.sip.core import Core

@@ -1,9 +1,9 @@
 """What the four transactions of RFC 3261 section 17 share: keys, events, states, inputs and the table-driven base."""
 
-import logging
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import Any, ClassVar, Final, NamedTuple
 from device.records import dataclass
 from device.sip.errors import SipStateError

@@ -1,7 +1,6 @@
 """A REFER that somebody sent us (RFC 3515 section 2.4): its answer, and the NOTIFYs about the call that it led to."""
 
-import logging
-
+from device import plain_logging as logging
 from device.annotations import Final
 from device.model import CallId
 from device.records import dataclass

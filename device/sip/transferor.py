@@ -1,8 +1,8 @@
 """Our REFER within a call (RFC 3515): asks the far end to call somebody, and follows how that comes out, as a table."""
 
-import logging
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import ClassVar
 from device.model import CallId
 from device.records import dataclass

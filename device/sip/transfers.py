@@ -1,8 +1,8 @@
 """The transfers of a user agent: REFERs of ours that are followed, and REFERs of others that are carried out."""
 
-import logging
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.model import CallId
 from device.sip.call_table import CallTable

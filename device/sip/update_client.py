@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from enum import Enum, auto
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, ClassVar, Final, Protocol
 from device.sip.core import sdp_of
 from device.sip.dialog_exchange import AnswerTaken, DialogExchange, OfferSent, OfferVoided

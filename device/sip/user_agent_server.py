@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, ClassVar, Final
 from device.model import AccountId, CallId
 from device.records import dataclass

@@ -2,12 +2,11 @@
 
 # The C module itself: `sqlite3` around it brings datetime and 400 KB of memory for converters that nobody uses here.
 import _sqlite3 as sqlite3
-import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
+from device import plain_logging as logging
 from device.annotations import Any, Protocol
 from device.store.errors import (
     DuplicateError,
@@ -106,27 +105,30 @@ class Database:
         """Run one INSERT inside `transaction`; return the row's number. Raises StoreError."""
         return int(self._change(sql, parameters).lastrowid or 0)
 
-    @contextmanager
-    def transaction(self, precious: bool = True) -> Iterator[None]:
+    def transaction(self, precious: bool = True) -> "Transaction":
         """All or nothing: committed and on the card when the block ends, rolled back when it raises.
 
         Inside another transaction it joins that one. `precious` data is what a person typed in: a last good copy is
         made soon after; for the rest (call log, bindings) the next copy or the one at closing is soon enough.
         Raises StoreError, then nothing has been written.
         """
+        return Transaction(self, precious)
+
+    def begin(self, precious: bool) -> bool:
+        """Answers whether a transaction was begun, False inside another one. For `Transaction`; raises StoreError."""
         if self._connection.in_transaction:
-            yield
-            return
+            return False
         if precious:
             self.require_durable()
         self._run("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._run("COMMIT")
-        except BaseException:
-            self._must_erase = False
-            self._roll_back()
-            raise
+        return True
+
+    def commit(self) -> None:
+        """Put the transaction on the card. For `Transaction`; raises StoreError, and then it is to be rolled back."""
+        self._run("COMMIT")
+
+    def note_change(self, precious: bool) -> None:
+        """A transaction stands: erase what it asked to have erased, or make the last good copy when it is time."""
         self._changed = True
         if self._must_erase:
             self.erase_traces()
@@ -221,12 +223,41 @@ class Database:
     def _run(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         return run(self._connection, self.path, sql, parameters)
 
-    def _roll_back(self) -> None:
+    def roll_back(self) -> None:
+        """Undo the transaction, if SQLite has not done so. For `Transaction`."""
+        self._must_erase = False
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             logger.error("%s: rolling back: %s", self.path, error)
+
+
+class Transaction:
+    """A block of changes that is written whole or not at all. A context manager, made by `Database.transaction`."""
+
+    __slots__ = ("_begun", "_database", "_precious")
+
+    def __init__(self, database: Database, precious: bool) -> None:
+        self._database = database
+        self._precious = precious
+        self._begun = False
+
+    def __enter__(self) -> None:
+        self._begun = self._database.begin(self._precious)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if not self._begun:
+            return
+        if kind is not None:
+            self._database.roll_back()
+            return
+        try:
+            self._database.commit()
+        except BaseException:
+            self._database.roll_back()
+            raise
+        self._database.note_change(self._precious)
 
 
 def run(connection: sqlite3.Connection, path: str, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:

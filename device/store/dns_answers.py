@@ -1,7 +1,6 @@
 """The last good answers of DNS, so that a phone that starts while DNS is dead finds its servers."""
 
-import logging
-
+from device import plain_logging as logging
 from device.store.database import Database
 from device.store.errors import StoreError
 

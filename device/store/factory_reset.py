@@ -5,19 +5,17 @@ last, so that a power cut in between leaves a reset that is finished by the star
 """
 
 import json
-import logging
 import os
 from collections.abc import Mapping
 
+from device import plain_logging as logging
 from device.store.errors import StoreUnwritableError
-from device.store.files import replace_private, sync_directory
+from device.store.files import RESET_SUFFIX, replace_private, sync_directory
 
 logger = logging.getLogger(__name__)
 
-SUFFIX = ".reset"
 KEPT = ("hardware.", "audio.", "daemon.reset_")
 BLOCK_BYTES = 65536
-ZEROS = bytes(BLOCK_BYTES)
 
 
 def kept_settings(settings: Mapping[str, str]) -> dict[str, str]:
@@ -27,22 +25,17 @@ def kept_settings(settings: Mapping[str, str]) -> dict[str, str]:
 
 def request_reset(store: str, kept: Mapping[str, str]) -> None:
     """Have everything erased at the next start but the settings `kept`. Durable. Raises StoreUnwritableError."""
-    marker = store + SUFFIX
+    marker = store + RESET_SUFFIX
     try:
         replace_private(marker, json.dumps(dict(kept)))
     except OSError as error:
         raise StoreUnwritableError(f"{marker}: the reset cannot be asked for ({error.strerror})") from None
 
 
-def is_requested(store: str) -> bool:
-    """Whether the next start erases everything."""
-    return os.path.exists(store + SUFFIX)
-
-
 def erase(store: str) -> dict[str, str] | None:
     """Erase the store if that was asked for; answers the settings to begin with, None where nothing was asked."""
     try:
-        with open(store + SUFFIX, encoding="utf-8") as file:
+        with open(store + RESET_SUFFIX, encoding="utf-8") as file:
             kept = json.load(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -62,14 +55,14 @@ def _erase_files(store: str) -> None:
     name = os.path.basename(store)
     for found in sorted(os.listdir(directory)):
         belongs = found == name or found.startswith((f"{name}-", f"{name}."))
-        if belongs and found != name + SUFFIX:
+        if belongs and found != name + RESET_SUFFIX:
             _wipe(os.path.join(directory, found))
     sync_directory(directory)
 
 
 def finish(store: str) -> None:
     """The settings that were kept are stored again: the reset is over."""
-    os.unlink(store + SUFFIX)
+    os.unlink(store + RESET_SUFFIX)
     sync_directory(os.path.dirname(os.path.abspath(store)))
 
 
@@ -77,10 +70,11 @@ def _wipe(path: str) -> None:
     """Write zeros over a file and remove it. A flash card may keep old blocks all the same; see docs/console.md."""
     if not os.path.isfile(path) or os.path.islink(path):
         return
+    zeros = bytes(BLOCK_BYTES)
     with open(path, "r+b") as file:
         left = os.path.getsize(path)
         while left > 0:
-            left -= file.write(ZEROS[: min(left, BLOCK_BYTES)])
+            left -= file.write(zeros[: min(left, BLOCK_BYTES)])
         file.flush()
         os.fsync(file.fileno())
     os.unlink(path)

@@ -1,15 +1,17 @@
 """The files around the database: their modes, the last good copy, and damaged ones moved aside. No SQL here."""
 
-import logging
 import os
-from contextlib import suppress
 
+from device import plain_logging as logging
 from device.store.errors import StoreError, StoreUnwritableError
 
 logger = logging.getLogger(__name__)
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+RESET_SUFFIX = ".reset"
+"""Of the file beside the store that asks for a factory reset, see `device.store.factory_reset`."""
+
 DAMAGED_FILES_KEPT = 3
 """Damaged files are kept for whoever wants to rescue something, but they may not fill the card."""
 
@@ -53,6 +55,11 @@ def replace_private(path: str, text: str) -> None:
     sync_directory(os.path.dirname(os.path.abspath(path)))
 
 
+def is_reset_requested(store: str) -> bool:
+    """Whether the next start erases everything."""
+    return os.path.exists(store + RESET_SUFFIX)
+
+
 class StoreFiles:
     """Names and handling of the files that belong to the database at `path`.
 
@@ -79,10 +86,7 @@ class StoreFiles:
                 os.makedirs(self.directory, DIRECTORY_MODE)
                 os.chmod(self.directory, DIRECTORY_MODE)
             if not os.path.exists(self.path):
-                # Another process may make it at this moment: its database must not be replaced.
-                with suppress(FileExistsError):
-                    _create(self.path)
-                sync_directory(self.directory)
+                self._create_unless_made()
             for name in (self.path, self.path + "-wal", self.path + "-shm", self.backup):
                 if os.path.exists(name) and os.stat(name).st_mode & 0o777 != FILE_MODE:
                     os.chmod(name, FILE_MODE)
@@ -97,6 +101,14 @@ class StoreFiles:
             raise StoreError(
                 f"{self.path} is not a regular file: move it away, or choose another file with --store FILE"
             )
+
+    def _create_unless_made(self) -> None:
+        """Another process may make the database at this moment: it must not be replaced."""
+        try:
+            _create(self.path)
+        except FileExistsError:
+            logger.info("%s: another process has just made it", self.path)
+        sync_directory(self.directory)
 
     def is_empty(self) -> bool:
         """Whether the database has never been written, or was cut to nothing by a power cut."""

@@ -4,9 +4,9 @@ Loaded only where the store itself could not be opened.
 """
 
 import errno
-import logging
 import os
 
+from device import plain_logging as logging
 from device.store.database import Database, open_database
 from device.store.errors import StoreUnwritableError
 from device.store.files import COPY_BLOCK_BYTES, DIRECTORY_MODE, create_private

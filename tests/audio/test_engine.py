@@ -21,6 +21,7 @@ from device.audio.settings import AudioSettings
 from device.media.stream import StreamParameters
 from device.media.tones import TonePattern, ToneSegment
 from device.model import CallId
+from device.plain_threads import Thread
 from tests.support.streams import FAR_RTCP, FAR_RTP, PlainStream, stream_parameters
 
 TONE = TonePattern((ToneSegment((425,), 1000),))
@@ -32,7 +33,7 @@ def frame(level: int) -> bytes:
 
 
 def audio_threads() -> int:
-    return sum(thread.name == "audio" for thread in threading.enumerate())
+    return sum(isinstance(thing, Thread) and thing.is_alive() for thing in gc.get_objects())
 
 
 class Rig:
@@ -301,17 +302,18 @@ def test_without_permission_sound_runs_at_normal_priority(caplog: pytest.LogCapt
 
 
 def test_with_permission_only_the_audio_thread_gets_the_priority() -> None:
-    asked: list[tuple[int, str]] = []
+    asked: list[tuple[int, int]] = []
 
     def grant(pid: int, policy: int, parameters: os.sched_param) -> None:
-        asked.append((parameters.sched_priority, threading.current_thread().name))
+        asked.append((parameters.sched_priority, threading.get_native_id()))
 
     rig = Rig(real_time_priority=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "sched_setscheduler", grant)
         rig.attach()
         rig.step()
-    assert asked == [(10, "audio")]
+    assert rig.engine._thread is not None
+    assert asked == [(10, rig.engine._thread.native_id)]
     assert rig.engine.counters().real_time
     rig.close()
 

@@ -100,8 +100,8 @@ def test_an_idle_phone_has_its_card_closed_and_does_not_wake_up(card: FakeCard, 
 
     def switches() -> int:
         """How often the audio thread has gone to sleep so far."""
-        thread = next(thread for thread in threading.enumerate() if thread.name == "audio")
-        status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+        assert phone.engine._thread is not None
+        status = Path(f"/proc/self/task/{phone.engine._thread.native_id}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("voluntary_ctxt")).split()[1])
 
     time.sleep(0.05)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from device import plain_logging
 from device.control.errors import (
     FAILED,
     INTERNAL_ERROR,
@@ -307,18 +308,9 @@ def test_dropping_one_may_be_told_to_another_in_the_log(connect: Callable[[], Pe
     deaf.ask("subscribe", topics=["sip"])
     listener.ask("subscribe", topics=["log"])
 
-    class Follower(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            daemon.server.publish("log", {"line": record.getMessage()})
-
-    follower = Follower()
-    log = logging.getLogger("device.control.server")
-    log.addHandler(follower)
-    try:
-        while daemon.server.has_subscribers("sip"):
-            daemon.server.publish("sip", {"text": "x" * 10_000})
-    finally:
-        log.removeHandler(follower)
+    plain_logging.root.handlers.append(lambda record: daemon.server.publish("log", {"line": record.message()}))
+    while daemon.server.has_subscribers("sip"):
+        daemon.server.publish("sip", {"text": "x" * 10_000})
     assert "dropped" in listener.next()["params"]["line"]
 
 

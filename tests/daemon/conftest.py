@@ -1,6 +1,6 @@
 """What the tests of the daemon share: one loop, a phone, somebody to talk to."""
 
-import logging
+import _thread
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,22 +11,20 @@ import pytest
 from device import plain_sockets
 from device.phone.states import PhoneState
 from device.sip.hop import ip_literal
+from tests.support.processes import wait_until
 from tests.support.turning import HandLoop, hand_loop
 from tests.support.whole_phone import FarEnd, WholePhone, whole_phone
 
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
-    """Whatever a test starts must be over with it; the log is as it was."""
-    root = logging.getLogger("device")
-    handlers, propagate, level = root.handlers[:], root.propagate, root.level
-    before = set(threading.enumerate())
+    """Whatever a test starts must be over with it."""
+    before, running = set(threading.enumerate()), _thread._count()
     yield
-    root.handlers[:], root.propagate = handlers, propagate
-    root.setLevel(level)
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
         assert not thread.is_alive(), thread.name
+    wait_until("the audio thread to end", lambda: _thread._count() <= running)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The exchange's process within the test's own: its loop turned by hand, or run in the main thread."""
 
 import gc
-import logging
 import os
 import signal
 import socket
@@ -390,8 +389,6 @@ def process(tmp_path: Path) -> Iterator[Process]:
     for number, handler in before.items():
         signal.signal(number, handler)
     gc.unfreeze()
-    for name in ("logThreads", "logProcesses", "logMultiprocessing"):
-        setattr(logging, name, True)
 
 
 class TestProcess:

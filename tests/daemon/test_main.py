@@ -1,7 +1,6 @@
 """The daemon's whole life within the test's process: its loop in the main thread, a person in another one."""
 
 import gc
-import logging
 import os
 import signal
 import socket
@@ -91,8 +90,6 @@ def life(tmp_path: Path) -> Iterator[_Life]:
     for number, handler in before.items():
         signal.signal(number, handler)
     gc.unfreeze()
-    for name in ("logThreads", "logProcesses", "logMultiprocessing"):
-        setattr(logging, name, True)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """How the phone is put together, and what it does with settings that do not fit."""
 
-import logging
 import time
 from pathlib import Path
 
 import pytest
 
+from device import plain_logging as logging
 from device.daemon.config import ConfigurationError
 from device.daemon.instance import device_instance
 from device.daemon.wiring import (
@@ -113,13 +113,13 @@ def test_log_level_and_phone_settings_count_at_once_and_all_else_from_the_next_s
     with whole_phone(loop, tmp_path) as phone:
         values = {"daemon.log_level": "debug", "phone.hotline": "1002", "sip.port": "5070"}
         assert phone.control.call("settings.set", values=values)["restart"] == ["sip.port"]
-        assert logging.getLogger("device").level == logging.DEBUG
+        assert logging.root.level == logging.DEBUG
         phone.control.call("board.lift")
         phone.wait(PhoneState.REORDER)  # The hotline was dialled, and there is nobody to call it through.
         phone.control.call("board.replace")
         phone.wait(PhoneState.IDLE)
         phone.control.call("settings.set", values={"daemon.log_level": None, "phone.hotline": None})
-        assert logging.getLogger("device").level == logging.INFO
+        assert logging.root.level == logging.INFO
         phone.control.call("board.lift")
         phone.wait(PhoneState.DIAL_TONE)
 
@@ -174,9 +174,7 @@ def test_the_trace_is_for_those_who_follow_it(phone: WholePhone, far_end: FarEnd
 
 def test_log_lines_come_to_the_topic(phone: WholePhone) -> None:
     phone.control.call("subscribe", topics=["log"])
-    root = logging.getLogger("device")
-    root.addHandler(phone.log)
-    root.setLevel(logging.INFO)
+    logging.root.handlers.append(phone.log.take)
     logging.getLogger("device.daemon.sample").warning("something to know")
     phone.loop.settle()
     (line,) = phone.control.topic("log")

@@ -10,6 +10,7 @@ from device.store import factory_reset
 from device.store.accounts import Accounts
 from device.store.database import open_database
 from device.store.errors import StoreUnwritableError
+from device.store.files import RESET_SUFFIX, is_reset_requested
 from device.store.settings import Settings
 
 SECRET = "canary-in-the-store"
@@ -36,7 +37,7 @@ def contents(folder: str) -> bytes:
 def test_nothing_is_left_but_what_was_kept(store: str) -> None:
     assert SECRET.encode() in contents(os.path.dirname(store))
     factory_reset.request_reset(store, {"hardware.board": "handset"})
-    assert factory_reset.is_requested(store)
+    assert is_reset_requested(store)
     assert factory_reset.erase(store) == {"hardware.board": "handset"}
     left = sorted(os.listdir(os.path.dirname(store)))
     assert left == ["offhook.db.reset", "other.db"]
@@ -45,7 +46,7 @@ def test_nothing_is_left_but_what_was_kept(store: str) -> None:
         assert list(Accounts(database).list()) == []
         assert Settings(database).get_all() == {}
     factory_reset.finish(store)
-    assert not factory_reset.is_requested(store)
+    assert not is_reset_requested(store)
     assert factory_reset.erase(store) is None
 
 
@@ -59,7 +60,7 @@ def test_a_power_cut_before_the_end_leads_to_the_same(store: str) -> None:
 
 
 def test_a_marker_that_cannot_be_read_erases_all_the_same(store: str) -> None:
-    Path(store + factory_reset.SUFFIX).write_text("{half")
+    Path(store + RESET_SUFFIX).write_text("{half")
     assert factory_reset.erase(store) == {}
     assert not os.path.exists(store)
 
@@ -84,4 +85,4 @@ def test_a_store_that_cannot_be_erased_is_left_for_the_next_start(
     monkeypatch.setattr(factory_reset, "_wipe", refuse)
     assert factory_reset.erase(store) is None
     assert "cannot be erased (Read-only file system); the next start tries again" in caplog.text
-    assert factory_reset.is_requested(store)
+    assert is_reset_requested(store)
