@@ -96,17 +96,24 @@ class Account:
     mwi: bool = False
     """Whether the message account is watched (RFC 3842). Off: the SUBSCRIBE would cost little, but some registrars
     answer it with errors or with an authentication failure that counts against the phone."""
+    dtmf: str = ""
+    """How digits are sent in calls through this account, one of DTMF_WAYS; empty for what `media.dtmf` says."""
 
     @property
     def aor(self) -> Aor:
         return Aor(self.user, self.domain)
 
 
+DTMF_WAYS: Final = ("auto", "rtp", "info-relay", "info", "inband")
+"""How digits are sent within a call: as events in RTP (RFC 4733), in an INFO of `application/dtmf-relay` or
+`application/dtmf`, as tones in the speech band, or by the best of these that the far end takes."""
+
 ACCOUNT_CHOICES: Final = {
     "transport": ("udp", "tcp", "tls", "auto"),
     "proxy_mode": ("route", "always"),
     "keepalive": ("auto", "crlf", "options", "stun", "off"),
     "privacy": ("", "id", "full"),
+    "dtmf": ("", *DTMF_WAYS),
 }
 """The fields of an account that take one of a few words."""
 

@@ -211,7 +211,7 @@ class Bridge:
     def _send_digit(self, command: commands.SendDigit, now: float) -> None:
         if leg := self._legs.get(command.call_id):
             try:
-                leg.send_digit(command.digit, command.duration_ms)
+                leg.send_digit(command.digit, command.duration_ms, command.in_band)
             except ValueError:
                 self._log_fault(f"call {command.call_id}: {command.digit!r} is no digit that can be sent")
             except Exception as error:

@@ -61,6 +61,8 @@ class SendDigit:
     digit: str
     duration_ms: int = 0
     """0 takes the length in the parameters of the stream."""
+    in_band: bool = False
+    """As tones in the speech band, even where the far end takes events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ class Leg:
         self._rate_hz = rate_hz
         self._take_resamplers()
 
-    def send_digit(self, digit: str, duration_ms: int) -> None:
-        self._stream.send_digit(digit, duration_ms)
+    def send_digit(self, digit: str, duration_ms: int, in_band: bool) -> None:
+        self._stream.send_digit(digit, duration_ms, in_band)
 
     def next_frame(self, now: float) -> bytes:
         """Give the stream what has arrived, and take 20 ms to be heard."""

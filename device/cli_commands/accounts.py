@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
+from device.console.account_form import EMPTY_WORDS
 
 OPTIONS = (
     ("display_name", "NAME", "name shown to those who are called"),
@@ -13,6 +14,7 @@ OPTIONS = (
     ("auth_user", "NAME", "user name for the password where it is not the user"),
     ("keepalive", "auto|crlf|options|stun|off", "what keeps the way to the server open"),
     ("privacy", "none|id|full", "id: withhold the number from those called; full: call as anonymous, too"),
+    ("dtmf", "default|auto|rtp|info-relay|info|inband", "how digits are sent; default: as the setting media.dtmf says"),
     ("realm", "TEXT", "the server's digest realm, if you know it: the password is then never stored, only its hash"),
 )
 FLAGS = (
@@ -46,8 +48,9 @@ def _field_arguments(parser: ArgumentParser) -> None:
 def _given_fields(given: Namespace) -> dict[str, object]:
     names = [name for name, *_ in (*OPTIONS, *FLAGS)]
     values = {name: getattr(given, name) for name in names}
-    if given.privacy == "none":
-        values["privacy"] = ""
+    for name, word in EMPTY_WORDS.items():
+        if values[name] == word:
+            values[name] = ""
     return {**values, "expires_s": given.expires, "keepalive_s": given.keepalive_interval}
 
 

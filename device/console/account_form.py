@@ -13,6 +13,8 @@ FIELD_HELP: dict[str, str] = {
     ADDRESS: "user@domain, such as 1001@pbx.example.com",
     **{param.name: param.help for param in METHODS["account.add"].params if param.name != "id"},
 }
+EMPTY_WORDS = {"privacy": "none", "dtmf": "default"}
+"""What is typed for a choice that is empty."""
 _ON, _OFF = ("on", "yes", "true"), ("off", "no", "false")
 
 
@@ -33,7 +35,7 @@ def parse_field(name: str, text: str) -> dict[str, Any]:
         if not text.isascii() or not text.isdecimal():
             raise ConsoleError(f"{name}: {text!r} is not a whole number")
         return {name: int(text)}
-    return {name: "" if name == "privacy" and text == "none" else text}
+    return {name: "" if text == EMPTY_WORDS.get(name) else text}
 
 
 def field_text(value: object) -> str:
@@ -47,4 +49,4 @@ def value_choices(name: str) -> list[tuple[str, str]]:
     """What a field can be, where that is a list."""
     if type(DEFAULTS.get(name, "")) is bool:
         return [("on", ""), ("off", "")]
-    return [(choice or "none", "") for choice in ACCOUNT_CHOICES.get(name, ())]
+    return [(choice or EMPTY_WORDS[name], "") for choice in ACCOUNT_CHOICES.get(name, ())]

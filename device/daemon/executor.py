@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from device import plain_logging as logging
 from device.annotations import Any, Protocol
-from device.audio.commands import SendDigit as SendDigitTo
 from device.audio.commands import StartTone as PlayTone
 from device.audio.commands import StopTone as SilenceTone
 from device.audio.engine import AudioEngine
@@ -92,7 +91,7 @@ class Executor:
             ConnectAudio: lambda c, now: line.connect_audio(c.call_id),
             DisconnectAudio: lambda c, now: line.disconnect_audio(c.call_id),
             SelectAudioPath: lambda c, now: None,  # one card serves as handset and loudspeaker
-            SendDigit: lambda c, now: engine.submit(SendDigitTo(c.call_id, c.digit)),
+            SendDigit: lambda c, now: line.send_digit(c.call_id, c.digit, now),
             StartTone: self._start_tone,
             StopTone: lambda c, now: engine.submit(SilenceTone()),
             StartRinger: lambda c, now: desk.start_ringer(c.pattern, now),

@@ -17,6 +17,7 @@ from device.records import asdict
 from device.sip.feature_events import (
     DigitReceived,
     FeatureEvent,
+    InfoFinished,
     MessageFinished,
     MessageReceived,
     NotifyReceived,
@@ -62,9 +63,9 @@ class Features:
         self._logged: deque[float] = deque()
         self.texts: deque[dict[str, object]] = deque(maxlen=TEXTS_KEPT)
 
-    def hear_digit(self, call_id: CallId, digit: str, way: str, now: float) -> None:
-        """A digit of the far end, by "rtp" or "info"."""
-        if self._digits.is_new(call_id, digit, way, now):
+    def hear_digit(self, call_id: CallId, digit: str, way: str, now: float, held_s: float = 0.0) -> None:
+        """A digit of the far end, by "rtp", "info" or "inband"; `held_s` where its key was released before now."""
+        if self._digits.is_new(call_id, digit, way, now, held_s):
             self._post(DigitHeard(call_id, digit))
 
     def send_text(self, target: str, text: str, account_id: AccountId | None, now: float) -> str:
@@ -89,7 +90,9 @@ class Features:
             case TransferFinished():
                 self._end_transfer(event)
             case DigitReceived():
-                self.hear_digit(event.call_id, event.digit, "info", now)
+                self.hear_digit(event.call_id, event.digit, "info", now, event.duration_s)
+            case InfoFinished():
+                self._line.info_answered(event.call_id, event.status, now)
             case RemoteIdentityChanged():
                 self._change_caller(event)
             case MessageReceived():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
+from device.audio.commands import SendDigit
 from device.audio.engine import AudioEngine
 from device.daemon.accounts import AccountTable
 from device.daemon.call_sound import CallSound
@@ -26,6 +27,7 @@ from device.phone.events import (
     PhoneEvent,
     ReplacementOffered,
 )
+from device.records import replace
 from device.sdp.errors import NoCommonCodec, SdpError
 from device.sip.errors import SipStateError
 from device.sip.events import (
@@ -43,6 +45,7 @@ from device.sip.hop import UDP, Hop, NextHop, ip_literal
 from device.sip.user_agent import UserAgent
 
 if TYPE_CHECKING:
+    from device.daemon.digit_sender import DigitSender
     from device.sip.call_facts import CallFacts
     from device.sip.feature_events import TransferRequested
 
@@ -122,6 +125,8 @@ class PhoneLine:
         self._transfers: dict[str, tuple[AccountId | None, str]] = {}
         """Account and target of each REFER that the phone has not decided on."""
         self._facts: dict[CallId, CallFacts] = {}
+        self._digits: dict[CallId, DigitSender] = {}
+        """Of calls whose digits do not go as events in RTP."""
 
     # What the phone wants.
 
@@ -147,7 +152,7 @@ class PhoneLine:
         if account is not None:
             self._keep_account(call_id, account.id)
         try:
-            return self._open(call_id, self._far_host(account, target))
+            return self._open(call_id, self._far_host(account, target), account)
         except DeviceError as error:
             logger.error("%s: %s", call_id, error)
             self.last_end = str(error)
@@ -277,6 +282,31 @@ class PhoneLine:
         if call_id in self._calls:
             self._calls[call_id].disconnect()
 
+    def send_digit(self, call_id: CallId, digit: str, now: float) -> None:
+        """Send a digit to the far end in the way that the settings and the far end allow."""
+        sound = self._calls.get(call_id)
+        if sound is None:
+            return
+        session, parameters = sound.session, sound.session.parameters
+        if session.dtmf in ("auto", "rtp") and (parameters is None or parameters.telephone_event_pt is not None):
+            self._engine.submit(SendDigit(call_id, digit))
+            return
+        from device.daemon.digit_sender import IN_BAND, DigitSender, ways_to_send  # noqa: PLC0415  # few calls need them
+
+        sender = self._digits.get(call_id)
+        if sender is None:
+            ways = ways_to_send(session.dtmf, self._user_agent.may_send(call_id, "INFO"))
+            duration_ms = self._media_settings.digit_ms
+            sender = DigitSender(call_id, ways, self._user_agent, self._engine, duration_ms)
+            if ways != (IN_BAND,):  # what the far end allows may be told later
+                self._digits[call_id] = sender
+        sender.send(digit, now)
+
+    def info_answered(self, call_id: CallId, status: int, now: float) -> None:
+        """The final answer to an INFO of ours within a call."""
+        if call_id in self._digits:
+            self._digits[call_id].receive_answer(status, now)
+
     @property
     def calls(self) -> int:
         """How many calls have sound or may get it."""
@@ -319,7 +349,8 @@ class PhoneLine:
 
     def _offered(self, event: IncomingCall, now: float) -> None:
         try:
-            sound = self._open(event.call_id, _source_host(event.source))
+            account = self._accounts.get(event.account_id) if event.account_id else None
+            sound = self._open(event.call_id, _source_host(event.source), account)
             if event.offer:
                 sound.offer = event.offer
                 self._answers[event.call_id] = self._answer_to(sound, event.offer)
@@ -439,14 +470,17 @@ class PhoneLine:
 
     # Media.
 
-    def _open(self, call_id: CallId, far_host: str) -> CallSound:
+    def _open(self, call_id: CallId, far_host: str, account: Account | None) -> CallSound:
         """Ports and a media session for a call. Raises NetError where no port is left."""
         # Negotiation is loaded with the first call: a phone that has not rung yet need not carry it.
         from device.media.media_session import MediaSession  # noqa: PLC0415
 
         ports = self._open_ports()
         address = self._sockets.address_towards(far_host)
-        session = MediaSession(self._media_settings, address, ports.rtp.local_port, self._ids)
+        settings = self._media_settings
+        if account is not None and account.dtmf:
+            settings = replace(settings, dtmf=account.dtmf)
+        session = MediaSession(settings, address, ports.rtp.local_port, self._ids)
         sound = self._calls[call_id] = CallSound(call_id, session, ports, self._engine)
         sound.far_host = far_host
         return sound
@@ -476,6 +510,7 @@ class PhoneLine:
 
     def _forget(self, call_id: CallId) -> None:
         self._answers.pop(call_id, None)
+        self._digits.pop(call_id, None)
         self._facts.pop(call_id, None)
         self._early.pop(call_id, None)
         self._ringing.pop(call_id, None)

@@ -48,8 +48,11 @@ class MediaSession:
             ids.number(31), ids.number(32), ids.number(16), ids.number(32), ids.number(64), ids.nonce()[:24]
         )
         self._formats = _own_formats(settings)
-        self._event_pt = settings.telephone_event_payload_type
-        self._other_event_pts = _event_numbers(self._formats, self._event_pt)
+        self._event_pt: int | None = None
+        self._other_event_pts: tuple[tuple[int, int], ...] = ()
+        if settings.dtmf != "inband":  # where events are agreed, gateways listen no longer for tones
+            self._event_pt = settings.telephone_event_payload_type
+            self._other_event_pts = _event_numbers(self._formats, self._event_pt)
         self._version = 0
         self._sent: SessionDescription | None = None
         self._offered: tuple[SessionDescription, LocalMedia] | None = None
@@ -63,6 +66,11 @@ class MediaSession:
     def parameters(self) -> StreamParameters | None:
         """None until an offer has met its answer; neither sending nor receiving when the peer switched audio off."""
         return self._parameters
+
+    @property
+    def dtmf(self) -> str:
+        """In which way digits are to be sent, one of DTMF_WAYS."""
+        return self._settings.dtmf
 
     @property
     def on_hold(self) -> bool:

@@ -4,6 +4,7 @@ from device.annotations import ClassVar
 from device.media.codecs import CODEC_NAMES, PACKET_TIMES_MS
 from device.media.errors import UnknownToneError
 from device.media.tone_plan import COUNTRIES, TONE_NAMES
+from device.model import DTMF_WAYS
 from device.records import dataclass
 
 DYNAMIC_PAYLOAD_TYPES = range(96, 128)
@@ -19,6 +20,8 @@ class MediaSettings:
         "codecs": "codecs we offer and accept, best first, separated by commas: " + ", ".join(CODEC_NAMES),
         "ptime_ms": "length of the packets that we send unless the peer asks for another, in ms",
         "telephone_event_payload_type": "payload type 96 to 127 that we offer for keypad digits (RFC 4733)",
+        "dtmf": "how digits are sent: auto (RFC 4733 where agreed, else INFO where the far end allows it, else in the"
+        " speech band), or always rtp, info-relay, info or inband; an account may say otherwise",
         "digit_ms": "length of a digit that we send, in ms",
         "digit_gap_ms": "pause between two digits that we send, in ms",
         "digit_level_db": "level of a sent digit in dBm0, from -63 to 0",
@@ -38,6 +41,7 @@ class MediaSettings:
     codecs: str = "PCMA,PCMU"
     ptime_ms: int = 20
     telephone_event_payload_type: int = 101
+    dtmf: str = "auto"
     digit_ms: int = 120
     digit_gap_ms: int = 80
     digit_level_db: int = -10
@@ -78,6 +82,7 @@ class MediaSettings:
                 self.telephone_event_payload_type in DYNAMIC_PAYLOAD_TYPES,
                 f"telephone_event_payload_type: {self.telephone_event_payload_type} is not between 96 and 127",
             ),
+            (self.dtmf in DTMF_WAYS, f"dtmf: {self.dtmf!r} is not one of {', '.join(DTMF_WAYS)}"),
             (40 <= self.digit_ms <= 5000, f"digit_ms: {self.digit_ms} is not between 40 and 5000"),
             (40 <= self.digit_gap_ms <= 5000, f"digit_gap_ms: {self.digit_gap_ms} is not between 40 and 5000"),
             (-63 <= self.digit_level_db <= 0, f"digit_level_db: {self.digit_level_db} is not between -63 and 0"),

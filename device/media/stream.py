@@ -213,14 +213,14 @@ class MediaStream:
             self._tones_out.popleft()
         return frame
 
-    def send_digit(self, digit: str, duration_ms: int = 0) -> None:
+    def send_digit(self, digit: str, duration_ms: int = 0, in_band: bool = False) -> None:
         """Queue one of 0-9 * # A-D; 0 ms means the length in the parameters. Raises ValueError for other characters.
 
-        It goes as a telephone event where the peer takes them, else as tones in the speech band.
+        It goes as a telephone event where the peer takes them, else, or when asked to, as tones in the speech band.
         """
         parameters = self.parameters
         duration_ms = duration_ms or parameters.digit_ms
-        if parameters.telephone_event_pt is None:
+        if in_band or parameters.telephone_event_pt is None:
             tone = digit_generator(digit, duration_ms, parameters.digit_gap_ms, parameters.sample_rate_hz)
             if parameters.sending and len(self._tones_out) < MAX_QUEUED:
                 self._tones_out.append(tone)

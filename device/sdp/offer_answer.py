@@ -148,7 +148,7 @@ def read_answer(offer: SessionDescription, answer: SessionDescription, local: Lo
     if chosen is None:
         raise NoCommonCodec(f"the peer's answer has none of the offered codecs ({_names(local.formats)})")
     sent, mine = chosen
-    event = _offered_event(media, sent.clock_rate_hz)
+    event = _offered_event(media, sent.clock_rate_hz) if local.telephone_event_pt is not None else None
     if event is None and local.telephone_event_pt is not None and str(local.telephone_event_pt) in media.formats:
         # Listed, but its a=rtpmap left out: the offer's meaning holds.
         event = AudioFormat(local.telephone_event_pt, TELEPHONE_EVENT)

@@ -85,6 +85,8 @@ class DigitReceived:
 
     call_id: CallId
     digit: str
+    duration_s: float = 0.0
+    """How long the key was held, as far as it was told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ class Features:
             return
         self._core.respond(key, request.response(200), now)
         if verdict.digit:
-            self._core.emit(DigitReceived(call_id, verdict.digit))
+            self._core.emit(DigitReceived(call_id, verdict.digit, verdict.duration_s))
 
 
 class _InfoOwner:

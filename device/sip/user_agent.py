@@ -397,6 +397,12 @@ class UserAgent:
             raise SipStateError(f"there is no call {call_id}")
         self.features.send_info(session, content_type, body, now)
 
+    def may_send(self, call_id: CallId, method: str) -> bool:
+        """Whether the far end of a call has told that it takes that method (RFC 3261 section 20.5)."""
+        session = self._calls.get(call_id)
+        exchange = session.usage.exchange if session is not None else None
+        return exchange is not None and method in exchange.allow
+
     def _step(self, call_id: CallId, happened: CallInput, now: float) -> None:
         session = self._calls.get(call_id)
         if session is not None:

@@ -252,7 +252,7 @@ def test_digits_go_out_and_come_in() -> None:
     bench.obey(SendDigit(CallId("a"), "5", 80))
     rtp.arrived.extend([(b"*7", FAR_RTP), (b"*#", FAR_RTP)])
     bench.period()
-    assert bench.streams[0].digits_out == [("5", 80)]
+    assert bench.streams[0].digits_out == [("5", 80, False)]
     assert bench.told(DigitHeard) == [DigitHeard(CallId("a"), "7"), DigitHeard(CallId("a"), "#")]
 
 

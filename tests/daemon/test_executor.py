@@ -6,7 +6,6 @@ from typing import get_args
 
 import pytest
 
-from device.audio.commands import SendDigit as SendDigitTo
 from device.audio.commands import StartTone as PlayTone
 from device.audio.commands import StopTone as SilenceTone
 from device.daemon.executor import Executor
@@ -98,7 +97,7 @@ def bench() -> SimpleNamespace:
         (ResumeCall(CALL), ("line.resume", CALL, NOW)),
         (ConnectAudio(CALL), ("line.connect_audio", CALL)),
         (DisconnectAudio(CALL), ("line.disconnect_audio", CALL)),
-        (SendDigit(CALL, "5"), ("engine.submit", SendDigitTo(CALL, "5"))),
+        (SendDigit(CALL, "5"), ("line.send_digit", CALL, "5", NOW)),
         (StartTone("BUSY"), ("engine.submit", PlayTone(tone_pattern("uk", "BUSY"), -22))),
         (StopTone(), ("engine.submit", SilenceTone())),
         (StartRinger("door"), ("desk.start_ringer", "door", NOW)),
@@ -168,7 +167,7 @@ def test_digits_that_could_not_be_sent_are_not_in_the_log(
     bench: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    bench.engine.error = RuntimeError("no thread")
+    bench.line.error = RuntimeError("no thread")
     bench.executor.execute([SendDigit(CALL, "7")], NOW)
     assert "SendDigit could not be carried out" in caplog.text
     assert "'7'" not in caplog.text

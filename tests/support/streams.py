@@ -70,11 +70,11 @@ class PlainStream(MediaStream):
         self._break("send_frame")
         return [(pcm, self.parameters.remote)]
 
-    def send_digit(self, digit: str, duration_ms: int = 0) -> None:
+    def send_digit(self, digit: str, duration_ms: int = 0, in_band: bool = False) -> None:
         self._break("send_digit")
         if digit not in "0123456789*#ABCD":
             raise ValueError(digit)
-        self.digits_out = [*getattr(self, "digits_out", []), (digit, duration_ms)]
+        self.digits_out = [*getattr(self, "digits_out", []), (digit, duration_ms, in_band)]
 
     def digits_received(self) -> list[str]:
         digits, self.digits = self.digits, []
