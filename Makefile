@@ -64,8 +64,9 @@ bench:  ## memory, CPU, speed beside the peers; prints ratios
 	firmware_scripts/prepare test interop
 	$(BIN)python -m tests.bench
 
-quality:  ## listening quality (PESQ) behind bad networks, as a table; docs/quality.md
+quality:  ## listening quality (PESQ) behind bad networks, as a table, and keys in speech; docs/quality.md
 	firmware_scripts/prepare quality
+	$(BIN)python -m tests.quality.talk_off
 	$(BIN)python -m tests.quality
 
 kills:  ## a writer of the store killed a thousand times at random moments, five minutes

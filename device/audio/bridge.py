@@ -108,8 +108,8 @@ class Bridge:
                 frames.append(leg.next_frame(now))
                 if leg.turned(now):
                     self._report(reports.StreamHeard(leg.call_id, leg.is_heard))
-                for digit in leg.digits_received():
-                    self._report(reports.DigitHeard(leg.call_id, digit))
+                for digit, way in leg.digits_received():
+                    self._report(reports.DigitHeard(leg.call_id, digit, way))
             except Exception as error:  # one call's fault must not end the others
                 self._give_up(leg, "receiving", error)
         if self._tone is not None:

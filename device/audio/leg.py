@@ -78,7 +78,7 @@ class Leg:
             for data, destination in self._stream.rtcp_to_send(now):
                 self._rtcp.send(data, destination)
 
-    def digits_received(self) -> list[str]:
+    def digits_received(self) -> list[tuple[str, str]]:
         return self._stream.digits_received()
 
     def counters(self) -> StreamReport:

@@ -47,10 +47,12 @@ class StreamHeard:
 
 @dataclass(frozen=True, slots=True)
 class DigitHeard:
-    """The far end pressed a key (RFC 4733)."""
+    """The far end pressed a key."""
 
     call_id: CallId
     digit: str
+    way: str = "rtp"
+    """"rtp" (RFC 4733), or "inband" for tones in the speech band."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ class PhoneLine:
         self._transfers: dict[str, tuple[AccountId | None, str]] = {}
         """Account and target of each REFER that the phone has not decided on."""
         self._facts: dict[CallId, CallFacts] = {}
+        self.wants_digits: Callable[[], bool] = lambda: False
+        """Whether it matters which keys the far end presses."""
         self._digits: dict[CallId, DigitSender] = {}
         """Of calls whose digits do not go as events in RTP."""
 
@@ -480,6 +482,8 @@ class PhoneLine:
         settings = self._media_settings
         if account is not None and account.dtmf:
             settings = replace(settings, dtmf=account.dtmf)
+        if settings.dtmf_detector == "auto" and not self.wants_digits():
+            settings = replace(settings, dtmf_detector="off")
         session = MediaSession(settings, address, ports.rtp.local_port, self._ids)
         sound = self._calls[call_id] = CallSound(call_id, session, ports, self._engine)
         sound.far_host = far_host

@@ -281,8 +281,8 @@ class Runtime:
 
     def _receive_report(self, report: AudioReport, now: float) -> None:
         match report:
-            case DigitHeard(call_id, digit):
-                self.features.hear_digit(call_id, digit, "rtp", now)
+            case DigitHeard(call_id, digit, way):
+                self.features.hear_digit(call_id, digit, way, now)
             case StreamHeard(call_id, heard):
                 self._line.sound_heard(call_id, heard)
             case StreamSilent(call_id, seconds):

@@ -358,8 +358,9 @@ def build_phone(
 
 
 def _present(agent: UserAgent, phone: Phone, line: PhoneLine, dialog_state: str) -> None:
-    """Let others ask what this phone can and, as far as the setting allows, what it is doing."""
+    """Let others ask what this phone can and, as far as the setting allows, what it is doing; and what it wants."""
     agent.set_owner(CallOwner(phone, line))
+    line.wants_digits = lambda: phone.wants_digits
 
     def make() -> Package:
         from device.daemon.dialog_state import dialog_package  # noqa: PLC0415  # most phones are watched by nobody

@@ -232,6 +232,8 @@ class MediaSession:
             format_parameters=agreed.parameters,
             bit_rate=1000 * settings.opus_kbit_s,
             dtx=settings.dtx,
+            detect_digits=settings.dtmf_detector == "on"
+            or (settings.dtmf_detector == "auto" and agreed.telephone_event_pt is None),
         )
 
 

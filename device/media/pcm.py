@@ -142,6 +142,11 @@ def fit(pcm: bytes, pattern: bytes) -> tuple[int, float]:
     return offset, audioop.findfactor(found, pattern)
 
 
+def factor_of(pcm: bytes, pattern: bytes) -> float:
+    """How much of `pattern` is in `pcm`, of the same length: the sum of products over the pattern's own power."""
+    return audioop.findfactor(pcm, pattern)
+
+
 def weighted_sum(pieces: "list[tuple[memoryview, float]]") -> bytes:
     """Sum of fragments of equal length, each with its factor: one output of a filter.
 

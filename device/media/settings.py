@@ -10,6 +10,8 @@ from device.records import dataclass
 DYNAMIC_PAYLOAD_TYPES = range(96, 128)
 """Payload types free for negotiation (RFC 3551 section 6)."""
 
+DETECTOR_CHOICES = ("auto", "on", "off")
+
 
 @dataclass(frozen=True, slots=True)
 class MediaSettings:
@@ -22,9 +24,11 @@ class MediaSettings:
         "telephone_event_payload_type": "payload type 96 to 127 that we offer for keypad digits (RFC 4733)",
         "dtmf": "how digits are sent: auto (RFC 4733 where agreed, else INFO where the far end allows it, else in the"
         " speech band), or always rtp, info-relay, info or inband; an account may say otherwise",
+        "dtmf_detector": "whether the tones of keys are looked for in what the far end says: auto (where a door code is"
+        " set and no RFC 4733 was agreed), on (in every call) or off",
         "digit_ms": "length of a digit that we send, in ms",
         "digit_gap_ms": "pause between two digits that we send, in ms",
-        "digit_level_db": "level of a sent digit in dBm0, from -63 to 0",
+        "digit_level_db": "level of a sent digit in dBm0, -63 to 0; of tones that of the higher, 2 dB above the other",
         "jitter_start_ms": "delay that the jitter buffer begins with, in ms",
         "jitter_min_ms": "smallest delay that the jitter buffer shrinks to on a calm network, in ms",
         "jitter_max_ms": "largest delay that the jitter buffer grows to, in ms",
@@ -42,8 +46,9 @@ class MediaSettings:
     ptime_ms: int = 20
     telephone_event_payload_type: int = 101
     dtmf: str = "auto"
-    digit_ms: int = 120
-    digit_gap_ms: int = 80
+    dtmf_detector: str = "auto"
+    digit_ms: int = 100
+    digit_gap_ms: int = 100
     digit_level_db: int = -10
     jitter_start_ms: int = 40
     jitter_min_ms: int = 20
@@ -83,6 +88,10 @@ class MediaSettings:
                 f"telephone_event_payload_type: {self.telephone_event_payload_type} is not between 96 and 127",
             ),
             (self.dtmf in DTMF_WAYS, f"dtmf: {self.dtmf!r} is not one of {', '.join(DTMF_WAYS)}"),
+            (
+                self.dtmf_detector in DETECTOR_CHOICES,
+                f"dtmf_detector: {self.dtmf_detector!r} is not one of {', '.join(DETECTOR_CHOICES)}",
+            ),
             (40 <= self.digit_ms <= 5000, f"digit_ms: {self.digit_ms} is not between 40 and 5000"),
             (40 <= self.digit_gap_ms <= 5000, f"digit_gap_ms: {self.digit_gap_ms} is not between 40 and 5000"),
             (-63 <= self.digit_level_db <= 0, f"digit_level_db: {self.digit_level_db} is not between -63 and 0"),

@@ -2,20 +2,23 @@
 
 from collections import deque
 
+from device.annotations import TYPE_CHECKING
 from device.media import pcm as samples
 from device.media.codecs import configurable, new_codec
 from device.media.decoders import Decoders
-from device.media.dtmf import digit_generator
+from device.media.dtmf import DigitTone
 from device.media.playout import Playout
 from device.media.remote_source import RemoteSource
 from device.media.stream_parameters import FRAME_MS, Address, Datagrams, StreamParameters, StreamReport
-from device.media.tones import ToneGenerator
 from device.rtp.errors import RtcpParseError, RtpParseError
 from device.rtp.jitter_buffer import JitterBuffer
 from device.rtp.packet import RTCP_PACKET_TYPES, RtpPacket, parse_rtp
 from device.rtp.rtcp import parse_rtcp
 from device.rtp.session import RtpSession
 from device.rtp.telephone_event import MAX_QUEUED, TelephoneEventReceiver, TelephoneEventSender
+
+if TYPE_CHECKING:
+    from device.media.dtmf_detector import DigitDetector
 
 COMFORT_NOISE_PT = 13
 """Some peers send it unasked in pauses (RFC 3389); it is counted and not played."""
@@ -39,8 +42,9 @@ class MediaStream:
         self._rtcp_source: Address | None = None
         self._events_out = TelephoneEventSender()
         self._events_in = TelephoneEventReceiver()
-        self._tones_out: deque[ToneGenerator] = deque()
-        self._digits: list[str] = []
+        self._tones_out: deque[DigitTone] = deque()
+        self._digits: list[tuple[str, str]] = []
+        self._detector: DigitDetector | None = None
         self._digits_sent = self._digits_heard = 0
         self._pending = b""
         self._discarded = 0
@@ -64,10 +68,19 @@ class MediaStream:
 
     def _take_sizes(self, parameters: StreamParameters) -> None:
         self._is_heard = parameters.receiving and not parameters.on_hold
+        self._take_detector(parameters)
         self._packet_octets = samples.SAMPLE_BYTES * samples.samples_in(parameters.ptime_ms, parameters.sample_rate_hz)
         self._packet_units = samples.samples_in(parameters.ptime_ms, parameters.clock_rate_hz)
         self._event_units = samples.samples_in(parameters.ptime_ms, parameters.event_clock_rate_hz)
         self._packet_silence = samples.silence(self._packet_octets // samples.SAMPLE_BYTES)
+
+    def _take_detector(self, parameters: StreamParameters) -> None:
+        if not (parameters.detect_digits and self._is_heard):
+            self._detector = None
+        elif self._detector is None or self._detector.rate_hz != parameters.sample_rate_hz:
+            from device.media.dtmf_detector import DigitDetector  # noqa: PLC0415  # hardly any call needs one
+
+            self._detector = DigitDetector(parameters.sample_rate_hz)
 
     def update(self, parameters: StreamParameters) -> None:
         """Take the outcome of a new offer and answer; counters, SSRC and time stamps go on."""
@@ -126,9 +139,12 @@ class MediaStream:
         self._buffer.skip(packet.sequence)
         digit = self._events_in.receive(packet) if is_event else None
         if digit:
-            self._digits_heard += 1
-            if len(self._digits) < MAX_DIGITS_WAITING:
-                self._digits.append(digit)
+            self._note_digit(digit, "rtp")
+
+    def _note_digit(self, digit: str, way: str) -> None:
+        self._digits_heard += 1
+        if len(self._digits) < MAX_DIGITS_WAITING:
+            self._digits.append((digit, way))
 
     def receive_rtcp(self, data: bytes, source: Address, now: float) -> None:
         """One datagram from the RTCP port."""
@@ -153,10 +169,14 @@ class MediaStream:
 
     def next_frame(self) -> bytes:
         """20 ms of PCM at `parameters.sample_rate_hz`: decoded, concealed or silence. Its calls are the clock."""
-        return self._playout.next_frame() if self._is_heard else self._silence
+        frame = self._playout.next_frame() if self._is_heard else self._silence
+        if self._detector is not None:
+            for digit in self._detector.take(frame):
+                self._note_digit(digit, "inband")
+        return frame
 
-    def digits_received(self) -> list[str]:
-        """Digits that began since the last call, oldest first."""
+    def digits_received(self) -> list[tuple[str, str]]:
+        """Digits that began since the last call, oldest first, each with its way: "rtp" or "inband"."""
         if not self._digits:
             return []
         digits, self._digits = self._digits, []
@@ -221,7 +241,8 @@ class MediaStream:
         parameters = self.parameters
         duration_ms = duration_ms or parameters.digit_ms
         if in_band or parameters.telephone_event_pt is None:
-            tone = digit_generator(digit, duration_ms, parameters.digit_gap_ms, parameters.sample_rate_hz)
+            level, rate = parameters.digit_level_db, parameters.sample_rate_hz
+            tone = DigitTone(digit, duration_ms, parameters.digit_gap_ms, rate, level)
             if parameters.sending and len(self._tones_out) < MAX_QUEUED:
                 self._tones_out.append(tone)
                 self._digits_sent += 1

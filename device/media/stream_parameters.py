@@ -48,8 +48,8 @@ class StreamParameters:
     jitter_start_ms: int = 40
     jitter_min_ms: int = 20
     jitter_max_ms: int = 300
-    digit_ms: int = 120
-    digit_gap_ms: int = 80
+    digit_ms: int = 100
+    digit_gap_ms: int = 100
     digit_level_db: int = -10
     symmetric: bool = True
     rtcp: bool = True
@@ -61,6 +61,8 @@ class StreamParameters:
     """In bit/s, for codecs that have a choice."""
     dtx: bool = False
     """Send nothing in pauses, where the codec can."""
+    detect_digits: bool = False
+    """Listen for digits in the speech band."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,11 @@ class Phone:
         self._line.configure(settings, self._speed_dials)
         return self.handle(RegistrationUpdated(self._line.registered, self._line.by_account), now)
 
+    @property
+    def wants_digits(self) -> bool:
+        """Whether keys that the far end presses can do anything: open the door."""
+        return bool(self._line.settings.door_code)
+
     def snapshot(self) -> PhoneSnapshot:
         """What the phone is doing now."""
         line, outputs = self._line, self._outputs

@@ -144,7 +144,7 @@ def test_without_events_in_rtp_digits_go_by_info(phone: WholePhone, far_end: Far
     _calling(phone, far_end, NO_EVENTS)
     phone.control.call("call.digits", digits="12#")
     phone.loop.turn_until(lambda: _digits_by_info(far_end) == "12#", "three digits by INFO")
-    assert {event.duration_s for event in far_end.told(DigitReceived)} == {0.12}
+    assert {event.duration_s for event in far_end.told(DigitReceived)} == {0.1}
 
 
 def test_with_events_in_rtp_nothing_goes_by_info(phone: WholePhone, far_end: FarEnd) -> None:
@@ -155,7 +155,7 @@ def test_with_events_in_rtp_nothing_goes_by_info(phone: WholePhone, far_end: Far
     assert not phone.parts.line._digits
 
 
-@pytest.mark.parametrize(("way", "duration_s"), [("info-relay", 0.12), ("info", 0.0)])
+@pytest.mark.parametrize(("way", "duration_s"), [("info-relay", 0.1), ("info", 0.0)])
 def test_by_the_setting_digits_go_by_info_all_the_same(
     loop: HandLoop, tmp_path: Path, far_end: FarEnd, way: str, duration_s: float
 ) -> None:
@@ -192,3 +192,26 @@ def test_an_account_says_otherwise(loop: HandLoop, tmp_path: Path, far_end: FarE
         loop.turn_until(lambda: _digits_by_info(far_end) == "9", "a digit by INFO")
     finally:
         phone.close()
+
+
+# Digits of the far end as tones.
+
+
+@pytest.mark.parametrize(
+    ("settings", "offer", "listening"),
+    [
+        ({}, NO_EVENTS, False),
+        ({"phone.door_code": "42"}, NO_EVENTS, True),
+        ({"phone.door_code": "42"}, sdp(), False),
+        ({"phone.door_code": "42", "media.dtmf_detector": "off"}, NO_EVENTS, False),
+        ({"media.dtmf_detector": "on"}, sdp(), True),
+    ],
+)
+def test_tones_are_listened_for_where_they_matter(
+    loop: HandLoop, tmp_path: Path, far_end: FarEnd, settings: dict[str, str], offer: bytes, listening: bool
+) -> None:
+    with whole_phone(loop, tmp_path, settings) as phone:
+        _calling(phone, far_end, offer)
+        (sound,) = phone.parts.line._calls.values()
+        assert sound.session.parameters is not None
+        assert sound.session.parameters.detect_digits is listening

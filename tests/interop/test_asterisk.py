@@ -192,12 +192,21 @@ def test_hold_by_hook_flash_and_speech_after_it(house) -> None:
     house.check_sound(time.monotonic())
 
 
-def test_keys_are_heard_by_the_pbx(house) -> None:
+@pytest.mark.parametrize(
+    ("way", "keys"), [("auto", "4711"), ("info-relay", "2580"), ("info", "9630"), ("inband", "1470")]
+)
+def test_keys_are_heard_by_the_pbx(house, way: str, keys: str) -> None:
+    """In each way; tones are found by Asterisk's own detector in what we send."""
     phone = house.first
-    phone.place("605")
-    phone.expect_state("connected")
-    phone.call("call.digits", digits="4711")
-    house.asterisk.expect_log("digits read: 4711")
+    phone.call("account.update", id="office", dtmf=way)
+    try:
+        phone.expect_registration("registered")
+        phone.place("605")
+        phone.expect_state("connected")
+        phone.call("call.digits", digits=keys)
+        house.asterisk.expect_log(f"digits read: {keys}")
+    finally:
+        phone.call("account.update", id="office", dtmf="")
 
 
 def test_the_pbx_calls_the_phone(house) -> None:

@@ -147,7 +147,7 @@ def test_a_digit_replaces_the_voice_and_is_heard_as_one_digit() -> None:
     for digit in "5#5":
         both.left.send_digit(digit)
     both.run(1.0)
-    assert both.right.digits_received() == ["5", "#", "5"]
+    assert both.right.digits_received() == [("5", "rtp"), ("#", "rtp"), ("5", "rtp")]
     assert both.right.digits_received() == []
     assert (both.left.counters().digits_sent, both.right.counters().digits_received) == (3, 3)
     both.run(1.0)
@@ -161,7 +161,7 @@ def test_digits_over_a_very_bad_line() -> None:
     for digit in "1234567890":
         both.left.send_digit(digit, 100)
     both.run(4.0)
-    assert both.right.digits_received() == list("1234567890")
+    assert both.right.digits_received() == [(digit, "rtp") for digit in "1234567890"]
 
 
 def test_time_stamps_around_a_digit() -> None:
@@ -185,13 +185,33 @@ def test_without_telephone_events_digits_are_tones_in_the_voice_band() -> None:
     both.left.send_digit("5", 200)
     both.run(0.24)
     digit = both.heard_right[-2 * 8 * 100 :]
-    assert level_db(digit, 770, 8000) == pytest.approx(-9, abs=1)
-    assert level_db(digit, 1336, 8000) == pytest.approx(-9, abs=1)
+    assert level_db(digit, 770, 8000) == pytest.approx(-10 - 2 - 3.14, abs=1)
+    assert level_db(digit, 1336, 8000) == pytest.approx(-10 - 3.14, abs=1)
     assert both.left.counters().digits_sent == 1
     both.run(1.0)
     both.run(0.2)
     assert level_db(both.heard_right, 770, 8000) < -40
     assert level_db(both.heard_right, 400, 8000) == pytest.approx(-10, abs=0.3)
+
+
+@pytest.mark.parametrize(("codec", "number"), [("PCMU", 0), ("PCMA", 8)])
+def test_tones_are_heard_as_digits_where_that_is_wanted(codec: str, number: int) -> None:
+    both = call(telephone_event_pt=None, detect_digits=True, codec_name=codec, payload_type=number)
+    both.run(0.5)
+    for digit in "1590#*DD":
+        both.left.send_digit(digit)
+    both.run(2.0)
+    assert both.right.digits_received() == [(digit, "inband") for digit in "1590#*DD"]
+    assert both.right.counters().digits_received == 8
+
+
+def test_nobody_listens_for_tones_unasked_nor_on_hold() -> None:
+    both = call(telephone_event_pt=None)
+    assert both.right._detector is None
+    both = call(telephone_event_pt=None, detect_digits=True)
+    assert both.right._detector is not None
+    both.right.update(replace(both.right.parameters, on_hold=True))
+    assert both.right._detector is None
 
 
 @pytest.mark.parametrize("payload_type", [101, None])
@@ -205,7 +225,7 @@ def test_digits_by_any_of_the_negotiated_numbers() -> None:
     for n, number in enumerate((96, 101, 97)):
         event = RtpPacket(number, n, 1000 * n, 5, False, b"\x01\x0a\0\xa0")
         stream.receive_rtp(event.encode(), RIGHT, 0.0)
-    assert stream.digits_received() == ["1", "1"]
+    assert stream.digits_received() == [("1", "rtp"), ("1", "rtp")]
     assert stream.counters().packets_discarded == 1
 
 

@@ -76,9 +76,9 @@ class PlainStream(MediaStream):
             raise ValueError(digit)
         self.digits_out = [*getattr(self, "digits_out", []), (digit, duration_ms, in_band)]
 
-    def digits_received(self) -> list[str]:
+    def digits_received(self) -> list[tuple[str, str]]:
         digits, self.digits = self.digits, []
-        return digits
+        return [(digit, "rtp") for digit in digits]
 
     def rtcp_to_send(self, now: float) -> Datagrams:
         return [(b"report", self.parameters.remote_rtcp)] if self.received == 1 else []
