@@ -18,7 +18,7 @@ class Candidate:
         """The commit that all this is laid over; None for what holds now."""
         self.since = 0
         self.sealed = ""
-        """Secrets of a file that was imported, which `passphrase` opens at the commit."""
+        """Secrets of a file that was imported, which `passphrase` opens at the commit; "" until one was tried."""
         self.passphrase = ""
 
     def __bool__(self) -> bool:
@@ -26,11 +26,19 @@ class Candidate:
 
     def clear(self) -> None:
         """Forget everything."""
+        self.clear_plain()
+        self.sealed = self.passphrase = ""
+
+    def clear_plain(self) -> None:
+        """Forget everything but sealed secrets."""
         self.settings.clear()
         self.accounts.clear()
         self.base = None
         self.since = 0
-        self.sealed = self.passphrase = ""
+
+    def seal(self, text: str) -> None:
+        """Sealed secrets of a file; those of a file before it are replaced."""
+        self.sealed, self.passphrase = text, ""
 
     def roll_back(self, number: int) -> None:
         """What a commit held, and nothing else."""

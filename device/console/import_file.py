@@ -28,7 +28,8 @@ def take_file(text: str, candidate: Candidate) -> tuple[int, int]:
     accounts = _accounts(form.accounts, faults)
     if faults:
         raise ConsoleError("; ".join(faults))
-    candidate.sealed = form.sealed
+    if form.sealed:
+        candidate.seal(form.sealed)
     for key, value in form.settings.items():
         candidate.set_setting(key, value)
     for name, fields in accounts.items():

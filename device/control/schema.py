@@ -310,7 +310,11 @@ _METHODS = (
     Method(
         "store.unseal",
         "Give the accounts that there are the secrets of such a text.",
-        (_needs("passphrase", "text", "that of the text"), _needs("sealed", "text", "what store.seal answered")),
+        (
+            _needs("passphrase", "text", "that of the text"),
+            _needs("sealed", "text", "what store.seal answered"),
+            Param("check", "flag", "only try whether the passphrase fits, and take nothing"),
+        ),
         "{taken: [key]}",
         '{"passphrase": "wire and solder", "sealed": "offhook-sealed-1:..."}',
     ),

@@ -379,8 +379,11 @@ class ControlMethods:
         return {"sealed": seal_store(self._rooms.database, _text(params, "passphrase"))}
 
     def _store_unseal(self, params: Params) -> object:
-        from device.daemon.sealed_secrets import unseal_into  # noqa: PLC0415
+        from device.daemon.sealed_secrets import open_secrets, unseal_into  # noqa: PLC0415
 
+        if params.get("check"):
+            open_secrets(_text(params, "passphrase"), _text(params, "sealed"))
+            return {"taken": []}
         taken = unseal_into(self._rooms.database, _text(params, "passphrase"), _text(params, "sealed"))
         for name in (key.split(".")[1] for key in taken if key.startswith("account.")):
             self._rooms.accounts.follow(None, AccountId(name), time.monotonic())

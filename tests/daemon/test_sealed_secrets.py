@@ -95,6 +95,8 @@ def test_from_console_to_console(tmp_path: Path) -> None:
             person.expect("drops it.")
             person.type(f"{text}\r.\r")
             person.expect("Passphrase of its secrets: ")
+            person.type("not the one\r")
+            person.expect("does not fit", "Passphrase of its secrets: ")
             person.type(f"{PASSPHRASE}\r")
             person.expect("are in the candidate", ADMIN)
             assert "secrets taken: account.office.password" in person.run("commit")

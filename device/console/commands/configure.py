@@ -12,10 +12,16 @@ from device.console.layout import duration, shown, table
 from device.console.shell import Shell
 from device.console.steps import AskLine, Dialogue
 from device.console.words import quoted, split_words
-from device.control.errors import ControlError
+from device.control.errors import ControlError, DaemonUnreachableError
 
 SECRET_KEYS = ("phone.door_code",)
 LONGEST_MINUTES = 24 * 60
+PASSPHRASES = 3
+"""How often a passphrase is asked for before the command ends; nothing is lost by that."""
+STILL_SEALED = (
+    "nothing was committed, and nothing is lost: `commit` asks for the passphrase again; "
+    "`discard` and an import without the table [sealed] do without the secrets"
+)
 
 
 def _settings(shell: Shell) -> dict[str, dict[str, Any]]:
@@ -246,11 +252,32 @@ def _import(shell: Shell, _given: Given) -> Dialogue:
             raise ConsoleError(f"more than {MAX_LINES} lines are no file of `export`; nothing was taken")
     _begin(shell)
     settings, accounts = take_file("\n".join(lines), shell.candidate)
-    if shell.candidate.sealed:
-        shell.candidate.passphrase = str((yield AskLine("Passphrase of its secrets: ", hidden=True)))
+    if shell.candidate.sealed and not shell.candidate.passphrase:
+        yield from _ask_passphrase(shell)
+        if not shell.candidate.passphrase:
+            shell.say("its secrets stay sealed; `commit` asks for the passphrase again")
     shell.say(f"{settings} settings and {accounts} accounts are in the candidate; `show changes`, then `commit`")
     faults = shell.ask("config.changes", **shell.candidate.params())["faults"]
     shell.say(*(f"not yet fit to be committed: {fault}" for fault in faults))
+
+
+def _ask_passphrase(shell: Shell) -> Dialogue:
+    """Have the passphrase that opens the secrets of an import, and keep none that was not tried; Enter goes without."""
+    candidate = shell.candidate
+    for _ in range(PASSPHRASES):
+        typed = str((yield AskLine("Passphrase of its secrets: ", hidden=True)))
+        if not typed:
+            return
+        try:
+            shell.ask("store.unseal", passphrase=typed, sealed=candidate.sealed, check=True)
+        except DaemonUnreachableError:
+            shell.say("the phone cannot try the passphrase now")
+            return
+        except ControlError as error:
+            shell.say(str(error))
+        else:
+            candidate.passphrase = typed
+            return
 
 
 def _sections(shell: Shell, _given: Given) -> list[Choice]:
@@ -270,22 +297,26 @@ def _history(shell: Shell, _given: Given) -> None:
 # Deciding.
 
 
-def _commit(shell: Shell, given: Given) -> None:
-    _do_commit(shell, given.get("comment", ""), None)
+def _commit(shell: Shell, given: Given) -> Dialogue:
+    return _do_commit(shell, given.get("comment", ""), None)
 
 
-def _commit_confirm(shell: Shell, given: Given) -> None:
+def _commit_confirm(shell: Shell, given: Given) -> Dialogue:
     minutes = given.get("minutes", "")
     if not minutes.isascii() or not minutes.isdecimal() or not 1 <= int(minutes) <= LONGEST_MINUTES:
         raise ConsoleError(f"minutes: {minutes!r} is no number from 1 to {LONGEST_MINUTES}")
-    _do_commit(shell, given.get("comment", ""), int(minutes) * 60)
+    return _do_commit(shell, given.get("comment", ""), int(minutes) * 60)
 
 
-def _do_commit(shell: Shell, comment: str, confirm_s: int | None) -> None:
+def _do_commit(shell: Shell, comment: str, confirm_s: int | None) -> Dialogue:
     candidate = shell.candidate
     if not candidate:
         shell.say("no changes to commit")
         return
+    if candidate.sealed and not candidate.passphrase:
+        yield from _ask_passphrase(shell)
+        if not candidate.passphrase:
+            raise ConsoleError(STILL_SEALED)
     given = {**candidate.params(), "author": shell.author, "comment": comment, "since": candidate.since}
     try:
         answer = shell.ask("config.commit", confirm_s=confirm_s, **given)
@@ -294,11 +325,21 @@ def _do_commit(shell: Shell, comment: str, confirm_s: int | None) -> None:
             # The person has been told now; the next commit goes on knowingly.
             candidate.since = error.data["newest"]
         raise
-    sealed, passphrase = candidate.sealed, candidate.passphrase
+    candidate.clear_plain()
+    _take_secrets(shell)
     candidate.clear()
-    if sealed:
-        taken = shell.ask("store.unseal", passphrase=passphrase, sealed=sealed)["taken"]
+    _tell_commit(shell, answer, confirm_s)
+
+
+def _take_secrets(shell: Shell) -> None:
+    """Open what an import has brought sealed; where that fails it stays in the candidate for the next commit."""
+    candidate = shell.candidate
+    if candidate.sealed:
+        taken = shell.ask("store.unseal", passphrase=candidate.passphrase, sealed=candidate.sealed)["taken"]
         shell.say(f"secrets taken: {', '.join(taken) or 'none, for no account of that name is there'}")
+
+
+def _tell_commit(shell: Shell, answer: dict[str, Any], confirm_s: int | None) -> None:
     if not answer["number"]:
         shell.say("no changes: all of it held already")
         return

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 from device.daemon.store_service import StoreMethods
 from device.store.database import open_database
 from device.store.settings import Settings
@@ -228,3 +229,85 @@ def test_export(desk: Desk) -> None:
     desk.run("set phone.hotline 1002")
     desk.run("commit")
     assert desk.run("export")[-2:] == ["[settings.phone]", 'hotline = "1002"']
+
+
+# Secrets that an import brings sealed.
+
+PASSPHRASE = "wire and solder"
+SEALED_FILE = '[sealed]\rsecrets = "offhook-sealed-1:AAAA"\r[settings.phone]\rhotline = "7"\r.\r'
+
+
+def take_sealed(params: dict[str, Any]) -> dict[str, Any]:
+    if params["passphrase"] != PASSPHRASE:
+        raise ControlError(FAILED, "the passphrase does not fit, or the text was changed on its way")
+    return {"taken": [] if params.get("check") else ["account.office.password"]}
+
+
+@pytest.fixture
+def sealed(phone: FakePhone, desk: Desk) -> Desk:
+    """A console at which a file with sealed secrets was pasted, up to the question for the passphrase."""
+    phone.answers["store.unseal"] = take_sealed
+    desk.type("import\r")
+    assert desk.type(SEALED_FILE)[-1] == "Passphrase of its secrets:"
+    return desk
+
+
+def test_a_wrong_passphrase_is_asked_for_again_at_once(sealed: Desk, phone: FakePhone, tmp_path: Path) -> None:
+    assert sealed.type("wrong one\r")[-2:] == [
+        "the passphrase does not fit, or the text was changed on its way",
+        "Passphrase of its secrets:",
+    ]
+    sealed.type(f"{PASSPHRASE}\r")
+    assert b"wrong one" not in sealed.sent
+    assert PASSPHRASE.encode() not in sealed.sent
+    said = sealed.run("commit")
+    assert said[:2] == ["secrets taken: account.office.password", "commit 2: phone.hotline"]
+    assert settings(tmp_path) == {"phone.hotline": "7"}
+    assert [params.get("check") for params in phone.calls_of("store.unseal")] == [True, True, None]
+    assert not sealed.shell.candidate
+
+
+def test_wrong_passphrases_lose_neither_the_changes_nor_the_sealed_text(sealed: Desk, tmp_path: Path) -> None:
+    sealed.type("wrong\rwrong\rwrong\r")
+    assert "its secrets stay sealed; `commit` asks for the passphrase again" in sealed.screen.lines()
+    assert sealed.type("commit\r")[-1] == "Passphrase of its secrets:"
+    sealed.type("wrong\rwrong\r")
+    assert sealed.type("wrong\r")[-2].endswith("table [sealed] do without the secrets")
+    assert settings(tmp_path) == {}
+    assert sealed.type("commit\r")[-1] == "Passphrase of its secrets:"
+    assert "secrets taken: account.office.password" in sealed.type(f"{PASSPHRASE}\r")
+    assert settings(tmp_path) == {"phone.hotline": "7"}
+
+
+def test_the_question_for_the_passphrase_can_be_left_and_comes_again(sealed: Desk) -> None:
+    sealed.type("\x03")
+    assert sealed.shell.candidate.sealed
+    assert sealed.type("commit\r")[-1] == "Passphrase of its secrets:"
+    sealed.type("\r")
+    assert sealed.shell.candidate.settings == {"phone.hotline": "7"}
+
+
+def test_secrets_that_could_not_be_taken_wait_for_the_next_commit(sealed: Desk, phone: FakePhone) -> None:
+    sealed.type(f"{PASSPHRASE}\r")
+
+    def gone(_params: dict[str, Any]) -> None:
+        raise DaemonUnreachableError("the phone does not answer")
+
+    phone.answers["store.unseal"] = gone
+    assert "the phone does not answer" in "".join(sealed.run("commit"))
+    phone.answers["store.unseal"] = take_sealed
+    assert "secrets taken: account.office.password" in sealed.run("commit")
+
+
+def test_a_passphrase_that_cannot_be_tried_now_is_asked_for_at_the_commit(sealed: Desk, phone: FakePhone) -> None:
+    phone.is_up = False
+    assert "the phone cannot try the passphrase now" in sealed.type(f"{PASSPHRASE}\r")
+    phone.is_up = True
+    assert sealed.type("commit\r")[-1] == "Passphrase of its secrets:"
+
+
+def test_a_further_import_without_secrets_keeps_those_of_the_first(sealed: Desk) -> None:
+    sealed.type(f"{PASSPHRASE}\r")
+    sealed.type('import\r[settings.phone]\rhotline = "8"\r.\r')
+    said = sealed.run("commit")
+    assert "secrets taken: account.office.password" in said
