@@ -26,6 +26,7 @@ from tests.support.answering_daemon import ESCAPE, MESSAGE, PLAIN_SETTING, Answe
 PROJECT = Path(__file__).parents[1]
 OUTCOMES: dict[str, tuple[str, dict[str, object]]] = {
     "transfer": ("call", {"event": "transferred", "call": "c7", "status": 200, "text": "answered"}),
+    "test dns": ("dns", {"test": 1, "target": 0, "hops": ["udp:192.0.2.7:5060"]}),
     "message send": ("message", {"event": "sent", "message": "m-1", "status": 200, "text": "delivered"}),
 }
 """What the verbs wait for that tell how something came out."""

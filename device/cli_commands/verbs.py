@@ -1,6 +1,6 @@
 """The list of all verbs. A new one is a Command in the module that it is about."""
 
-from device.cli_commands import accounts, board, books, completion, messages, phone, settings, support, watch
+from device.cli_commands import accounts, board, books, completion, messages, phone, settings, support, trials, watch
 from device.cli_commands.command import Command
 
 COMMANDS: dict[str, Command] = {
@@ -13,6 +13,7 @@ COMMANDS: dict[str, Command] = {
         *books.COMMANDS,
         *watch.COMMANDS,
         *board.COMMANDS,
+        *trials.COMMANDS,
         *support.COMMANDS,
         *completion.COMMANDS,
     )

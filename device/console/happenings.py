@@ -46,7 +46,17 @@ def sentence(event: DaemonEvent) -> str:
         return str(said.get("line", ""))
     if event.topic == "sip":
         return f"sip: {message_words(said)}"
+    if event.topic == "dns":
+        return f"dns: {_look_up(said)}"
     return event_line(event)
+
+
+def _look_up(said: Mapping[str, Any]) -> str:
+    if "hops" in said:
+        return f"found {', '.join(map(str, said['hops'])) or 'nothing'}"
+    return (
+        f"{said.get('type')} {said.get('name')}: {said.get('fault') or ', '.join(map(str, said.get('records') or ()))}"
+    )
 
 
 def _registration(said: Mapping[str, Any]) -> str:

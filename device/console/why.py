@@ -155,6 +155,7 @@ def _account(account: Mapping[str, Any]) -> Link:
         area = "credentials"
     elif any(word in text for word in NO_NAME_WORDS):
         area = "DNS"
+        remedy = f"{remedy}; `test dns {name}` shows what each name server says" if remedy else f"`test dns {name}`"
     elif status == 0 or status in (408, 503, 504):
         area = "server"
     else:

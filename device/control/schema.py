@@ -266,6 +266,16 @@ _METHODS = (
         "{seconds}",
         '{"loop_back": true, "seconds": 10}',
     ),
+    Method(
+        "test.dns",
+        "Look up afresh what the registration of accounts, or a SIP address, needs of DNS. "
+        "Steps and outcome follow in the topic dns, target by target.",
+        (Param("name", "text", "account, host or SIP address; every account that registers when left out"),),
+        "{test (its number), targets: [{name, account (whether it is one), host, port (0: DNS tells), "
+        "transport (empty: DNS tells), address (whether DNS is not needed)}], "
+        "servers: [address of a name server], told_by (settings, system)}",
+        '{"name": "sip:192.0.2.7"}',
+    ),
     Method("test.stop", "End bell, tone and lamps that are being tested.", (), "{stopped: [kind]}"),
     Method(
         "setup.choices",
@@ -417,7 +427,9 @@ _METHODS = (
         "Send events of these topics on this connection, as notifications event.TOPIC.",
         (
             _needs(
-                "topics", "texts", "phone, call, registration, message, notify, sip, log, board, desk, config, audio"
+                "topics",
+                "texts",
+                "phone, call, registration, message, notify, sip, log, board, desk, config, dns, audio",
             ),
         ),
         "{topics: [all topics subscribed to]}",
@@ -451,6 +463,8 @@ TOPICS: dict[str, str] = {
     "desk": "{event (HookLifted, HookReplaced, HookFlashed, DigitDialled, ButtonPressed, DialStarted), name (of the "
     "button, or the digit), at (monotonic seconds)}: what the person at the desk did",
     "options": "{name (of the query), status (0: no answer), text, seconds, software, abilities: {header: value}}",
+    "dns": "{target (its place among the targets of test.dns), test (its number), type, name, server, seconds, ttl_s, "
+    "records: [text], fault} of a step, or {target, test, hops: [text]} at the end of a target",
     "pins": "{pin, level (high, low), at (monotonic seconds)}: a pin that setup.find_pins watches",
     "meter": "{rms_db, peak_db}: the microphone while test.mic runs, in dB below full scale, five times a second",
     "config": "{event (committed, confirmed, taken-back), number, author, comment, changed: [key]}",

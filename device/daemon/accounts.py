@@ -8,6 +8,7 @@ from device.model import Account, AccountId, Credential
 from device.records import dataclass
 from device.sip.digest import seal
 from device.sip.events import RealmLearnt, RegistrationChanged, RegistrationState
+from device.sip.hop import NextHop
 from device.sip.user_agent import UserAgent
 from device.store.accounts import Accounts
 
@@ -91,6 +92,11 @@ class AccountTable:
         if account is not None:
             self._use(account, self._store.credential(account.id), now)
         self._tell_usable()
+
+    def registrar_hop(self, account_id: AccountId) -> NextHop:
+        """Where the registration of an account goes. Raises DeviceError for one that cannot be used."""
+        identity = self._user_agent.identity_of(account_id)
+        return identity.vouched(identity.registrar_hop(identity.registrar_uri()))
 
     def refresh(self, account_id: AccountId | None, now: float) -> list[AccountId]:
         """Register one account, or every one, anew and at once; answers which."""

@@ -21,6 +21,7 @@ from device.daemon.phone_line import PhoneLine
 from device.daemon.runtime import Runtime
 from device.daemon.settings_methods import SettingsMethods
 from device.model import AccountId, CallId, PhonebookEntry
+from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
 from device.phone.events import (
     AnswerRequested,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from device.daemon.config_methods import ConfigMethods
     from device.daemon.console_methods import ConsoleMethods
     from device.daemon.device_tests import DeviceTests
+    from device.daemon.dns_tests import DnsTests
     from device.daemon.loop import Participant
     from device.daemon.upgrade_methods import UpgradeMethods
     from device.media.settings import MediaSettings
@@ -66,6 +68,7 @@ class Rooms:
     desk: Desk
     engine: AudioEngine
     sockets: SipSockets
+    resolver: Resolver
     settings: Settings
     phonebook: Phonebook
     call_log: CallLog
@@ -125,6 +128,7 @@ class ControlMethods:
         self._settings = SettingsMethods(rooms.settings, rooms.apply_settings)
         self._console_methods: ConsoleMethods | None = None
         self._device_tests: DeviceTests | None = None
+        self._dns_tests: DnsTests | None = None
         self._board_setup: BoardSetup | None = None
         self._config: ConfigMethods | None = None
         self._upgrades: UpgradeMethods | None = None
@@ -163,6 +167,7 @@ class ControlMethods:
             "registration.refresh": self._registration_refresh,
             **self._settings.table(),
             **{f"test.{name}": self._device_test(name) for name in ("ring", "tone", "lamp", "relay", "mic", "stop")},
+            "test.dns": self._test_dns,
             "setup.choices": lambda params: self._setup().choices(params),
             "setup.cards": lambda params: self._setup().cards(params),
             "setup.find_pins": lambda params: self._setup().find_pins(params),
@@ -337,6 +342,15 @@ class ControlMethods:
             )
             rooms.take_part(self._device_tests)
         return self._device_tests
+
+    def _test_dns(self, params: Params) -> object:
+        if self._dns_tests is None:
+            from device.daemon.dns_tests import DnsTests  # noqa: PLC0415  # most phones are never tested
+
+            rooms = self._rooms
+            self._dns_tests = DnsTests(rooms.resolver, rooms.accounts, rooms.publish)
+            rooms.take_part(self._dns_tests)
+        return self._dns_tests.begin(params)
 
     def _setup(self) -> BoardSetup:
         """For whoever sets up a board; made with the first question."""

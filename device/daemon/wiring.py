@@ -331,6 +331,7 @@ def build_phone(
         desk=desk,
         engine=engine,
         sockets=sip.sockets,
+        resolver=sip.resolver,
         settings=Settings(database),
         phonebook=phonebook,
         call_log=call_log,
@@ -350,7 +351,6 @@ def build_phone(
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
-
     link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from device import plain_logging as logging
 from device import plain_sockets as socket
-from device.annotations import Final
+from device.annotations import Final, Protocol
 from device.ids import IdSource
 from device.net.addresses import family_of
 from device.net.dns_message import (
@@ -40,12 +40,25 @@ MAX_SERVERS_REMEMBERED: Final = 16
 MAX_RESPONSE: Final = 65_535
 
 
+class Watch(Protocol):
+    """Somebody who looks on while questions are asked."""
+
+    def answered(self, question: Question, server: ServerAddress, seconds: float, outcome: DnsResponse | str) -> None:
+        """A server has answered after so long, or it has not, with the reason in a few words."""
+
+    def system_answered(self, host: str, addresses: list[str], fault: str, seconds: float) -> None:
+        """The C library has answered."""
+
+
 class _Attempt:
-    """A question on its way to one server, over one socket."""
+    """A question on its way to one server, over one socket, since the time `at`."""
 
-    __slots__ = ("edns", "id", "query", "received", "server", "sock", "stream", "unsent")
+    __slots__ = ("at", "edns", "id", "query", "received", "server", "sock", "stream", "unsent")
 
-    def __init__(self, query: "_Query", server: ServerAddress, sock: socket.socket, stream: bool, edns: bool) -> None:
+    def __init__(
+        self, query: "_Query", server: ServerAddress, sock: socket.socket, stream: bool, edns: bool, at: float
+    ) -> None:
+        self.at = at
         self.query = query
         self.server = server
         self.sock = sock
@@ -74,8 +87,13 @@ class DnsClient:
     """
 
     def __init__(
-        self, reactor: Reactor, ids: IdSource, deliver: Callable[[Question, DnsResponse | None], None]
+        self,
+        reactor: Reactor,
+        ids: IdSource,
+        deliver: Callable[[Question, DnsResponse | None], None],
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
         self._reactor = reactor
         self._ids = ids
         self._deliver = deliver
@@ -118,6 +136,7 @@ class DnsClient:
         for question in self._timers.pop_due(now):
             query = self._queries[question]
             self._note_slow(query.attempts[-1].server)
+            self._tell(query.attempts[-1], "no-answer")
             self._go_on(query)
 
     def close(self) -> None:
@@ -149,10 +168,10 @@ class DnsClient:
 
     def _start(self, query: _Query, server: ServerAddress, stream: bool, edns: bool) -> bool:
         """Open a socket to `server` and send the question; false when that is not possible."""
-        sock = None
+        sock, now = None, self._reactor.now()
         try:
             sock = _socket_towards(server, stream)
-            attempt = _Attempt(query, server, sock, stream, edns)
+            attempt = _Attempt(query, server, sock, stream, edns, now)
             attempt.id = self._ids.number(16)
             message = encode_query(attempt.id, *query.question, edns)
             if stream:
@@ -161,6 +180,8 @@ class DnsClient:
                 sock.send(message)
         except (OSError, DnsMessageError) as error:
             logger.debug("DNS server %s: %s", server[0], error)
+            if self._watch is not None:
+                self._watch.answered(query.question, server, 0.0, getattr(error, "strerror", None) or str(error))
             if sock is not None:
                 sock.close()
             return False
@@ -170,7 +191,7 @@ class DnsClient:
         if stream:
             self._reactor.add_writer(sock.fileno(), lambda: self._writable(attempt))
         self._reactor.add_reader(sock.fileno(), lambda: self._readable(attempt))
-        self._timers.set(query.question, self._reactor.now() + self.conf.timeout_s)
+        self._timers.set(query.question, now + self.conf.timeout_s)
         return True
 
     def _writable(self, attempt: _Attempt) -> None:
@@ -191,7 +212,7 @@ class DnsClient:
             return
         except OSError as error:
             # A refusal by ICMP, or a connection that could not be made.
-            self._fail(attempt, error.strerror or str(error))
+            self._tell_failure(attempt, error.strerror or str(error))
             return
         if attempt.stream:
             self._receive_stream(attempt, data)
@@ -207,7 +228,7 @@ class DnsClient:
                 self._receive(attempt, bytes(attempt.received[2 : 2 + length]))
                 return
         if not data:
-            self._fail(attempt, "the connection was closed")
+            self._tell_failure(attempt, "the connection was closed")
 
     def _receive(self, attempt: _Attempt, data: bytes) -> None:
         if len(data) < 2 or int.from_bytes(data[:2], "big") != attempt.id:
@@ -216,7 +237,7 @@ class DnsClient:
         try:
             response = parse_response(data)
         except DnsMessageError as error:
-            self._fail(attempt, str(error))
+            self._tell_failure(attempt, str(error))
             return
         if response.name and (response.name, response.type) != attempt.query.question:
             return
@@ -226,6 +247,7 @@ class DnsClient:
         """Take the answer, ask the same server in another way, or ask the next one."""
         query, server = attempt.query, attempt.server
         self._slow.pop(server, None)
+        self._tell(attempt, response)
         if response.truncated and not attempt.stream:
             self._drop(attempt)
             if not self._start(query, server, stream=True, edns=attempt.edns):
@@ -239,6 +261,15 @@ class DnsClient:
             self._finish(query, response)
         else:
             self._fail(attempt, f"it answers with code {response.rcode}")
+
+    def _tell(self, attempt: _Attempt, outcome: DnsResponse | str) -> None:
+        if self._watch is not None:
+            seconds = self._reactor.now() - attempt.at
+            self._watch.answered(attempt.query.question, attempt.server, seconds, outcome)
+
+    def _tell_failure(self, attempt: _Attempt, text: str) -> None:
+        self._tell(attempt, text)
+        self._fail(attempt, text)
 
     def _fail(self, attempt: _Attempt, text: str) -> None:
         """This server has no answer; the next one is asked at once if nobody else has been asked since."""

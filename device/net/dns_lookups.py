@@ -11,7 +11,7 @@ from device.annotations import Final, Protocol
 from device.ids import IdSource
 from device.net.addresses import has_route
 from device.net.dns_cache import DnsCache, decode_answer, encode_answer
-from device.net.dns_client import DnsClient
+from device.net.dns_client import DnsClient, Watch
 from device.net.dns_message import AAAA, NAPTR, SRV, A, DnsResponse, RecordData
 from device.net.interfaces import Reactor
 from device.net.name_service import NameService
@@ -97,7 +97,11 @@ class DnsLookups:
         ipv6: bool,
         servers: tuple[ServerAddress, ...] = (),
         store: AnswerStore | None = None,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
+        self._asked_system_at: dict[str, float] = {}
+        """Since when the C library is at work on a host, for who looks on."""
         self._reactor = reactor
         self._ids = ids
         self._deliver = deliver
@@ -108,13 +112,18 @@ class DnsLookups:
         self._stored: dict[Question, tuple[str, float]] = {}
         """What the store holds, and when it may be written anew."""
         self._cache = DnsCache()
-        self._client = DnsClient(reactor, ids, self._receive_response)
+        self._client = DnsClient(reactor, ids, self._receive_response, watch)
         self._system = NameService(reactor, self._receive_system, ipv6)
         self._resolv_conf: WatchedFile[ResolvConf] = WatchedFile(RESOLV_CONF, parse_resolv_conf)
         self._hosts: WatchedFile[dict[str, tuple[str, ...]]] = WatchedFile(HOSTS, parse_hosts)
         self._lookups: dict[NextHop, _Lookup] = {}
         self._impatient: TimerSet[NextHop] = TimerSet()
         self._give_up: TimerSet[NextHop] = TimerSet()
+
+    def servers(self) -> tuple[ServerAddress, ...]:
+        """The name servers that are asked; none where the C library is."""
+        self._configure()
+        return self._client.conf.servers
 
     def lookup(self, next_hop: NextHop) -> None:
         """Find where `next_hop` is; one that is being looked up already gets one answer."""
@@ -211,6 +220,8 @@ class DnsLookups:
         if lookup.is_over:
             return False
         if lookup.by_system:
+            if self._watch is not None:
+                self._asked_system_at.setdefault(question.name, self._reactor.now())
             self._system.lookup(question.name)
             return True
         return not self._cache.has_failed(question, self._reactor.now()) and self._client.ask(question)
@@ -230,6 +241,8 @@ class DnsLookups:
     def _receive_system(self, host: str, addresses: list[str], fault: str) -> None:
         """The C library's answer: for the questions of both address types."""
         now = self._reactor.now()
+        if self._watch is not None:
+            self._watch.system_answered(host, addresses, fault, now - self._asked_system_at.pop(host, now))
         if fault:
             logger.info("cannot find %s: %s", host, fault)
         for kind in self._abilities.address_types:

@@ -10,7 +10,9 @@ from device.sip.hop import TCP, TLS, UDP, Hop, NextHop
 from device.sip.settings import parse_dns_servers
 
 if TYPE_CHECKING:
+    from device.net.dns_client import Watch
     from device.net.dns_lookups import AnswerStore, DnsLookups
+    from device.net.system_names import ServerAddress
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ class Resolver:
     __slots__ = (
         "_addresses",
         "_deliver",
+        "_fresh",
         "_ids",
         "_lookups",
         "_open_store",
@@ -52,6 +55,7 @@ class Resolver:
         self._servers = servers
         self._open_store = open_store
         self._lookups: DnsLookups | None = None
+        self._fresh: DnsLookups | None = None
         self._addresses: dict[str, str] = {}
         self.ipv6 = ipv6
         """Whether IPv6 can be spoken; may be set until the first name comes, like `transports`."""
@@ -84,15 +88,44 @@ class Resolver:
 
     def close(self) -> None:
         """Close every socket; what is under way gets no answer."""
-        if self._lookups is not None:
-            self._lookups.close()
+        for lookups in (self._lookups, self._fresh):
+            if lookups is not None:
+                lookups.close()
+
+    def fresh_lookups(self, deliver: "Callable[[NextHop, list[Hop], str], None]", watch: "Watch") -> "DnsLookups":
+        """Look-ups made as ours are, but from nothing that is known already, for somebody who looks on.
+
+        Those that were made before are broken off.
+        """
+        if self._fresh is not None:
+            self._fresh.close()
+        self._fresh = self._make(deliver, None, watch)
+        return self._fresh
+
+    def servers_asked(self) -> "tuple[ServerAddress, ...]":
+        """The name servers that are asked; none where all is the system's business."""
+        if self._lookups is None:
+            self._lookups = self._load()
+        return self._lookups.servers()
+
+    @property
+    def is_told_servers(self) -> bool:
+        """Whether the settings name the servers to ask, and not the system."""
+        return bool(parse_dns_servers(self._servers))
 
     def _load(self) -> "DnsLookups":
+        return self._make(self._found, self._open_store() if self._open_store is not None else None, None)
+
+    def _make(
+        self,
+        deliver: "Callable[[NextHop, list[Hop], str], None]",
+        store: "AnswerStore | None",
+        watch: "Watch | None",
+    ) -> "DnsLookups":
         from device.net.dns_lookups import DnsLookups  # noqa: PLC0415  # a phone whose servers are addresses needs none
 
         servers = parse_dns_servers(self._servers)
-        store = self._open_store() if self._open_store is not None else None
-        return DnsLookups(self._reactor, self._ids, self._found, self.transports, self.ipv6, servers, store)
+        return DnsLookups(self._reactor, self._ids, deliver, self.transports, self.ipv6, servers, store, watch)
 
     def _found(self, next_hop: NextHop, hops: list[Hop], fault: str) -> None:
         if hops:

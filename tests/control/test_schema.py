@@ -35,6 +35,7 @@ def test_the_topics_of_the_plan_are_there() -> None:
         "desk",
         "config",
         "options",
+        "dns",
         "pins",
         "meter",
         "audio",

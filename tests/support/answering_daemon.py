@@ -98,6 +98,14 @@ ANSWERS: dict[str, Any] = {
     "board.replace": {},
     "board.press": {},
     "board.drive": {},
+    "test.dns": {
+        "test": 1,
+        "servers": ["192.0.2.53"],
+        "told_by": "system",
+        "targets": [
+            {"name": "office", "account": True, "host": "pbx", "port": 0, "transport": "UDP", "address": False}
+        ],
+    },
     "daemon.version": {"version": "0.1.0", "python": "3.11.2"},
     "daemon.stop": {},
 }
@@ -147,7 +155,9 @@ class AnsweringDaemon:
 
     def _has_been_asked(self) -> bool:
         """Some verbs ask for something after they have subscribed."""
-        wanted = {"log": "log.tail", "call": "call.transfer", "message": "message.send"}.get(self.events[0][0])
+        wanted = {"log": "log.tail", "call": "call.transfer", "message": "message.send", "dns": "test.dns"}.get(
+            self.events[0][0]
+        )
         return wanted is None or any(name == wanted for name, _ in self.calls)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Trying things out: bell, tones, lamps, relays, keys, registrations and a call. Each ends by itself."""
+"""Trying things out: bell, tones, lamps, relays, keys, registrations, DNS and a call. Each ends by itself."""
 
 from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
@@ -8,6 +8,8 @@ from device.console.shell import Shell
 from device.console.steps import AwaitEvent, Dialogue, Pause
 
 KEYPAD_PATIENCE_S = 60.0
+DNS_PATIENCE_S = 15.0
+"""A little longer than the longest look-up of one name (device/net/dns_lookups.py)."""
 TONES = (
     *("dial", "second-dial", "message-waiting", "ringback", "busy", "reorder", "special-information", "howler"),
     *("call-waiting", "confirmation", "hold-reminder"),
@@ -101,6 +103,19 @@ def _echo(shell: Shell, given: Given) -> Dialogue:
     yield from call_and_tell(shell, given["number"])
 
 
+def _dns(shell: Shell, given: Given) -> Dialogue:
+    from device.console.dns_words import DnsReport  # noqa: PLC0415  # with the words for all that can be wrong
+
+    with shell.following("dns"):
+        report = DnsReport(shell.ask("test.dns", name=given.get("name")))
+        shell.say(*report.head())
+        while not report.is_done:
+            event = yield AwaitEvent(DNS_PATIENCE_S)
+            if event is None:
+                raise ConsoleError("the phone tells nothing more of its look-up: `show log` may say why")
+            shell.say(*report.receive(event.params))
+
+
 def _echo_numbers(_shell: Shell, _given: Given) -> list[Choice]:
     from device.console.setup.presets import PRESETS  # noqa: PLC0415  # the wizard's knowledge
 
@@ -182,6 +197,14 @@ COMMANDS = (
         _echo,
         (Argument("number", "the server's echo test, or any phone", choices=_echo_numbers),),
         example="test echo *43",
+    ),
+    Command(
+        "test dns",
+        "look up the servers of the accounts, or of an address, and say what DNS answers and what is wrong with it",
+        _dns,
+        (Argument("name", "an account, a host or a SIP address", optional=True, choices=account_names),),
+        monitor=True,
+        example="test dns office",
     ),
     Command("test keypad", "show keys, dial and handset as the phone notices them", _keypad),
 )

@@ -121,3 +121,33 @@ def test_an_echo_is_called_and_hung_up() -> None:
     assert desk.wait(9)[-1] != "offhook#"
     assert desk.wait(2)[-2:] == ["  The call was answered.", "offhook#"]
     assert desk.phone.calls_of("call.hangup") == [{"call": "c1"}]
+
+
+DNS = {
+    "test": 1,
+    "servers": ["192.0.2.53"],
+    "told_by": "system",
+    "targets": [
+        {"name": "office", "account": True, "host": "pbx.test", "port": 0, "transport": "UDP", "address": False}
+    ],
+}
+NO_NAME = {"type": "A", "name": "pbx.test", "server": "192.0.2.53", "seconds": 0.1, "ttl_s": 0, "records": []}
+
+
+def test_a_look_up_is_told_step_by_step_with_its_end() -> None:
+    desk = Desk(FakePhone(test__dns=DNS, account__list={"accounts": [account("office")]}), columns=120)
+    assert desk.type("test dns off\t\r")[-1] == "name servers: 192.0.2.53 (from /etc/resolv.conf)"
+    assert desk.phone.calls_of("test.dns") == [{"name": "office"}]
+    assert desk.phone.topics == ["dns"]
+    lines = desk.happen("dns", test=1, target=0, **NO_NAME, fault="no-name")
+    assert lines[-1].endswith("192.0.2.53, 100 ms: there is no such name (NXDOMAIN)")
+    lines = desk.happen("dns", test=1, target=0, hops=[])
+    assert lines[-4] == "  FAULT: the server is not found"
+    assert lines[-1] == "offhook#"
+    assert desk.phone.topics == []
+
+
+def test_a_phone_that_tells_nothing_more_ends_the_look_up() -> None:
+    desk = Desk(FakePhone(test__dns=DNS), columns=120)
+    desk.type("test dns\r")
+    assert "tells nothing more of its look-up" in desk.wait(16)[-2]
