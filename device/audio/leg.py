@@ -8,6 +8,8 @@ from device.media.stream import MediaStream, StreamParameters, StreamReport
 
 PAUSE_S = 2.0
 """A stream without packets for so long is not heard any more."""
+PAUSE_PATIENCE = 10
+"""So many times longer is waited for a far end that announced a pause (RFC 3389), which need not say so again."""
 MAX_DATAGRAMS_A_PERIOD = 64
 """How many datagrams are taken from a port in 20 ms; a flood must not stop the sound."""
 
@@ -102,6 +104,8 @@ class Leg:
             self._heard(report.last_packet_at)
         quiet_s = now - self._quiet_since
         if not timeout_s or not self._expecting or self._silence_told or quiet_s < timeout_s:
+            return 0.0
+        if self._stream.far_end_pauses and quiet_s < PAUSE_PATIENCE * timeout_s:
             return 0.0
         self._silence_told = True
         return quiet_s

@@ -3,6 +3,12 @@
 from device.media.codecs import Codec, codec_class, new_codec
 from device.media.stream_parameters import StreamParameters
 
+COMFORT_NOISE = "CN"
+"""The name among the decoders of what describes a pause (RFC 3389)."""
+COMFORT_NOISE_PT = 13
+COMFORT_NOISE_CLOCK_HZ = 8000
+"""Of the static payload type; some peers send it unasked."""
+
 
 class Decoders:
     """What a peer may send it mostly does not: a library is loaded and a decoder made only for what comes."""
@@ -16,10 +22,24 @@ class Decoders:
             if (codec_class(name).sample_rate_hz, codec_class(name).clock_rate_hz) == rates
         }
         """The codec of each payload type that is taken."""
+        for payload_type in noise_payload_types(parameters):
+            self.names.setdefault(payload_type, COMFORT_NOISE)
+        self._rates = rates
         self._made = {parameters.codec_name: encoder}
 
     def __getitem__(self, payload_type: int) -> Codec:
         name = self.names[payload_type]
         if name not in self._made:
-            self._made[name] = new_codec(name)
+            self._made[name] = self._noise() if name == COMFORT_NOISE else new_codec(name)
         return self._made[name]
+
+    def _noise(self) -> Codec:
+        from device.media.comfort_noise import ComfortNoise  # noqa: PLC0415  # hardly any peer sends it
+
+        return ComfortNoise(*self._rates)
+
+
+def noise_payload_types(parameters: StreamParameters) -> tuple[int, ...]:
+    """What comfort noise may come as."""
+    unasked = (COMFORT_NOISE_PT,) if parameters.clock_rate_hz == COMFORT_NOISE_CLOCK_HZ else ()
+    return (*parameters.receive_noise_pts, *unasked)

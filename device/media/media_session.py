@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from device.ids import IdSource
 from device.media.codecs import codec_class, codec_key, missing_library, packet_ms
+from device.media.decoders import COMFORT_NOISE_CLOCK_HZ, COMFORT_NOISE_PT
 from device.media.settings import DYNAMIC_PAYLOAD_TYPES, MediaSettings
 from device.media.stream_parameters import StreamParameters
 from device.records import dataclass, replace
@@ -20,6 +21,8 @@ from device.sdp.offer_answer import (
 from device.sdp.parser import parse_sdp
 from device.sdp.session_description import Origin, SessionDescription
 
+MOST_NOISE_CLOCK_HZ = 16000
+"""Opus, whose clock runs at 48 kHz, has pauses of its own."""
 EVENT_CLOCK_HZ = 8000
 """Of the telephone events that are always offered."""
 
@@ -53,6 +56,7 @@ class MediaSession:
         if settings.dtmf != "inband":  # where events are agreed, gateways listen no longer for tones
             self._event_pt = settings.telephone_event_payload_type
             self._other_event_pts = _event_numbers(self._formats, self._event_pt)
+        self._noise_pts = _noise_numbers(self._formats, self._event_numbers()) if settings.silence_suppression else ()
         self._version = 0
         self._sent: SessionDescription | None = None
         self._offered: tuple[SessionDescription, LocalMedia] | None = None
@@ -166,7 +170,11 @@ class MediaSession:
             ptime_ms=self._settings.ptime_ms,
             direction="sendonly" if self._on_hold else "sendrecv",
             other_event_pts=self._other_event_pts,
+            noise_pts=self._noise_pts,
         )
+
+    def _event_numbers(self) -> set[int]:
+        return {number for number in (self._event_pt, *dict(self._other_event_pts)) if number is not None}
 
     def _keep_event_number(self, number: int, clock_rate_hz: int) -> None:
         """Numbers once agreed may not change (section 8.3.2)."""
@@ -232,6 +240,8 @@ class MediaSession:
             format_parameters=agreed.parameters,
             bit_rate=1000 * settings.opus_kbit_s,
             dtx=settings.dtx,
+            noise_pt=agreed.noise_pt,
+            receive_noise_pts=() if agreed.receive_noise_pt is None else (agreed.receive_noise_pt,),
             detect_digits=settings.dtmf_detector == "on"
             or (settings.dtmf_detector == "auto" and agreed.telephone_event_pt is None),
         )
@@ -259,6 +269,13 @@ def _event_numbers(formats: tuple[AudioFormat, ...], event_pt: int) -> tuple[tup
     """Payload types of telephone events for each clock rate other than 8 kHz (RFC 4733 section 2.5.1.1)."""
     free = _free_numbers({event_pt, *(own.payload_type for own in formats)})
     return tuple((next(free), rate) for rate in sorted({own.clock_rate_hz for own in formats} - {EVENT_CLOCK_HZ}))
+
+
+def _noise_numbers(formats: tuple[AudioFormat, ...], taken: set[int]) -> tuple[tuple[int, int], ...]:
+    """Payload types of comfort noise for the clock rates that codecs without pauses of their own have (RFC 3389)."""
+    free = _free_numbers(taken | {own.payload_type for own in formats})
+    rates = sorted({own.clock_rate_hz for own in formats if own.clock_rate_hz <= MOST_NOISE_CLOCK_HZ})
+    return tuple((COMFORT_NOISE_PT if rate == COMFORT_NOISE_CLOCK_HZ else next(free), rate) for rate in rates)
 
 
 def _free_numbers(taken: set[int]) -> Iterator[int]:

@@ -30,6 +30,11 @@ class PacketDecoder:
         self._early: tuple[RtpPacket, bytes] | None = None
         """The packet after a gap and its sound, decoded before its turn."""
 
+    @property
+    def in_pause(self) -> bool:
+        """The far end has described its background and sends nothing meanwhile."""
+        return self._self_concealing is not None and self._self_concealing.is_noise
+
     def duration(self, packet: RtpPacket) -> int:
         """Length of a packet's sound in units of the RTP clock."""
         return self._codecs[packet.payload_type].duration(packet.payload)
@@ -42,6 +47,8 @@ class PacketDecoder:
         """What is heard in a gap; silence where nothing came before."""
         samples = max(1, gap.duration * self._sample_rate_hz // self._clock_rate_hz)
         codec = self._self_concealing
+        if codec is not None and codec.is_noise:
+            return codec.conceal(samples)
         if not (self._filled >= FILL_FRAMES if codec else self._concealer.is_silent):
             self.frames_concealed += 1
         if codec is not None:
@@ -54,6 +61,8 @@ class PacketDecoder:
     def reset(self) -> None:
         """Another source, or nothing to hear for a while."""
         self._concealer.reset()
+        if self.in_pause:
+            self._self_concealing = None
         self._bridge = b""
         self._early = None
 

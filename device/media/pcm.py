@@ -160,6 +160,38 @@ def weighted_sum(pieces: "list[tuple[memoryview, float]]") -> bytes:
     return total
 
 
+_WIDE_BYTES = 4
+
+
+def convolve(pcm: bytes, response: "list[float]") -> bytes:
+    """Filtered by a short response; the first samples, one less than it has, are only the filter's past.
+
+    Summed in 32 bits, so that rounding is not heard in quiet sound.
+    """
+    wide = memoryview(audioop.lin2lin(pcm, SAMPLE_BYTES, _WIDE_BYTES))
+    size = len(wide) - _WIDE_BYTES * (len(response) - 1)
+    total = b""
+    for at, factor in enumerate(reversed(response)):
+        term = audioop.mul(wide[_WIDE_BYTES * at :][:size], _WIDE_BYTES, factor)
+        total = audioop.add(total, term, _WIDE_BYTES) if total else term
+    return audioop.lin2lin(audioop.bias(total, _WIDE_BYTES, 1 << 15), _WIDE_BYTES, SAMPLE_BYTES)
+
+
+def autocorrelation(pcm: bytes, order: int) -> "list[float]":
+    """Sums of products of the samples with those so many, from none to `order`, before them, as shares of the first.
+
+    All are 0 for silence.
+    """
+    if not audioop.rms(pcm, SAMPLE_BYTES):
+        return [0.0] * (order + 1)
+    view, found = memoryview(pcm), [1.0]
+    for lag in range(1, order + 1):
+        later, earlier = view[SAMPLE_BYTES * lag :], view[: len(pcm) - SAMPLE_BYTES * lag]
+        share = len(earlier) / len(pcm)
+        found.append(audioop.findfactor(later, earlier) * share if audioop.max(earlier, SAMPLE_BYTES) else 0.0)
+    return found
+
+
 def stretch(pcm: bytes, samples: int) -> bytes:
     """The fragment made longer or shorter to so many samples by linear interpolation."""
     have = len(pcm) // SAMPLE_BYTES

@@ -53,6 +53,11 @@ class Playout:
         self._ready = b""
 
     @property
+    def in_pause(self) -> bool:
+        """The far end sends nothing now, as it has announced (RFC 3389)."""
+        return self._decoder.in_pause
+
+    @property
     def frames_played(self) -> int:
         """Packets that were decoded."""
         return self._decoder.frames_played

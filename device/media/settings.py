@@ -39,6 +39,8 @@ class MediaSettings:
         "dscp": "mark of our sound's packets for routers, 0 to 63 (RFC 2474); 46 is expedited forwarding, 0 none",
         "opus_kbit_s": "bit rate of Opus in kbit/s, from 8 to 128; speech at 16 kHz gains little above 40",
         "dtx": "send nothing while nobody speaks, with codecs that can (Opus); saves data on paid lines (yes or no)",
+        "silence_suppression": "send a description of the background instead of packets while nobody speaks, where the"
+        " far end takes comfort noise (RFC 3389)",
         "rtcp": "send and expect control packets with loss and delay figures (yes or no)",
     }
 
@@ -59,6 +61,7 @@ class MediaSettings:
     symmetric: bool = True
     dscp: int = 46
     rtcp: bool = True
+    silence_suppression: bool = False
     opus_kbit_s: int = 40
     dtx: bool = False
 

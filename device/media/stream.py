@@ -5,10 +5,11 @@ from collections import deque
 from device.annotations import TYPE_CHECKING
 from device.media import pcm as samples
 from device.media.codecs import configurable, new_codec
-from device.media.decoders import Decoders
+from device.media.decoders import COMFORT_NOISE_PT, Decoders
 from device.media.dtmf import DigitTone
 from device.media.playout import Playout
 from device.media.remote_source import RemoteSource
+from device.media.seeded_numbers import SeededNumbers
 from device.media.stream_parameters import FRAME_MS, Address, Datagrams, StreamParameters, StreamReport
 from device.rtp.errors import RtcpParseError, RtpParseError
 from device.rtp.jitter_buffer import JitterBuffer
@@ -19,9 +20,8 @@ from device.rtp.telephone_event import MAX_QUEUED, TelephoneEventReceiver, Telep
 
 if TYPE_CHECKING:
     from device.media.dtmf_detector import DigitDetector
+    from device.media.silence_suppression import SilenceSuppressor
 
-COMFORT_NOISE_PT = 13
-"""Some peers send it unasked in pauses (RFC 3389); it is counted and not played."""
 MAX_DIGITS_WAITING = 64
 
 
@@ -45,6 +45,7 @@ class MediaStream:
         self._tones_out: deque[DigitTone] = deque()
         self._digits: list[tuple[str, str]] = []
         self._detector: DigitDetector | None = None
+        self._suppressor: SilenceSuppressor | None = None
         self._digits_sent = self._digits_heard = 0
         self._pending = b""
         self._discarded = 0
@@ -72,6 +73,11 @@ class MediaStream:
         self._packet_octets = samples.SAMPLE_BYTES * samples.samples_in(parameters.ptime_ms, parameters.sample_rate_hz)
         self._packet_units = samples.samples_in(parameters.ptime_ms, parameters.clock_rate_hz)
         self._event_units = samples.samples_in(parameters.ptime_ms, parameters.event_clock_rate_hz)
+        self._suppressor = None
+        if parameters.noise_pt is not None:
+            from device.media.silence_suppression import SilenceSuppressor  # noqa: PLC0415  # off unless set
+
+            self._suppressor = SilenceSuppressor(parameters.ptime_ms)
         self._packet_silence = samples.silence(self._packet_octets // samples.SAMPLE_BYTES)
 
     def _take_detector(self, parameters: StreamParameters) -> None:
@@ -175,6 +181,11 @@ class MediaStream:
                 self._note_digit(digit, "inband")
         return frame
 
+    @property
+    def far_end_pauses(self) -> bool:
+        """The far end sends nothing now, as it has announced."""
+        return self._playout.in_pause
+
     def digits_received(self) -> list[tuple[str, str]]:
         """Digits that began since the last call, oldest first, each with its way: "rtp" or "inband"."""
         if not self._digits:
@@ -219,12 +230,22 @@ class MediaStream:
             pcm = self._next_tone(len(pcm) // samples.SAMPLE_BYTES)
         elif parameters.on_hold:
             pcm = self._packet_silence
+        noise = self._suppressor.take(pcm) if self._suppressor is not None else None
+        if noise is not None and not self._tones_out:
+            return self._send_noise(noise, timestamp, now, destination)
         payload = self._encoder.encode(pcm)
         if not payload:  # the encoder has nothing to say in a pause: the next packet begins a talk spurt
             self._marker = True
             return []
         marker, self._marker = self._marker, False
         return [(session.packet(parameters.payload_type, payload, marker, timestamp, now), destination)]
+
+    def _send_noise(self, payload: bytes, timestamp: int, now: float, destination: Address) -> Datagrams:
+        """How the background sounds, or nothing; the next packet of sound begins a talk spurt."""
+        self._marker, number = True, self.parameters.noise_pt
+        if not payload or number is None:
+            return []
+        return [(self._session.packet(number, payload, False, timestamp, now), destination)]
 
     def _next_tone(self, count: int) -> bytes:
         tone = self._tones_out[0]
@@ -321,18 +342,4 @@ def _printed(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class SeededNumbers:
-    """A small generator for what needs spreading, not secrecy (Knuth's linear congruential one)."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, seed: int) -> None:
-        self._state = seed
-
-    def number(self, bits: int) -> int:
-        """An unsigned number of up to 32 bits."""
-        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
-        return self._state >> (64 - bits)
-
-
-__all__ = ["Address", "Datagrams", "MediaStream", "SeededNumbers", "StreamParameters", "StreamReport"]
+__all__ = ["Address", "Datagrams", "MediaStream", "StreamParameters", "StreamReport"]

@@ -61,6 +61,10 @@ class StreamParameters:
     """In bit/s, for codecs that have a choice."""
     dtx: bool = False
     """Send nothing in pauses, where the codec can."""
+    noise_pt: int | None = None
+    """What comfort noise is sent as in pauses; None: every packet is sent."""
+    receive_noise_pts: tuple[int, ...] = ()
+    """What the peer may send comfort noise as, besides the static payload type."""
     detect_digits: bool = False
     """Listen for digits in the speech band."""
 

@@ -17,6 +17,7 @@ from device.sdp.session_description import (
 
 RTP_PROFILES = ("RTP/AVP", "RTP/AVPF")
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
+COMFORT_NOISE = "CN"
 PTIME_RANGE_MS = range(10, 61)
 """Packet lengths that we send when the peer asks for them."""
 _SPELLED_SMALL = (TELEPHONE_EVENT, "OPUS", "SPEEX")
@@ -57,6 +58,9 @@ class LocalMedia:
     other_event_pts: tuple[tuple[int, int], ...] = ()
     """(payload type, clock rate in Hz) of telephone events for codecs that do not run at 8 kHz (RFC 4733 2.5.1.1)."""
 
+    noise_pts: tuple[tuple[int, int], ...] = ()
+    """(payload type, clock rate in Hz) of comfort noise for each clock rate of our codecs (RFC 3389 section 4)."""
+
     def event_pt(self, clock_rate_hz: int) -> int | None:
         """The payload type by which we take events beside a codec of this clock rate."""
         return {rate: number for number, rate in self.other_event_pts}.get(clock_rate_hz, self.telephone_event_pt)
@@ -93,6 +97,9 @@ class AgreedAudio:
     """Of the telephone events that we send."""
     parameters: str = ""
     """What the peer's a=fmtp says of the codec that we send."""
+    noise_pt: int | None = None
+    """What we send comfort noise as in pauses, or None when not both sides want it."""
+    receive_noise_pt: int | None = None
 
 
 def build_offer(local: LocalMedia, version: int, previous: SessionDescription | None = None) -> SessionDescription:
@@ -100,7 +107,8 @@ def build_offer(local: LocalMedia, version: int, previous: SessionDescription | 
     audio_index = find_audio(previous) if previous else None
     lines = [_rejected(media) for media in previous.media] if previous else []
     protocol = RTP_PROFILES[0] if audio_index is None else lines[audio_index].protocol
-    audio = _audio_line(local, local.formats, _telephone_events(local), protocol, local.direction)
+    others = (*_comfort_noise(local), *_telephone_events(local))
+    audio = _audio_line(local, local.formats, others, protocol, local.direction)
     if audio_index is None:
         lines.append(audio)
     else:
@@ -127,9 +135,13 @@ def build_answer(
     event = _offered_event(media, formats[0].clock_rate_hz) if local.telephone_event_pt is not None else None
     direction = _answer_direction(offer, media, local.direction)
     lines = [_rejected(other) for other in offer.media]
-    lines[index] = _audio_line(local, formats, (event,) if event else (), media.protocol, direction)
+    noise = _offered_noise(media, formats[0].clock_rate_hz, local)
+    others = tuple(format_ for format_ in (noise, event) if format_ is not None)
+    lines[index] = _audio_line(local, formats, others, media.protocol, direction)
     number = event.payload_type if event else None
     agreed = _agreed(offer, index, local, direction, (formats[0], formats[0].payload_type, formats), (event, number))
+    if noise is not None:
+        agreed = replace(agreed, noise_pt=noise.payload_type, receive_noise_pt=noise.payload_type)
     return _describe(local, version, lines), agreed
 
 
@@ -155,7 +167,12 @@ def read_answer(offer: SessionDescription, answer: SessionDescription, local: Lo
     direction = _answer_direction(answer, media, local.direction)
     formats = (sent, mine.payload_type, local.formats)
     own_event_pt = local.event_pt(event.clock_rate_hz) if event else local.telephone_event_pt
-    return _agreed(answer, index, local, direction, formats, (event, own_event_pt))
+    agreed = _agreed(answer, index, local, direction, formats, (event, own_event_pt))
+    noise = _offered_noise(media, sent.clock_rate_hz, local)
+    if noise is None:
+        return agreed
+    own = {rate: number for number, rate in local.noise_pts}
+    return replace(agreed, noise_pt=noise.payload_type, receive_noise_pt=own[sent.clock_rate_hz])
 
 
 def find_audio(description: SessionDescription | None) -> int | None:
@@ -218,6 +235,21 @@ def _offered_event(media: MediaDescription, clock_rate_hz: int) -> AudioFormat |
             if rtpmap.clock_rate_hz == clock_rate_hz:
                 break
     return found
+
+
+def _offered_noise(media: MediaDescription, clock_rate_hz: int, local: LocalMedia) -> AudioFormat | None:
+    """The comfort noise of a media for a codec of this clock rate, if we want any."""
+    if clock_rate_hz not in (rate for _, rate in local.noise_pts):
+        return None
+    for number in media.payload_types():
+        rtpmap = media.rtpmap(number)
+        if rtpmap and (rtpmap.name, rtpmap.clock_rate_hz) == (COMFORT_NOISE, clock_rate_hz):
+            return AudioFormat(number, COMFORT_NOISE, clock_rate_hz)
+    return None
+
+
+def _comfort_noise(local: LocalMedia) -> tuple[AudioFormat, ...]:
+    return tuple(AudioFormat(number, COMFORT_NOISE, rate) for number, rate in local.noise_pts)
 
 
 def _common_events(offered: str) -> str:

@@ -294,6 +294,17 @@ def test_silence_is_told_once_and_again_after_sound_came_back() -> None:
     assert len(bench.told(StreamSilent)) == 2
 
 
+def test_an_announced_pause_is_waited_for_longer() -> None:
+    bench = Bench(rtp_timeout_s=3.0)
+    bench.attach()
+    bench.streams[0].pauses = True  # type: ignore[attr-defined]
+    for seconds in (29, 3):
+        assert bench.told(StreamSilent) == []
+        for _ in range(50 * seconds):
+            bench.period()
+    assert len(bench.told(StreamSilent)) == 1
+
+
 def test_a_far_end_that_only_reports_is_there() -> None:
     bench = Bench(rtp_timeout_s=3.0)
     _, rtcp = bench.attach()

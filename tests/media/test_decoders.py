@@ -12,7 +12,7 @@ def test_only_what_comes_is_made_and_the_encoder_serves_its_own_codec() -> None:
     parameters = replace(parameters_of("PCMA"), receive_formats=((8, "PCMA"), (0, "PCMU"), (118, "PCMA"), (9, "G722")))
     encoder = new_codec("PCMA")
     decoders = Decoders(parameters, encoder)
-    assert decoders.names == {8: "PCMA", 0: "PCMU", 118: "PCMA"}
+    assert decoders.names == {8: "PCMA", 0: "PCMU", 118: "PCMA", 13: "CN"}
     assert decoders[8] is encoder
     assert decoders[118] is encoder
     assert decoders[0] is decoders[0]

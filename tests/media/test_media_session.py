@@ -328,3 +328,44 @@ def test_where_an_offer_wants_its_sound(connection: bytes, host: str) -> None:
     assert offered_host(head + connection + b"\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n") == host
     assert offered_host(head + connection + b"\r\nt=0 0\r\n") == ""
     assert offered_host(b"no description") == ""
+
+
+# Comfort noise.
+
+
+def test_comfort_noise_is_offered_by_the_setting_alone() -> None:
+    assert b" 13" not in new_session().create_offer()
+    settings = MediaSettings(silence_suppression=True, codecs="PCMA,L16/16000")
+    media = parse_sdp(new_session(settings=settings).create_offer()).media[0]
+    assert media.formats == ("8", "96", "13", "98", "101", "97")
+    assert [media.rtpmap(number).clock_rate_hz for number in (13, 98)] == [8000, 16000]
+
+
+def test_two_of_us_agree_on_comfort_noise() -> None:
+    settings = MediaSettings(silence_suppression=True)
+    caller, callee = new_session(settings=settings), new_session("192.0.2.2", 6000, settings)
+    answer = callee.receive_offer(caller.create_offer())
+    caller.receive_answer(answer)
+    assert parse_sdp(answer).media[0].formats == ("8", "0", "13", "101")
+    assert [agreed(one).noise_pt for one in (caller, callee)] == [13, 13]
+    assert agreed(caller).receive_noise_pts == (13,)
+
+
+@pytest.mark.parametrize("wants", ["caller", "callee"])
+def test_one_alone_sends_every_packet(wants: str) -> None:
+    settings = MediaSettings(silence_suppression=True)
+    caller = new_session(settings=settings if wants == "caller" else None)
+    callee = new_session("192.0.2.2", 6000, settings if wants == "callee" else None)
+    caller.receive_answer(callee.receive_offer(caller.create_offer()))
+    assert [agreed(one).noise_pt for one in (caller, callee)] == [None, None]
+
+
+def test_comfort_noise_of_another_clock_is_none() -> None:
+    session = new_session(settings=MediaSettings(silence_suppression=True, codecs="L16/16000"))
+    offer = PEER + "m=audio 5000 RTP/AVP 99 13\r\na=rtpmap:99 L16/16000\r\n"
+    session.receive_offer(offer.encode())
+    assert agreed(session).noise_pt is None
+    offer = PEER + "m=audio 5000 RTP/AVP 99 98\r\na=rtpmap:99 L16/16000\r\na=rtpmap:98 cn/16000\r\n"
+    answer = session.receive_offer(offer.encode())
+    assert agreed(session).noise_pt == 98
+    assert parse_sdp(answer).media[0].formats == ("99", "98")

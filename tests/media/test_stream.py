@@ -368,16 +368,6 @@ def test_what_is_not_for_us_is_discarded(data: bytes) -> None:
     assert stream.next_frame() == SILENCE
 
 
-def test_comfort_noise_packets_are_neither_played_nor_missing() -> None:
-    stream = MediaStream(parameters())
-    speak(stream, RIGHT, 20)
-    for n in range(20, 30):
-        stream.receive_rtp(RtpPacket(13, n, 160 * n, 5, False, b"\x40").encode(), RIGHT, 0.4)
-        stream.next_frame()
-    report = stream.counters()
-    assert (report.packets_lost, report.packets_discarded, report.packets_received) == (0, 0, 30)
-
-
 def test_control_packets_on_the_sound_port_are_understood() -> None:
     stream = MediaStream(parameters())
     report = encode_compound([ReceiverReport(9), Bye((9,))])

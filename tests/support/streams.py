@@ -44,6 +44,11 @@ class PlainStream(MediaStream):
         self.received = 0
         self.last_packet_at: float | None = None
         self.broken_in = ""
+        self.pauses = False
+
+    @property
+    def far_end_pauses(self) -> bool:
+        return self.pauses
 
     def update(self, parameters: StreamParameters) -> None:
         self.parameters = parameters

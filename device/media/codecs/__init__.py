@@ -22,6 +22,8 @@ class Codec(Protocol):
     """What a=fmtp says of what we can receive; "" for nothing."""
     packet_times_ms: tuple[int, ...] = PACKET_TIMES_MS
     """Lengths of packet that it can make."""
+    is_noise: bool = False
+    """Its payloads describe a pause, which goes on until something else comes."""
     payload_type: int | None = None
     """The static payload type of RFC 3551 section 6, or None for a dynamic one."""
     clock_rate_hz: int
@@ -48,6 +50,8 @@ class DecoderTable(Protocol):
 
 class SelfConcealing(Protocol):
     """What a codec adds that fills gaps itself, better than anybody who sees only its samples."""
+
+    is_noise: bool
 
     def conceal(self, samples: int) -> bytes:
         """So many samples in place of what did not come, from what came before."""
