@@ -111,7 +111,7 @@ class AudioThread:
                     device.close()
                     self._open_device()
                     captured = bytes(SAMPLE_BYTES * bridge.rate_hz * FRAME_MS // 1000)
-            device.write(bridge.next_frame(now))
+            device.write(bridge.next_frame(now, captured))
             bridge.send_frame(captured, now)
             self._periods += 1
             idle_periods = linger_periods if bridge.busy else idle_periods - 1

@@ -8,8 +8,9 @@ from device.annotations import TYPE_CHECKING
 from device.audio import commands, reports
 from device.audio.interfaces import SAMPLE_BYTES
 from device.audio.leg import Leg
-from device.audio.settings import AudioSettings
+from device.audio.settings import SIDE_TONE_OFF_DB, AudioSettings
 from device.media import pcm as arithmetic
+from device.media.limiter import Limiter
 from device.media.mixer import mix_frames
 from device.media.stream import MediaStream, StreamParameters
 from device.media.stream_parameters import FRAME_MS
@@ -56,8 +57,11 @@ class Bridge:
                 ("mic", settings.mic_gain_db),
                 ("ear", settings.ear_gain_db),
                 ("tone", settings.tone_gain_db),
+                ("side_tone", settings.side_tone_db),
             )
         }
+        self._has_side_tone = settings.side_tone_db > SIDE_TONE_OFF_DB
+        self._limiter = Limiter(settings.ear_limit_db) if settings.ear_limit_db < 0 else None
         self._until_report = PERIODS_A_REPORT
         self._obedience: dict[type, Callable[..., None]] = {
             commands.AttachStream: self._attach,
@@ -100,8 +104,8 @@ class Bridge:
         """Carry out one command."""
         self._obedience[type(command)](command, now)
 
-    def next_frame(self, now: float) -> bytes:
-        """The next 20 ms for the ear."""
+    def next_frame(self, now: float, captured: bytes = b"") -> bytes:
+        """The next 20 ms for the ear; `captured` is what the microphone just heard, for the side-tone."""
         frames = []
         for leg in list(self._legs.values()):
             try:
@@ -116,9 +120,13 @@ class Bridge:
             frames.append(self._next_tone_frame(self._tone))
         if self._meter is not None and (echo := self._meter.next_frame()):
             frames.append(echo)
+        if self._has_side_tone and self._legs and not self._muted:
+            frames.append(arithmetic.scale(captured, self._factors["side_tone"] * self._factors["mic"]))
         frame = mix_frames(frames, self._samples) if frames else self._silence
         factor = self._factors["ear"]
-        return frame if factor == 1.0 else arithmetic.scale(frame, factor)
+        if factor != 1.0:
+            frame = arithmetic.scale(frame, factor)
+        return frame if self._limiter is None else self._limiter.limit(frame, self.rate_hz)
 
     def send_frame(self, captured: bytes, now: float) -> None:
         """Give 20 ms of the microphone to every call; once a second tell how they are."""
@@ -219,6 +227,8 @@ class Bridge:
 
     def _set_gain(self, command: commands.SetGain, now: float) -> None:
         self._factors[command.path] = arithmetic.amplitude(command.db)
+        if command.path == "side_tone":
+            self._has_side_tone = command.db > SIDE_TONE_OFF_DB
 
     def _set_muted(self, command: commands.SetMuted, now: float) -> None:
         self._muted = command.muted

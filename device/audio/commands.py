@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from device.media.tone_plan import TonePattern
     from device.model import CallId
 
-GainPath = Literal["mic", "ear", "tone"]
+GainPath = Literal["mic", "ear", "tone", "side_tone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,10 @@ class SendDigit:
 
 @dataclass(frozen=True, slots=True)
 class SetGain:
-    """Change the loudness of the microphone, of everything heard, or of the tones; 0 dB leaves samples as they are."""
+    """Change the loudness of the microphone, of all that is heard, of the tones or of the side-tone.
+
+    0 dB leaves samples as they are.
+    """
 
     path: GainPath
     db: float

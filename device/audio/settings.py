@@ -5,6 +5,7 @@ from device.records import dataclass
 
 KINDS = ("alsa", "wav", "null")
 GAIN_LIMIT_DB = 30.0
+SIDE_TONE_OFF_DB = -60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class AudioSettings:
     mic_gain_db: float = 0.0
     ear_gain_db: float = 0.0
     tone_gain_db: float = 0.0
+    ear_limit_db: float = -6.0
+    side_tone_db: float = -60.0
     rtp_timeout_s: float = 30.0
     linger_s: float = 1.0
     real_time_priority: int = 10
@@ -42,6 +45,8 @@ class AudioSettings:
         "mic_gain_db": "gain of the microphone in dB, -30 to 30",
         "ear_gain_db": "gain of all that is heard in dB, -30 to 30",
         "tone_gain_db": "gain of the tones in dB, -30 to 30",
+        "ear_limit_db": "loudest peak that is heard, in dB below full scale, -40 to 0; protects the ear, 0 is off",
+        "side_tone_db": "gain of the own voice in the ear during a call in dB, -60 to 0; -60 is off",
         "rtp_timeout_s": "seconds without RTP after which a call is reported as silent; 0 never",
         "linger_s": "seconds that the card stays open after the last sound, ready for the next",
         "real_time_priority": "SCHED_FIFO priority of the audio thread where allowed, 1 to 50; 0 for none",
@@ -64,6 +69,8 @@ class AudioSettings:
             ("mic_gain_db", -GAIN_LIMIT_DB, GAIN_LIMIT_DB, False),
             ("ear_gain_db", -GAIN_LIMIT_DB, GAIN_LIMIT_DB, False),
             ("tone_gain_db", -GAIN_LIMIT_DB, GAIN_LIMIT_DB, False),
+            ("ear_limit_db", -40, 0, False),
+            ("side_tone_db", SIDE_TONE_OFF_DB, 0, False),
             ("rtp_timeout_s", 0, 3600, False),
             ("linger_s", 0, 60, False),
             ("real_time_priority", 0, 50, False),

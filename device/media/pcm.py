@@ -45,6 +45,11 @@ def gain(pcm: bytes, level_db: float) -> bytes:
     return pcm if level_db == 0 else audioop.mul(pcm, SAMPLE_BYTES, amplitude(level_db))
 
 
+def clip(pcm: bytes, limit: int) -> bytes:
+    """Cut off what is above `limit`, from 1 to 32767."""
+    return audioop.mul(audioop.mul(pcm, SAMPLE_BYTES, FULL_SCALE / limit), SAMPLE_BYTES, limit / FULL_SCALE)
+
+
 def amplitude(level_db: float) -> float:
     """The factor of a level in decibels."""
     return float(10.0 ** (level_db / 20.0))

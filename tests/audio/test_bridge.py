@@ -130,7 +130,7 @@ def test_two_streams_and_a_tone_are_heard_together() -> None:
 
 
 def test_a_loud_mix_saturates_instead_of_wrapping_around() -> None:
-    bench = Bench()
+    bench = Bench(ear_limit_db=0)
     for name in "ab":
         bench.attach(name)[0].arrived.append((frame(30000), FAR_RTP))
     assert bench.period() == frame(32767)
@@ -146,7 +146,7 @@ def test_a_tone_alone_is_work_and_a_tone_that_ends_is_none() -> None:
 
 
 def test_tone_level_and_gain_add_up() -> None:
-    bench = Bench(tone_gain_db=-20.0)
+    bench = Bench(tone_gain_db=-20.0, ear_limit_db=0)
     bench.obey(StartTone(TONE, level_db=0.0))
     bench.period()
     assert loudest(bench.period()) == pytest.approx(3277, abs=40)
@@ -417,3 +417,56 @@ def test_close_ends_everything() -> None:
     bench.bridge.close(bench.now, "over")
     assert not bench.bridge.busy
     assert [report.error for report in bench.reports if isinstance(report, StreamEnded)] == ["over", "over"]
+
+
+# The ear: limit and side-tone.
+
+
+def test_what_is_heard_stays_below_the_limit() -> None:
+    bench = Bench(ear_limit_db=-20, ear_gain_db=20)
+    first, _ = bench.attach("a")
+    second, _ = bench.attach("b")
+    for _ in range(3):
+        first.arrived.append((frame(30000), FAR_RTP))
+        second.arrived.append((frame(30000), FAR_RTP))
+        assert loudest(bench.period()) <= 3276
+
+
+def test_the_limit_can_be_switched_off() -> None:
+    bench = Bench(ear_limit_db=0)
+    rtp, _ = bench.attach()
+    rtp.arrived.append((frame(32000), FAR_RTP))
+    assert bench.period() == frame(32000)
+
+
+def test_by_default_peaks_are_6_db_below_full_scale() -> None:
+    bench = Bench()
+    rtp, _ = bench.attach()
+    rtp.arrived.append((frame(32000), FAR_RTP))
+    assert loudest(bench.period()) == pytest.approx(32767 / 2, abs=100)
+
+
+def side_tone(bench: Bench) -> int:
+    bench.now += 0.02
+    return loudest(bench.bridge.next_frame(bench.now, frame(8000)))
+
+
+def test_the_own_voice_is_heard_in_a_call_by_the_setting() -> None:
+    bench = Bench(side_tone_db=-20)
+    assert side_tone(bench) == 0, "no call"
+    bench.attach()
+    assert side_tone(bench) == 800
+    bench.obey(SetMuted(True))
+    assert side_tone(bench) == 0
+    bench.obey(SetMuted(False))
+    bench.obey(SetGain("mic", -20))
+    assert side_tone(bench) == 80
+    bench.obey(SetGain("mic", 0))
+    bench.obey(SetGain("side_tone", -60))
+    assert side_tone(bench) == 0
+
+
+def test_no_side_tone_unless_set() -> None:
+    bench = Bench()
+    bench.attach()
+    assert side_tone(bench) == 0
