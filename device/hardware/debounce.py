@@ -9,11 +9,12 @@ class Debounce:
     late by the same time and its length is right even if we are called late.
     """
 
-    __slots__ = ("_candidate", "_deadline", "_period", "level")
+    __slots__ = ("_deadline", "_period", "candidate", "level")
 
     def __init__(self, debounce_ms: int, level: bool = False) -> None:
         self._period = debounce_ms / 1000
-        self._candidate = level
+        self.candidate = level
+        """What the last edge said."""
         self._deadline: float | None = None
         self.level = level
         """The settled level."""
@@ -21,7 +22,7 @@ class Debounce:
     def receive_edge(self, level: bool, at: float) -> list[tuple[bool, float]]:
         """Take the raw level seen at `at`; returns the settled changes (level, time) up to then, usually none."""
         settled = self.handle_timeout(at)
-        self._candidate = level
+        self.candidate = level
         # An edge back to the settled level arms the time as well: one that follows at once may be lost, and whoever
         # looks at the line when the time is over finds out.
         self._deadline = at + self._period
@@ -32,19 +33,19 @@ class Debounce:
         if self._deadline is None or self._deadline > now:
             return []
         at, self._deadline = self._deadline, None
-        if self._candidate == self.level:
+        if self.candidate == self.level:
             return []
-        self.level = self._candidate
+        self.level = self.candidate
         return [(self.level, at)]
 
     def confirm(self, level: bool) -> None:
         """Say what level the line has while its time runs out; it goes before what the last edge said."""
-        self._candidate = level
+        self.candidate = level
 
     def dismiss(self) -> None:
         """Forget the level that is being watched: it was a spike."""
         self._deadline = None
-        self._candidate = self.level
+        self.candidate = self.level
 
     def next_timeout(self) -> float | None:
         """When the level that is being watched will count, if it is not the settled one."""

@@ -15,6 +15,9 @@ class EdgeFilter:
     `take_edges` gives the edges that wait, oldest first, and never blocks; `read_active` reads the line. When an edge
     has settled the line is read once more, as the kernel's own filter does, so that neither a lost edge nor one whose
     level had changed again before a slow callback looked can leave a wrong state behind.
+
+    Edges that come with their own time by way of another thread may come up to `lag_s` late. Then a line that is not as
+    the last edge said is no proof: the edge that tells of it is waited for so long.
     """
 
     def __init__(
@@ -23,11 +26,14 @@ class EdgeFilter:
         debounce_ms: int,
         take_edges: Callable[[], list[Edge]],
         read_active: Callable[[], bool],
+        lag_s: float = 0.0,
     ) -> None:
         self._name = name
         self._take_edges = take_edges
         self._read_active = read_active
         self._debounce = Debounce(debounce_ms, read_active())
+        self._lag_s = lag_s
+        self._doubts = False
 
     @property
     def active(self) -> bool:
@@ -38,6 +44,7 @@ class EdgeFilter:
         """The changes that settled up to the last edge that waits."""
         settled = []
         for active, at in self._take_edges():
+            self._doubts = False
             settled += self._debounce.receive_edge(active, at)
         return [LineChanged(self._name, active, at) for active, at in settled]
 
@@ -48,13 +55,18 @@ class EdgeFilter:
             active = self._read_active()
             # An edge that comes just now says itself when it was, and ends what was stable until then.
             changes += self.read_events()
+            if self._is_due(now) and active != self._debounce.candidate and not self._is_due(now - self._lag_s):
+                self._doubts = True
+                return changes
             if self._is_due(now):
+                self._doubts = False
                 self._debounce.confirm(active)
         return changes + [LineChanged(self._name, active, at) for active, at in self._debounce.handle_timeout(now)]
 
     def next_timeout(self) -> float | None:
         """When the last edge will have settled."""
-        return self._debounce.next_timeout()
+        deadline = self._debounce.next_timeout()
+        return deadline + self._lag_s if self._doubts and deadline is not None else deadline
 
     def _is_due(self, now: float) -> bool:
         deadline = self._debounce.next_timeout()

@@ -1,8 +1,9 @@
 """GPIO through the RPi.GPIO interface: the original package, or `rpi-lgpio` that speaks the same on newer kernels.
 
 Its callbacks come on a thread of its own and without level or time; they look at the line, note the time and put both
-into a queue whose descriptor wakes the loop. Nothing here is debounced by the package: its `bouncetime` is a dead
-time that lets the first spike through.
+into a queue whose descriptor wakes the loop. `rpi-lgpio` stands on `lgpio`, which does know level and time from the
+kernel: there its reports are taken, and a callback that is late, as on a slow or busy board, spoils no pulse. Nothing
+here is debounced by the package: its `bouncetime` is a dead time that lets the first spike through.
 """
 
 import time
@@ -23,6 +24,12 @@ from device.hardware.interfaces import (
     PwmOutput,
     PwmSpec,
 )
+
+REPORT_LAG_S = 0.1
+"""How late a report of lgpio may come, which passes through two threads; waited for only where one is missed."""
+
+CLOCK_TOLERANCE_S = 60.0
+"""Kernels have dated edges by one clock or the other; a date that fits neither is not taken."""
 
 
 class RpiChip:
@@ -52,7 +59,7 @@ class RpiChip:
             raise
         self._lines[pin] = line
         try:
-            _call(name, self._gpio.add_event_detect, pin, self._gpio.BOTH, callback=line.receive_callback)
+            line.watch()
         except LineError:
             line.close()
             raise
@@ -113,11 +120,42 @@ class RpiInputLine:
         self._debounce_ms = spec.debounce_ms
         self._closed = False
         self._queue: EdgeQueue[Edge] = EdgeQueue()
+        self._lgpio: Any = getattr(chip.gpio, "lgpio", None)
+        self._reports: Any = None
+        lag_s = 0.0 if self._lgpio is None else REPORT_LAG_S
         try:
-            self._filter = EdgeFilter(name, spec.debounce_ms, self._queue.take_all, self._read_active)
+            self._filter = EdgeFilter(name, spec.debounce_ms, self._queue.take_all, self._read_active, lag_s)
         except LineError:
             self._queue.close()
             raise
+
+    def watch(self) -> None:
+        """Have edges told from now on. Raises LineError."""
+        gpio = self._chip.gpio
+        if self._lgpio is None:
+            _call(self.name, gpio.add_event_detect, self.pin, gpio.BOTH, callback=self.receive_callback)
+            return
+        _call(self.name, gpio.add_event_detect, self.pin, gpio.BOTH)
+        # The chip's handle is the module's own affair; without it the plain callbacks serve.
+        handle = getattr(gpio, "_chip", None)
+        if handle is None:
+            _call(self.name, gpio.add_event_callback, self.pin, self.receive_callback)
+        else:
+            self._reports = _call(self.name, self._lgpio.callback, handle, self.pin, func=self.receive_report)
+
+    def receive_report(self, _chip: int, _line: int, level: int, date_ns: int) -> None:
+        """Note an edge with the kernel's date; runs on the thread of lgpio. Level 2 is its watchdog."""
+        if not self._closed and level in (0, 1):
+            self._queue.put((bool(level) != self._active_low, self._on_our_clock(date_ns / 1e9)))
+
+    def _on_our_clock(self, date: float) -> float:
+        """The date of an edge on the monotonic clock, whichever clock the kernel took."""
+        now = self._chip.now()
+        since_1970 = time.time()
+        for age in (now - date, since_1970 - date):
+            if -CLOCK_TOLERANCE_S < age < CLOCK_TOLERANCE_S:
+                return now - max(age, 0.0)
+        return now
 
     def receive_callback(self, channel: int) -> None:
         """Note an edge; runs on the thread of RPi.GPIO, and touches the queue only."""
@@ -151,6 +189,8 @@ class RpiInputLine:
             return
         self._closed = True
         try:
+            if self._reports is not None:
+                _call(self.name, self._reports.cancel)
             _call(self.name, self._chip.gpio.remove_event_detect, self.pin)
             _call(self.name, self._chip.gpio.cleanup, self.pin)
         finally:

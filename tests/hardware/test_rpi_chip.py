@@ -11,7 +11,7 @@ from device.hardware.errors import LineError
 from device.hardware.interfaces import LineChanged, LineSpec, PwmSpec
 from device.hardware.profile import BoardProfile
 from device.hardware.rpi_chip import RpiChip
-from tests.support.fake_rpi_gpio import FakeRpiGpio
+from tests.support.fake_rpi_gpio import FakeRpiGpio, FakeRpiLgpio
 
 HOOK = LineSpec("raspberry-pi", 17, active_low=True, bias="pull-up", debounce_ms=20)
 
@@ -277,3 +277,89 @@ def test_a_bell_through_this_interface_never_has_both_phases_on(gpio, clock):
     assert len(rises) == 50
     board.close()
     assert gpio.in_use() == set()
+
+
+class TestReports:
+    """rpi-lgpio, whose reports come late but know what was, and when."""
+
+    PULSE = LineSpec("raspberry-pi", 22, bias="pull-up", debounce_ms=10)
+
+    @pytest.fixture
+    def gpio(self):
+        return FakeRpiLgpio()
+
+    @pytest.fixture
+    def line(self, chip, gpio):
+        gpio._outside[22] = False
+        return chip.request_input("pulse", self.PULSE)
+
+    def test_an_edge_has_its_own_level_and_date(self, line, gpio, clock):
+        clock.now = 100.09
+        gpio.lgpio.tell(22, 1, 100.0)
+        gpio.lgpio.tell(22, 0, 100.06)
+        # The line itself is as it was: two changes happened before anybody looked.
+        assert line.read_events() == [LineChanged("pulse", True, pytest.approx(100.01))]
+        assert line.handle_timeout(100.09) == [LineChanged("pulse", False, pytest.approx(100.07))]
+
+    def test_what_settled_counts_though_the_line_has_changed_again_since(self, line, gpio, clock):
+        clock.now = 100.0
+        gpio.lgpio.tell(22, 1, 100.0)
+        assert line.handle_timeout(100.02) == []  # it is low again, and nobody has said so yet
+        assert line.next_timeout() == pytest.approx(100.11)
+        clock.now = 100.03
+        gpio.lgpio.tell(22, 0, 100.015)
+        assert line.handle_timeout(100.03) == [
+            LineChanged("pulse", True, pytest.approx(100.01)),
+            LineChanged("pulse", False, pytest.approx(100.025)),
+        ]
+        assert line.next_timeout() is None
+
+    def test_a_spike_whose_end_is_told_late_leaves_no_trace(self, line, gpio, clock):
+        clock.now = 100.0
+        gpio.lgpio.tell(22, 1, 100.0)
+        assert line.handle_timeout(100.02) == []
+        clock.now = 100.03
+        gpio.lgpio.tell(22, 0, 100.005)
+        assert line.handle_timeout(100.03) == []
+        assert not line.active()
+        assert line.next_timeout() is None
+
+    def test_an_edge_that_was_lost_leaves_no_wrong_state(self, line, gpio, clock):
+        clock.now = 100.0
+        gpio.lgpio.tell(22, 1, 100.0)
+        assert line.handle_timeout(100.01) == []
+        assert line.handle_timeout(100.12) == []
+        assert not line.active()
+        assert line.next_timeout() is None
+
+    def test_a_kernel_that_dates_by_the_time_of_day(self, line, gpio, clock, monkeypatch):
+        monkeypatch.setattr("time.time", lambda: 1.8e9)
+        gpio._outside[22] = True
+        clock.now = 100.0
+        gpio.lgpio.tell(22, 1, 1.8e9 - 0.25)
+        assert line.handle_timeout(100.0) == [LineChanged("pulse", True, pytest.approx(99.76, abs=1e-6))]
+
+    def test_a_date_that_fits_no_clock_is_not_taken(self, line, gpio, clock):
+        gpio._outside[22] = True
+        clock.now = 100.0
+        gpio.lgpio.tell(22, 1, 5e9)
+        assert line.handle_timeout(100.01) == [LineChanged("pulse", True, pytest.approx(100.01))]
+
+    def test_the_watchdog_of_lgpio_is_no_edge(self, line, gpio):
+        gpio.lgpio.tell(22, 2, 0.0)
+        assert not is_readable(line)
+
+    def test_after_closing_nobody_is_told(self, line, gpio):
+        told = gpio.lgpio.reports[22]
+        line.close()
+        told(7, 22, 1, 0)
+        assert gpio.lgpio.reports == {}
+
+    def test_without_the_handle_the_plain_callbacks_serve(self, gpio, clock):
+        gpio._chip = None
+        chip = RpiChip(gpio, clock)
+        line = chip.request_input("pulse", LineSpec("raspberry-pi", 22, bias="pull-down"))
+        clock.now = 3.0
+        gpio.drive(22, True)
+        assert line.read_events() == [LineChanged("pulse", True, 3.0)]
+        chip.close()

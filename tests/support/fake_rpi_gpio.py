@@ -79,11 +79,15 @@ class FakeRpiGpio:
         if self._directions.get(channel) != self.IN:
             raise RuntimeError("You must setup() the GPIO channel as an input first")
         assert edge == self.BOTH
-        assert callable(callback)
+        assert callback is None or callable(callback)
         if self.edges_fail:
             raise RuntimeError("Failed to add edge detection")
         if channel in self._callbacks:
             raise RuntimeError("Conflicting edge detection already enabled for this GPIO channel")
+        self._callbacks[channel] = callback
+
+    def add_event_callback(self, channel, callback):
+        assert self._callbacks[channel] is None
         self._callbacks[channel] = callback
 
     def remove_event_detect(self, channel):
@@ -112,7 +116,7 @@ class FakeRpiGpio:
         """Move a pin; `seen` is the level that a late callback finds, where it is another one already."""
         before = self.level(channel)
         self._outside[channel] = level
-        if before != level and channel in self._callbacks:
+        if before != level and self._callbacks.get(channel) is not None:
             if seen is not None:
                 self._outside[channel] = seen
             self._callbacks[channel](channel)
@@ -153,3 +157,45 @@ class FakePulses:
 
     def stop(self):
         self._gpio.tones.pop(self._channel, None)
+
+
+class FakeRpiLgpio(FakeRpiGpio):
+    """rpi-lgpio: the same calls, and beneath them `lgpio`, whose reports know level and date."""
+
+    def __init__(self, mode=None):
+        super().__init__(mode)
+        self.lgpio = FakeLgpio()
+        self._chip = self.lgpio.HANDLE
+
+    def remove_event_detect(self, channel):
+        assert channel not in self.lgpio.reports, "lgpio would go on calling"
+        super().remove_event_detect(channel)
+
+
+class FakeLgpio:
+    """The part of `lgpio` that tells of edges; `reports` has who is told, by line."""
+
+    HANDLE = 7
+
+    def __init__(self):
+        self.reports = {}
+
+    def callback(self, handle, gpio, edge=0, func=None):
+        assert (handle, edge) == (self.HANDLE, 0)
+        self.reports[gpio] = func
+        return FakeReports(self, gpio)
+
+    def tell(self, gpio, level, date_s):
+        """What its thread would say, perhaps late; a line that nobody asked for is told to nobody."""
+        if gpio in self.reports:
+            self.reports[gpio](self.HANDLE, gpio, level, round(date_s * 1e9))
+
+
+class FakeReports:
+    """What `lgpio.callback` gives."""
+
+    def __init__(self, lgpio, gpio):
+        self._lgpio, self._line = lgpio, gpio
+
+    def cancel(self):
+        del self._lgpio.reports[self._line]
