@@ -444,6 +444,7 @@ class Control:
         self._file = self._socket.makefile("rb")
         self._news = threading.Condition()
         self._events, self._answers, self._last_id = [], {}, 0
+        self._has_ended = False
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -457,6 +458,9 @@ class Control:
                     else:
                         self._answers[message["id"]] = message
                     self._news.notify_all()
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
     def call(self, method, params):
         with self._news:
@@ -464,8 +468,10 @@ class Control:
             number = self._last_id
             call = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
             self._socket.sendall(json.dumps(call).encode() + b"\n")
-            if not self._news.wait_for(lambda: number in self._answers, 30):
+            if not self._news.wait_for(lambda: number in self._answers or self._has_ended, 30):
                 raise RuntimeError(f"the phone does not answer {method}")
+            if number not in self._answers:
+                raise RuntimeError(f"the phone went away before it answered {method}")
             answer = self._answers.pop(number)
         if "error" in answer:
             raise RuntimeError(answer["error"]["message"])

@@ -60,7 +60,7 @@ plan = "{plan}"
 
 [dial.pulse]
 line = 23
-debounce_ms = 6
+debounce_ms = 8
 {off_normal}
 {ringer}
 [lamps.registered]
@@ -80,6 +80,7 @@ line = 25
 
 [buttons.door]
 line = 4
+bias = "none"
 """
 
 OFF_NORMAL_TABLE = """
@@ -113,6 +114,8 @@ HEARD = "heard.wav"
 
 STEADY_S = 0.015
 """A contact that moves so much later than it should makes another pulse than was meant."""
+LONGEST_SPIKE_S = 0.0075
+"""What was meant to be over sooner and lasts so long is no spike any more, and no bounce."""
 
 
 class UnsteadyHandError(AssertionError):
@@ -232,9 +235,20 @@ class BoardPhone(PhoneDaemon):
         done = self.move(actions)
         late = [at - planned for at, (planned, _, _) in zip(done, actions, strict=True)]
         unsteady_s = max(abs(later - sooner) for sooner, later in pairwise(late))
-        if unsteady_s > STEADY_S:
+        if unsteady_s > STEADY_S or self._stretched(actions, done):
             raise UnsteadyHandError(f"a contact moved {unsteady_s * 1000:.0f} ms too late: the machine is too busy")
         return done
+
+    @staticmethod
+    def _stretched(actions: Sequence[Action], done: Sequence[float]) -> bool:
+        """Whether a spike or a bounce of one line has become something longer."""
+        since: dict[object, tuple[float, float]] = {}
+        for (planned, what, _), at in zip(actions, done, strict=True):
+            before = since.get(what)
+            if before and planned - before[0] < LONGEST_SPIKE_S < at - before[1]:
+                return True
+            since[what] = planned, at
+        return False
 
     def lift(self) -> None:
         self.lifted_at = self.move(settle(HOOK, False, 0.0, self.chance))[-1]

@@ -208,3 +208,21 @@ def test_a_version_that_never_answers_is_rolled_back(board) -> None:
     assert after["last"]["outcome"] == "rolled-back"
     assert after["slot"] == before["slot"]
     assert setting(board) == 7.125
+
+
+@pytest.mark.qemu
+def test_a_technician_restarts_the_board(running_house: House) -> None:
+    rig = running_house.rig
+    assert isinstance(rig, QemuRig)
+    running_house.use("gpiod")
+    before = rig.boot_id()
+    starts = Starts(rig)
+    running_house.phone.client.close()
+    begun = time.monotonic()
+    # By another process: nobody would be left to answer a command that restarts the board.
+    rig.agent.run(["systemd-run", "--collect", *rig.offhook, "upgrade", "restart", "--yes"])
+    wait_until("the board to start anew", starts.has_another, VERDICT_S * rig.patience)
+    assert rig.boot_id() != before
+    running_house.phone.begin_to_listen()
+    wait_until("the board to be registered", running_house.registered, 3 * PATIENCE_S * rig.patience)
+    running_house.figures.note("restart by a technician: asked to registered", time.monotonic() - begun, "s")
