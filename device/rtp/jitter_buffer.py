@@ -92,6 +92,7 @@ class JitterBuffer:
         self._late_run = 0
         self._arrivals: deque[int] = deque(maxlen=WINDOW_PACKETS)
         self._arrived = 0
+        self._began = self._clock
         self._fastest = 0
         self._delay = 0
         self._loss = 0.0
@@ -117,6 +118,8 @@ class JitterBuffer:
             return
         self._late_run = 0
         insort(self._entries, (timestamp, sequence, duration, packet))
+        if self._began == self._clock:
+            self._drop_what_waited()
         if len(self._entries) > MAX_PACKETS:
             self._drop_first()
 
@@ -187,7 +190,17 @@ class JitterBuffer:
         return late_by < -self._jump or (newest and late_by > self._jump + self._max) or self._late_run >= LATE_RUN
 
     def _note_arrival(self, arrival: int) -> None:
-        """Judge the delay by how late packets come, relative to the play-out clock."""
+        """Judge the delay by how late packets come, relative to the play-out clock.
+
+        What lay in the socket before play-out began, while the sound card was opened, says nothing about the network:
+        of those packets the newest counts.
+        """
+        if not self._arrivals:
+            self._began = self._clock
+        elif self._began == self._clock:
+            if arrival > self._fastest:
+                return
+            self._arrivals.clear()
         self._arrivals.append(arrival)
         self._arrived += 1
         if len(self._arrivals) == 1 or arrival < self._fastest:
@@ -222,6 +235,12 @@ class JitterBuffer:
         while self._entries and self._played_until is not None and self._entries[0][0] < self._played_until:
             del self._entries[0]
             self.discarded += 1
+
+    def _drop_what_waited(self) -> None:
+        """Throw away what would only delay the beginning: all that is older than the delay to begin with."""
+        position = self._clock - self._delay
+        while len(self._entries) > 1 and self._entries[0][0] + self._entries[0][2] <= position:
+            self._drop_first()
 
     def _drop_first(self) -> None:
         self.discarded += 1

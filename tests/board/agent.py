@@ -385,7 +385,9 @@ class Sound:
                     while not stop.is_set():
                         got = self._alsa.snd_pcm_readi(pcm, block, frames)
                         if started is None:
-                            started = time.monotonic() - max(got, 0) / rate_hz
+                            # A card tells of what it captured by periods, which are longer than a block.
+                            waiting = self._alsa.snd_pcm_avail(pcm)
+                            started = time.monotonic() - (max(got, 0) + max(waiting, 0)) / rate_hz
                             ready.set()
                         if got < 0:
                             self._check(device, self._alsa.snd_pcm_recover(pcm, int(got), 1))

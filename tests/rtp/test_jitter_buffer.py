@@ -80,6 +80,27 @@ def test_a_calm_stream_comes_out_whole_and_in_order() -> None:
     assert heard.delays_ms[-1] <= 60
 
 
+@pytest.mark.parametrize("waited", [2, 4, 12, 40])
+def test_what_waited_while_the_card_was_opened_does_not_delay_the_call(waited: int) -> None:
+    buffer = new_buffer()
+    heard = play(buffer, stream(100), 60, first_tick_ms=20 * (waited - 1) + 5)
+    assert heard.numbers == list(range(heard.numbers[0], 100))[: len(heard.numbers)]
+    assert heard.numbers[0] == max(0, waited - 3)
+    assert heard.lost == 0
+    assert max(heard.delays_ms) <= 61
+    assert buffer.counters.delay <= 40 * 8
+    assert buffer.counters.discarded == heard.numbers[0]
+
+
+def test_what_waited_out_of_order_is_played_in_order() -> None:
+    arrivals = stream(60)
+    arrivals[0:4] = [(5.0, packet(number)) for number in (1, 3, 0, 2)]
+    heard = play(new_buffer(), arrivals, 40, first_tick_ms=65)
+    assert heard.numbers == list(range(heard.numbers[0], heard.numbers[0] + len(heard.numbers)))
+    assert heard.lost == 0
+    assert max(heard.delays_ms[4:]) <= 61
+
+
 def test_the_first_packets_out_of_order_are_put_right() -> None:
     arrivals = [(5.0, packet(1)), (10.0, packet(0)), (30.0, packet(3)), (35.0, packet(2))]
     assert play(new_buffer(), arrivals, 12).numbers == [0, 1, 2, 3]
