@@ -31,14 +31,11 @@ import wave
 
 TRACING = "/sys/kernel/tracing"
 SIMULATED_CHIP = "/sys/devices/platform/gpio-sim*/gpiochip*/sim_gpio0"
-LONGEST_LINE = 1 << 20
-LONG_LINE = 1000
-
+LONGEST_LINE, LONG_LINE = 1 << 20, 1000
 FOLLOW_S = 0.0003
 """A closed key follows its row this soon: before the phone looks, and yet leaving a lone processor to the phone."""
 
 GATHER_S = 0.01
-
 SPIN_S = 0.0003
 """The last bit of a wait for an instant is spent looking at the clock, since sleeping is not exact enough."""
 
@@ -386,8 +383,7 @@ class Sound:
                         got = self._alsa.snd_pcm_readi(pcm, block, frames)
                         if started is None:
                             # A card tells of what it captured by periods, which are longer than a block.
-                            waiting = self._alsa.snd_pcm_avail(pcm)
-                            started = time.monotonic() - (max(got, 0) + max(waiting, 0)) / rate_hz
+                            started = time.monotonic() - (max(got, 0) + self._alsa.snd_pcm_avail(pcm)) / rate_hz
                             ready.set()
                         if got < 0:
                             self._check(device, self._alsa.snd_pcm_recover(pcm, int(got), 1))
@@ -470,11 +466,10 @@ class Control:
             number = self._last_id
             call = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
             self._socket.sendall(json.dumps(call).encode() + b"\n")
-            if not self._news.wait_for(lambda: number in self._answers or self._has_ended, 30):
-                raise RuntimeError(f"the phone does not answer {method}")
+            self._news.wait_for(lambda: number in self._answers or self._has_ended, 30)
             if number not in self._answers:
-                raise RuntimeError(f"the phone went away before it answered {method}")
-            answer = self._answers.pop(number)
+                raise RuntimeError(f"the phone {'has gone' if self._has_ended else 'does not answer'}: {method}")
+        answer = self._answers.pop(number)
         if "error" in answer:
             raise RuntimeError(answer["error"]["message"])
         return answer["result"]
