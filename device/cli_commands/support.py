@@ -14,13 +14,13 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _bundle(session: Session, given: Namespace) -> int:
     from device.console.private_file import open_private  # noqa: PLC0415  # for whoever needs it
-    from device.console.support import build_bundle, file_name  # noqa: PLC0415
+    from device.console.support import MAGIC, build_bundle, file_name  # noqa: PLC0415
 
     now = time.time()
     path = given.out or file_name(now)
     data = build_bundle(session.ask, now)
     try:
-        with open_private(path) as file:
+        with open_private(path, MAGIC) as file:
             file.write(data)
     except OSError as error:
         session.output.complain(f"{path}: {error.strerror}; name another file with --out")

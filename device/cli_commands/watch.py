@@ -2,9 +2,11 @@
 
 import time
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
-from device.console.happenings import clock, event_line, message_line
+from device.console.errors import ConsoleError
+from device.console.happenings import clock, event_line, is_about, message_line
 from device.control.schema import TOPICS
 
 
@@ -37,15 +39,20 @@ def _show_log_line(session: Session, line: str) -> None:
 
 
 def _trace_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "filter", metavar="FILTER", nargs="?", default="", help="a method, a part of a Call-ID, or a number"
+    )
     parser.add_argument("--full", action="store_true", help="show whole messages instead of one line each")
     parser.add_argument("--pcap", metavar="FILE", default="", help="write them to a capture file, without secrets")
 
 
 def _trace(session: Session, given: Namespace) -> int:
     if given.pcap:
-        return _capture(session, given.pcap)
+        return _capture(session, given.pcap, given.filter)
     session.client.subscribe(["sip"])
     for event in session.client.events():
+        if not is_about(event.params, given.filter):
+            continue
         if session.output.as_json:
             session.output.json(event.params)
             continue
@@ -56,21 +63,20 @@ def _trace(session: Session, given: Namespace) -> int:
     return EXIT_OK
 
 
-def _capture(session: Session, path: str) -> int:
+def _capture(session: Session, path: str, wanted: str) -> int:
     """Write messages to a capture file until Ctrl-C; each is in the file as soon as it came."""
-    from device.console.pcap import file_header, packet_of  # noqa: PLC0415
-    from device.console.private_file import open_private  # noqa: PLC0415
+    from device.console.capture import Capture  # noqa: PLC0415
 
     try:
-        file = open_private(path, buffering=0)
-    except OSError as error:
-        raise UsageError(f"--pcap {path}: {error.strerror}; name another file") from error
-    with file:
-        file.write(file_header())
+        capture = Capture(path)
+    except ConsoleError as error:
+        raise UsageError(f"--pcap {error}") from error
+    with closing(capture):
         session.client.subscribe(["sip"])
-        session.output.line(f"writing to {path} until Ctrl-C")
+        session.answer({"file": path}, f"writing to {path} until Ctrl-C")
         for event in session.client.events():
-            file.write(packet_of(event.params))
+            if is_about(event.params, wanted):
+                capture.write(event.params)
     return EXIT_OK
 
 

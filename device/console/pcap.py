@@ -12,6 +12,10 @@ from struct import Struct
 from device.annotations import Any
 
 LINK_RAW = 101
+_MAGIC_NUMBER = 0xA1B2C3D4
+"""Of a file with microseconds."""
+MAGIC = _MAGIC_NUMBER.to_bytes(4, "little")
+"""How our files begin."""
 _FILE = Struct("<IHHiIII")
 _PACKET = Struct("<IIII")
 _UDP = Struct("!HHHH")
@@ -37,7 +41,7 @@ def redact(text: str) -> str:
 
 def file_header() -> bytes:
     """The beginning of a capture file."""
-    return _FILE.pack(0xA1B2C3D4, 2, 4, 0, 0, 65_535, LINK_RAW)
+    return _FILE.pack(_MAGIC_NUMBER, 2, 4, 0, 0, 65_535, LINK_RAW)
 
 
 def packet_of(message: Mapping[str, Any]) -> bytes:

@@ -25,6 +25,8 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """What is asked of the phone for each file."""
 LOG_LINES = 500
+MAGIC = b"\x1f\x8b"
+"""How gzip's files begin (RFC 1952 section 2.3.1)."""
 
 Ask = Callable[..., Mapping[str, Any]]
 

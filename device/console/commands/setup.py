@@ -35,13 +35,13 @@ def _why(shell: Shell, _given: Given) -> None:
 
 def _support_bundle(shell: Shell, given: Given) -> None:
     from device.console.private_file import open_private  # noqa: PLC0415  # for whoever needs it
-    from device.console.support import build_bundle, file_name  # noqa: PLC0415
+    from device.console.support import MAGIC, build_bundle, file_name  # noqa: PLC0415
 
     # A service may write where its store is, and hardly anywhere else.
     path = given.get("file") or file_name(shell.wall_clock(), os.environ.get("STATE_DIRECTORY", ""))
     try:
         data = build_bundle(shell.ask, shell.wall_clock())
-        with open_private(path) as file:
+        with open_private(path, MAGIC) as file:
             file.write(data)
     except OSError as error:
         raise ConsoleError(f"{path}: {error.strerror}; name another file") from error

@@ -1,7 +1,10 @@
 """Looking on: events as they come, SIP messages as a ladder, edges of the GPIO lines; each until Ctrl-C."""
 
+import os
 from collections.abc import Callable, Iterable
+from contextlib import closing
 
+from device.annotations import TYPE_CHECKING
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.happenings import EdgePicture, clock, is_about, ladder_line, options_words, sentence, sound_words
 from device.console.shell import Shell
@@ -9,7 +12,12 @@ from device.console.steps import AwaitEvent, Dialogue, Pause
 from device.control.client import DaemonEvent
 from device.control.schema import TOPICS
 
+if TYPE_CHECKING:
+    from device.console.capture import Capture
+
 USUAL_TOPICS = [topic for topic in TOPICS if topic not in ("log", "sip", "board")]
+PROGRESS_S = 5.0
+"""Between two words about a capture that grows."""
 LOOK_AGAIN_S = 2.0
 """How often somebody who waits for events is told that there is no phone."""
 STOP_WITH = "(Ctrl-C ends this)"
@@ -62,6 +70,34 @@ def _trace(shell: Shell, wanted: str, full: bool) -> Dialogue:
             shell.say(*(f"    {line.expandtabs()}".rstrip() for line in str(message.get("text", "")).splitlines()))
 
     return _follow(shell, ["sip"], show)
+
+
+def _trace_to_file(shell: Shell, given: Given) -> Dialogue:
+    from device.console.capture import Capture  # noqa: PLC0415  # for whoever wants one
+
+    capture = Capture(os.path.join(os.environ.get("STATE_DIRECTORY", ""), given["file"]))
+    shell.say(f"writing to {capture.path} {STOP_WITH}")
+    try:
+        with closing(capture), shell.following("sip"):
+            yield from _write_messages(shell, capture, given.get("filter", ""))
+    finally:
+        shell.say(f"{capture.path}: {capture.words()}; digests of passwords are left out")
+
+
+def _write_messages(shell: Shell, capture: "Capture", wanted: str) -> Dialogue:
+    """Little is said meanwhile, so that no message waits for a slow line."""
+    told, told_at = 0, shell.wall_clock()
+    while True:
+        event = yield AwaitEvent(LOOK_AGAIN_S)
+        if event is not None and event.topic == "sip" and is_about(event.params, wanted):
+            capture.write(event.params)
+        lost = shell.take_events_lost()
+        if lost:
+            shell.say(f"({lost} messages left out: they came too quickly)")
+        now = shell.wall_clock()
+        if capture.messages != told and now >= told_at + PROGRESS_S:
+            told, told_at = capture.messages, now
+            shell.say(f"{clock(now)} {capture.words()}")
 
 
 def _trace_gpio(shell: Shell, given: Given) -> Dialogue:
@@ -145,6 +181,13 @@ COMMANDS = (
         (_FILTER,),
         monitor=True,
         example="trace sip REGISTER",
+    ),
+    Command(
+        "trace sip file",
+        "write SIP messages to a capture file for Wireshark, without secrets",
+        _trace_to_file,
+        (Argument("file", "its name; without a folder it is kept with the phone's store"), _FILTER),
+        example="trace sip file night.pcap INVITE",
     ),
     Command("trace full", "SIP messages with all their lines", _trace_sip_full, (_FILTER,), monitor=True),
     Command(

@@ -1,3 +1,7 @@
+from pathlib import Path
+
+import pytest
+
 from device.console.commands.watch import USUAL_TOPICS
 from device.control.errors import ControlError
 from tests.console.commands.test_show import BOARD
@@ -130,3 +134,56 @@ def test_a_server_is_asked_four_times_and_the_answers_are_told() -> None:
         desk.happen("options", name=f"o-{number}", status=0, text="no answer in time", seconds=32.0, abilities={})
         desk.wait(1.1)
     assert any(line.startswith("nobody answered") for line in desk.screen.lines())
+
+
+def written(desk: Desk, path: Path) -> bytes:
+    """What a capture holds after an INVITE and an OPTIONS, and Ctrl-C."""
+    options = INVITE.replace("INVITE", "OPTIONS")
+    for text in (INVITE, options):
+        sip(desk, text)
+    return path.read_bytes()
+
+
+def test_messages_go_to_a_file_that_says_how_much_it_is(tmp_path: Path) -> None:
+    desk, path = Desk(columns=200), tmp_path / "night.pcap"
+    assert desk.type(f"trace sip file {path}\r")[-1] == f"writing to {path} (Ctrl-C ends this)"
+    assert desk.phone.topics == ["sip"]
+    data = written(desk, path)
+    assert data.count(b"Call-ID: abc123@h") == 2
+    size = f"2 messages, {len(data)} bytes"
+    assert desk.type("\x03")[-2:] == [f"{path}: {size}; digests of passwords are left out", "offhook#"]
+    assert desk.phone.topics == []
+
+
+def test_the_file_takes_what_is_asked_for_alone(tmp_path: Path) -> None:
+    desk, path = Desk(columns=200), tmp_path / "night.pcap"
+    desk.type(f"trace sip file {path} OPTIONS\r")
+    data = written(desk, path)
+    assert (data.count(b"OPTIONS sip:"), data.count(b"INVITE sip:")) == (1, 0)
+
+
+def test_progress_is_told_now_and_then(tmp_path: Path) -> None:
+    desk = Desk(columns=200)
+    now = [1000.0]
+    desk.shell.wall_clock = lambda: now[0]
+    desk.type(f"trace sip file {tmp_path / 'x.pcap'}\r")
+    before = sip(desk, INVITE)
+    now[0] += 5.0
+    assert sip(desk, INVITE)[-1].endswith(f" 2 messages, {(tmp_path / 'x.pcap').stat().st_size} bytes")
+    assert len(sip(desk, INVITE)) == len(before) + 1
+
+
+def test_a_file_without_a_folder_is_kept_with_the_store_of_a_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    Desk(columns=200).type("trace sip file x.pcap\r\x03")
+    assert (tmp_path / "x.pcap").stat().st_size == 24
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_begins(tmp_path: Path) -> None:
+    desk = Desk(columns=200)
+    said = desk.run(f"trace sip file {tmp_path / 'gone' / 'x.pcap'}")
+    assert said[-1].endswith("x.pcap: No such file or directory; name another file")
+    assert desk.phone.topics == []
+    assert "file is missing" in desk.run("trace sip file")[-1]
