@@ -33,6 +33,15 @@ def log_goes_to_the_library() -> Iterator[None]:
     root.level, root.handlers[:], root.passes = before
 
 
+@pytest.fixture(autouse=True)
+def time_zone_is_the_systems() -> Iterator[None]:
+    """Whoever sets a zone of its own sets it for the whole process."""
+    yield
+    from device.local_time import use_zone  # noqa: PLC0415  # see above
+
+    use_zone("")
+
+
 def _pass_on(record: "plain_logging.LogRecord") -> None:
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):

@@ -583,3 +583,10 @@ def test_values_read_as_a_person_says_them() -> None:
         "-", "-", "yes", "no", "0", "1.5", "x", '["a"]',
     ]  # fmt: skip
     assert printable("a\nb\x00 é") == "a\\nb\\x00 é"
+
+
+def test_times_are_told_in_the_zone_of_the_phone(daemon: AnsweringDaemon, run: Run) -> None:
+    daemon.zone = "AWST-8"
+    assert "2023-11-15 06:13:20" in run("calls")[1]
+    daemon.zone = "EST5"
+    assert "2023-11-14 17:13:20" in run("calls")[1]

@@ -38,6 +38,7 @@ def _calls(session: Session, given: Namespace) -> int:
     result = session.ask("calllog.list", limit=given.limit)
     if session.output.as_json:
         return session.answer(result)
+    session.use_phone_time()
     session.output.lines(past_call_lines(result["calls"]))
     return EXIT_OK
 

@@ -36,6 +36,7 @@ def _list(session: Session, _given: Namespace) -> int:
     result = session.ask("message.list")
     if session.output.as_json:
         return session.answer(result)
+    session.use_phone_time()
     rows = [
         (
             time.strftime("%Y-%m-%d %H:%M", time.localtime(message["at"])),

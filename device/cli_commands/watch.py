@@ -49,6 +49,7 @@ def _trace_arguments(parser: ArgumentParser) -> None:
 def _trace(session: Session, given: Namespace) -> int:
     if given.pcap:
         return _capture(session, given.pcap, given.filter)
+    session.use_phone_time()
     session.client.subscribe(["sip"])
     for event in session.client.events():
         if not is_about(event.params, given.filter):
@@ -93,6 +94,7 @@ def _events(session: Session, given: Namespace) -> int:
     unknown = [topic for topic in topics if topic not in TOPICS]
     if unknown:
         raise UsageError(f"there is no topic {', '.join(unknown)}: there are {', '.join(TOPICS)}")
+    session.use_phone_time()
     session.client.subscribe(topics)
     for event in session.client.events():
         if session.output.as_json:

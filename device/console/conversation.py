@@ -5,8 +5,10 @@ from device.console.commands import COMMANDS
 from device.console.errors import BrokenOffError, LoggedOutError
 from device.console.history import History
 from device.console.login import log_in
-from device.console.shell import Shell, run_command
+from device.console.shell import TIME_ZONE, Shell, run_command
 from device.console.steps import AskLine, Dialogue
+from device.control.errors import ControlError
+from device.local_time import use_zone
 
 PROMPTS = {ADMIN: "offhook# "}
 MONITOR_PROMPT = "offhook> "
@@ -34,6 +36,16 @@ def _forget(shell: Shell) -> None:
     shell.follow(())
 
 
+def _follow_time_zone(shell: Shell) -> None:
+    """Tell times as the phone does; whoever has changed its zone, by whatever way, need not tell us."""
+    if shell.link.is_up:
+        try:
+            use_zone(str(shell.ask("settings.get", key=TIME_ZONE)["value"]))
+        except ControlError:
+            # A phone of an older version has no such setting.
+            use_zone("")
+
+
 def _work(shell: Shell) -> Dialogue:
     """Take commands until somebody logs out."""
     prompt = PROMPTS.get(shell.role, MONITOR_PROMPT)
@@ -44,6 +56,7 @@ def _work(shell: Shell) -> Dialogue:
             if broken.ended:
                 raise LoggedOutError("logged out") from None
             continue
+        _follow_time_zone(shell)
         yield from run_command(shell, str(line), prompt)
         if shell.is_following:
             shell.follow(())

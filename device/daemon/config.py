@@ -38,6 +38,8 @@ class DaemonSettings:
         "rtp_last_port": "highest UDP port for sound",
         "reset_button": "button of the board that erases everything when it is held from power-up on; empty for none",
         "reset_hold_s": "how long it must be held, in seconds (3 to 60)",
+        "time_zone": "in which times are told, such as Europe/Berlin, or a rule such as CET-1CEST,M3.5.0,M10.5.0/3; "
+        "empty for the system's",
         "stop_timeout_s": "longest wait at stop for BYE and unregistration to be answered, in seconds (0 to 30)",
     }
 
@@ -47,6 +49,7 @@ class DaemonSettings:
     rtp_last_port: int = 16_583
     reset_button: str = ""
     reset_hold_s: float = 10.0
+    time_zone: str = ""
 
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words."""
@@ -60,6 +63,10 @@ class DaemonSettings:
             found.append(f"daemon.log_level: {self.log_level!r} is not one of {', '.join(LOG_LEVELS)}")
         if not 3 <= self.reset_hold_s <= 60:
             found.append(f"daemon.reset_hold_s: {self.reset_hold_s:g} is not between 3 and 60")
+        if self.time_zone:
+            from device.local_time import zone_fault  # noqa: PLC0415  # most phones have the system's zone
+
+            found += [f"daemon.time_zone: {fault}" for fault in (zone_fault(self.time_zone),) if fault]
         if not 0 <= self.stop_timeout_s <= 30:
             found.append(f"daemon.stop_timeout_s: {self.stop_timeout_s:g} is not between 0 and 30")
         return found

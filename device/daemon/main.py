@@ -76,6 +76,10 @@ def _run(options: RunOptions, log: RecentLines) -> bool:
                 _take_back_unconfirmed(database)
             configuration, notices = _configuration(database, options)
             set_level(configuration.daemon.log_level)
+            if configuration.daemon.time_zone:
+                from device.local_time import use_zone  # noqa: PLC0415  # most phones have the system's zone
+
+                use_zone(configuration.daemon.time_zone)
             profile = usable_profile(configuration.hardware, "hardware.board" in options.settings, notices)
             parts = build_phone(configuration, profile, database, loop, options.socket, log, notices)
             asked_before = is_reset_requested(options.store)

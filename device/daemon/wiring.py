@@ -75,7 +75,8 @@ TRANSACTIONS = 250
 """Finished transactions are kept for half a minute, at 2 kB each; a telephone has no use for the 1000 of a server."""
 
 PHONE_PREFIX = f"{PhoneSettings.SECTION}."
-LIVE_SETTINGS = ("daemon.log_level", "console.open", "console.idle_log_out_s", "console.setup_done")
+TIME_ZONE = "daemon.time_zone"
+LIVE_SETTINGS = ("daemon.log_level", TIME_ZONE, "console.open", "console.idle_log_out_s", "console.setup_done")
 """Settings that count at once; all others count from the next start."""
 
 
@@ -397,6 +398,10 @@ class LiveSettings:
         """Take what has been stored; answers the keys that wait for a restart."""
         if "daemon.log_level" in changed:
             set_level(changed["daemon.log_level"] or DaemonSettings().log_level)
+        if TIME_ZONE in changed:
+            from device.local_time import use_zone  # noqa: PLC0415  # most phones have the system's zone
+
+            use_zone(changed[TIME_ZONE] or "")
         waiting = [key for key in changed if key not in LIVE_SETTINGS and not key.startswith(PHONE_PREFIX)]
         names = [key for key in changed if key.startswith(PHONE_PREFIX) and setting_exists(key)]
         found = waiting if self._follow(names) else [*waiting, *names]

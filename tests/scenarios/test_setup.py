@@ -21,6 +21,7 @@ def answers(server: str) -> list[tuple[str, str]]:
         ("user", "1001"),
         ("password", PASSWORDS["1001"]),
         ("country", "uk"),
+        ("time zone", ""),
         ("hear the dial tone", ""),
         ("lifting the handset gives", ""),
         ("let the bell ring", "no"),
@@ -70,6 +71,7 @@ def test_from_an_empty_phone_to_a_test_call(tmp_path: Path) -> None:
         fresh.expect_registration("registered")
         values = {item["key"]: item["value"] for item in fresh.call("settings.list")["settings"]}  # type: ignore[index]
         assert (values["media.tones"], values["hardware.cadence"]) == ("uk", "uk")
+        assert values["daemon.time_zone"] == "Europe/London"
         assert values["console.setup_done"] == "board,sound,network,account,country,off-hook,volume,call"
         print(f"\nthe wizard: {seconds:.1f} s, {hand.keys} keys")  # noqa: T201  # the figure that the issue asks for
         person.run("show history")

@@ -1,18 +1,24 @@
 """Steps about the telephone on the desk: the country, what lifting the handset does, bell and volume."""
 
+import time
+
 from device.console.errors import BrokenOffError
 from device.console.setup.kept import keep, value_of
 from device.console.setup.questions import ask, choose, confirm
-from device.console.shell import Shell
+from device.console.setup.time_zones import ZONES
+from device.console.shell import TIME_ZONE, Shell
 from device.console.steps import Dialogue, Pause
 from device.control.errors import ControlError
+from device.local_time import use_zone, zone_fault
 
 RING_S = 3
+SYSTEM_ZONE = "system"
+"""What is typed for the zone that the system has."""
 TONES, CADENCE = "media.tones", "hardware.cadence"
 
 
 def country_step(shell: Shell) -> Dialogue:
-    """Tones and ringing of a country; the clock is the system's."""
+    """Tones, ringing and time zone of a country; the clock itself is the system's."""
     help_text = str(shell.ask("settings.get", key=TONES)["help"])
     codes = [word.strip() for word in help_text.partition(":")[2].split(",") if word.strip()]
     country = yield from choose(
@@ -24,8 +30,29 @@ def country_step(shell: Shell) -> Dialogue:
         keep(shell, "ringing", {CADENCE: "eu" if country == "itu" else country})
     except ControlError:
         keep(shell, "ringing", {CADENCE: "eu"})
+    yield from _time_zone(shell, country)
     if (yield from confirm(shell, "hear the dial tone", False)):
         yield Pause(float(shell.ask("test.tone", name="dial", seconds=RING_S)["seconds"]))
+
+
+def _time_zone(shell: Shell, country: str) -> Dialogue:
+    """In which zone times are told; that of the country is the default."""
+    zones, present = ZONES.get(country, {}), value_of(shell, TIME_ZONE)
+    fits = not zones or present in (*zones, *zones.values())
+    default = (present or SYSTEM_ZONE) if fits else next(iter(zones))
+    known = f"{', '.join(zones) or 'a name such as Europe/Berlin'}; or a rule, or {SYSTEM_ZONE}"
+    typed = yield from ask(shell, "time zone", default, help_text=known, check=lambda text: zone_fault(_zone(text)))
+    keep(shell, "time zone", {TIME_ZONE: _zone(typed)})
+    use_zone(_zone(typed))
+    shell.say(f"  it is {time.strftime('%Y-%m-%d %H:%M %Z', time.localtime(shell.wall_clock()))}")
+
+
+def _zone(typed: str) -> str:
+    """What is set for a zone that was typed: its rule where the system has no such file."""
+    if typed == SYSTEM_ZONE:
+        return ""
+    rules = {name: rule for zones in ZONES.values() for name, rule in zones.items()}
+    return rules[typed] if typed in rules and zone_fault(typed) else typed
 
 
 def off_hook_step(shell: Shell) -> Dialogue:

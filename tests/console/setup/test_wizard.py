@@ -199,9 +199,39 @@ def test_a_choice_may_be_cut_short_and_a_wrong_one_is_refused(empty: Empty) -> N
 def test_the_country_sets_tones_and_ringing(empty: Empty) -> None:
     desk = empty.desk
     desk.type("setup country\r")
-    desk.type("de\r")
+    assert desk.type("de\r")[-1] == "  time zone [Europe/Berlin]:"
+    lines = desk.type("\r")
+    # 2023-11-14 22:13 UTC
+    assert lines[-2:] == ["  it is 2023-11-14 23:13 CET", "  hear the dial tone [no]:"]
     desk.type("no\r")
     assert (empty.value("media.tones"), empty.value("hardware.cadence")) == ("de", "de")
+
+
+def test_the_time_zone_follows_the_country_until_another_is_chosen(empty: Empty) -> None:
+    desk = empty.desk
+    desk.type("setup country\r")
+    assert desk.type("us\r")[-1] == "  time zone [America/New_York]:"
+    assert any("America/Chicago, America/Denver" in line for line in desk.type("?\r"))
+    assert any("there is no time zone 'America/Chicgo'" in line for line in desk.type("America/Chicgo\r"))
+    assert "  it is 2023-11-14 16:13 CST" in desk.type("America/Chicago\r")
+    desk.type("no\r")
+    assert empty.value("daemon.time_zone") == "America/Chicago"
+    desk.type("setup country\r")
+    assert desk.type("us\r")[-1] == "  time zone [America/Chicago]:"
+    desk.type("\x03")
+    desk.type("setup country\r")
+    assert desk.type("uk\r")[-1] == "  time zone [Europe/London]:"
+    desk.type("system\r")
+    assert empty.value("daemon.time_zone") == ""
+
+
+def test_a_system_without_zone_files_gets_the_rule(empty: Empty, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.local_time.zone_fault.__defaults__", ("/none",))
+    desk = empty.desk
+    desk.type("setup country\r")
+    desk.type("de\r")
+    assert "  it is 2023-11-14 23:13 CET" in desk.type("\r")
+    assert empty.value("daemon.time_zone") == "CET-1CEST,M3.5.0,M10.5.0/3"
 
 
 def test_a_country_without_a_ringing_of_its_own_rings_as_europe(empty: Empty) -> None:
