@@ -98,6 +98,8 @@ class Account:
     answer it with errors or with an authentication failure that counts against the phone."""
     dtmf: str = ""
     """How digits are sent in calls through this account, one of DTMF_WAYS; empty for what `media.dtmf` says."""
+    codecs: str = ""
+    """What is offered and accepted in calls through this account, best first; empty for what `media.codecs` says."""
 
     @property
     def aor(self) -> Aor:

@@ -15,6 +15,7 @@ OPTIONS = (
     ("keepalive", "auto|crlf|options|stun|off", "what keeps the way to the server open"),
     ("privacy", "none|id|full", "id: withhold the number from those called; full: call as anonymous, too"),
     ("dtmf", "default|auto|rtp|info-relay|info|inband", "how digits are sent; default: as the setting media.dtmf says"),
+    ("codecs", "default|LIST", "codecs, best first, by commas; default: as the setting media.codecs says"),
     ("realm", "TEXT", "the server's digest realm, if you know it: the password is then never stored, only its hash"),
 )
 FLAGS = (

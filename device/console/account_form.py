@@ -13,7 +13,7 @@ FIELD_HELP: dict[str, str] = {
     ADDRESS: "user@domain, such as 1001@pbx.example.com",
     **{param.name: param.help for param in METHODS["account.add"].params if param.name != "id"},
 }
-EMPTY_WORDS = {"privacy": "none", "dtmf": "default"}
+EMPTY_WORDS = {"privacy": "none", "dtmf": "default", "codecs": "default"}
 """What is typed for a choice that is empty."""
 _ON, _OFF = ("on", "yes", "true"), ("off", "no", "false")
 

@@ -58,10 +58,11 @@ _ACCOUNT_FIELDS = (
     Param("privacy", "text", "empty, id to withhold the number from those called, or full for an anonymous From, too"),
     Param("mwi", "flag", "true to be told of waiting messages (RFC 3842)"),
     Param("dtmf", "text", "how digits are sent: auto, rtp, info-relay, info or inband; empty for what media.dtmf says"),
+    Param("codecs", "text", "codecs offered and accepted, best first, by commas; empty for what media.codecs says"),
 )
 _ACCOUNT = (
     "id, user, domain, display_name, registrar, outbound_proxy, transport, auth_user, expires_s, register, enabled, "
-    "proxy_mode, keepalive, keepalive_s, outbound, privacy, mwi, dtmf, "
+    "proxy_mode, keepalive, keepalive_s, outbound, privacy, mwi, dtmf, codecs, "
     'password ("none", "pending" or "sealed"), realm, state, status, text, server (where it is registered), '
     "registered_for_s, next_attempt_s"
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from device.annotations import Any, Final
 from device.control.errors import INVALID_PARAMS, ControlError
+from device.media.settings import codec_faults
 from device.model import ACCOUNT_CHOICES, Account
 from device.records import fields, replace
 
@@ -58,7 +59,7 @@ def account_faults(account: Account) -> list[str]:
             found.append(f"{name}: {getattr(account, name)!r} is not one of {words}")
     if not MIN_EXPIRES_S <= account.expires_s <= MAX_EXPIRES_S:
         found.append(f"expires_s: {account.expires_s} is not between {MIN_EXPIRES_S} and {MAX_EXPIRES_S}")
-    return found + _way_faults(account)
+    return found + _way_faults(account) + (codec_faults(account.codecs) if account.codecs else [])
 
 
 def _way_faults(account: Account) -> list[str]:

@@ -482,6 +482,8 @@ class PhoneLine:
         settings = self._media_settings
         if account is not None and account.dtmf:
             settings = replace(settings, dtmf=account.dtmf)
+        if account is not None and account.codecs:
+            settings = replace(settings, codecs=account.codecs)
         if settings.dtmf_detector == "auto" and not self.wants_digits():
             settings = replace(settings, dtmf_detector="off")
         session = MediaSession(settings, address, ports.rtp.local_port, self._ids)

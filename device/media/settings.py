@@ -68,20 +68,11 @@ class MediaSettings:
     @property
     def codec_names(self) -> tuple[str, ...]:
         """The codecs in order of preference, upper-case."""
-        return tuple(name.strip().upper() for name in self.codecs.split(",") if name.strip())
+        return split_codecs(self.codecs)
 
     def faults(self) -> list[str]:
         """Every fault in words; empty when all is well."""
         checks = (
-            (bool(self.codec_names), "codecs: at least one codec is needed"),
-            (
-                all(name in CODEC_NAMES for name in self.codec_names),
-                f"codecs: {self.codecs!r} names more than {', '.join(CODEC_NAMES)}",
-            ),
-            (
-                len(set(self.codec_names)) == len(self.codec_names),
-                f"codecs: {self.codecs!r} names a codec twice",
-            ),
             (
                 self.ptime_ms in PACKET_TIMES_MS,
                 f"ptime_ms: {self.ptime_ms} is not one of {', '.join(map(str, PACKET_TIMES_MS))}",
@@ -108,7 +99,8 @@ class MediaSettings:
             (0 <= self.dscp <= 63, f"dscp: {self.dscp} is not between 0 and 63"),
             (-60 <= self.tone_level_db <= 0, f"tone_level_db: {self.tone_level_db} is not between -60 and 0"),
         )
-        found = [f"{self.SECTION}.{text}" for holds, text in checks if not holds]
+        faults = codec_faults(self.codecs) + [text for holds, text in checks if not holds]
+        found = [f"{self.SECTION}.{text}" for text in faults]
         return found + [f"{self.SECTION}.own_tones: {text}" for text in self._tone_faults()]
 
     def _tone_faults(self) -> list[str]:
@@ -121,3 +113,19 @@ class MediaSettings:
         except UnknownToneError as error:
             return [str(error)]
         return [f"there is no tone {name}; there are {', '.join(TONE_NAMES)}" for name in unknown]
+
+
+def split_codecs(text: str) -> tuple[str, ...]:
+    """A list of codecs in order of preference, as it is typed; upper-case."""
+    return tuple(name.strip().upper() for name in text.split(",") if name.strip())
+
+
+def codec_faults(text: str) -> list[str]:
+    """What is wrong with such a list, in words."""
+    names = split_codecs(text)
+    checks = (
+        (bool(names), "codecs: at least one codec is needed"),
+        (all(name in CODEC_NAMES for name in names), f"codecs: {text!r} names more than {', '.join(CODEC_NAMES)}"),
+        (len(set(names)) == len(names), f"codecs: {text!r} names a codec twice"),
+    )
+    return [fault for holds, fault in checks if not holds]

@@ -25,6 +25,9 @@ OFFICE = Account(AccountId("office"), "1001", "pbx.example.com")
         ({"keepalive": "stun", "transport": "tls"}, "keepalive: stun keeps no tls connection open"),
         ({"keepalive_s": 4}, "keepalive_s: 4 is neither 0, for what suits the transport, nor between 5 and 3600"),
         ({"keepalive_s": -1}, "keepalive_s: -1 is neither"),
+        ({"codecs": "PCMA,MP3"}, "codecs: 'PCMA,MP3' names more than "),
+        ({"codecs": "PCMA, pcma"}, "codecs: 'PCMA, pcma' names a codec twice"),
+        ({"codecs": ","}, "codecs: at least one codec is needed"),
         ({"privacy": "none"}, "privacy: 'none' is not one of nothing, id, full"),
     ],
 )

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from device.phone.states import PhoneState
 from device.sip.message import Request
 from tests.support.small_registrar import SmallRegistrar
 from tests.support.turning import HandLoop
-from tests.support.whole_phone import HOST, WholePhone
+from tests.support.whole_phone import HOST, FarEnd, WholePhone
 
 PASSWORDS = {"1001": "first secret", "1002": "second secret"}
 
@@ -56,6 +57,23 @@ def test_two_at_one_server_by_different_transports_and_one_at_another(
         "home": "one",
         "door": "two",
     }
+
+
+def test_each_has_codecs_of_its_own(phone: WholePhone, far_end: FarEnd, registrars: list[SmallRegistrar]) -> None:
+    add(phone, "office", "1001", registrars[0], codecs="g722, pcmu")
+    add(phone, "home", "1002", registrars[1])
+    until(phone, office="registered", home="registered")
+    for account, formats in (("office", b"9 0"), ("home", b"8 0")):
+        phone.control.call("call.place", target=far_end.target, account=account)
+        offer = far_end.incoming().offer
+        assert offer.partition(b"RTP/AVP ")[2].startswith(formats + b" "), account
+        phone.control.call("call.hangup")
+        phone.wait(PhoneState.IDLE)
+        far_end.events.clear()
+    refused = phone.control.refusal("account.update", id="office", codecs="MP3")
+    assert "codecs: 'MP3' names more than" in str(refused)
+    phone.control.call("account.update", id="office", codecs="")
+    assert phone.control.call("account.show", id="office")["codecs"] == ""
 
 
 def test_what_happens_to_one_is_nothing_to_the_others(phone: WholePhone, registrars: list[SmallRegistrar]) -> None:
