@@ -18,6 +18,7 @@ from device.media.tones import ToneGenerator
 from device.model import CallId
 
 if TYPE_CHECKING:
+    from device.audio.call_extras import CallExtras
     from device.audio.meter import Meter
 
 CALL_RATE_HZ = 8000
@@ -48,6 +49,8 @@ class Bridge:
         self._new_stream = new_stream
         self._timeout_s = settings.rtp_timeout_s
         self._legs: dict[CallId, Leg] = {}
+        self._extras: dict[CallId, CallExtras] = {}
+        """Of calls that are recorded or have a file played into them."""
         self._tone: ToneGenerator | None = None
         self._meter: Meter | None = None
         self._muted = False
@@ -74,6 +77,10 @@ class Bridge:
             commands.SetMuted: self._set_muted,
             commands.StartMeter: self._start_meter,
             commands.StopMeter: self._stop_meter,
+            commands.StartRecording: self._start_recording,
+            commands.StopRecording: self._stop_recording,
+            commands.StartPlaying: self._start_playing,
+            commands.StopPlaying: self._stop_playing,
         }
 
     def _take_rate(self, rate_hz: int) -> None:
@@ -92,6 +99,8 @@ class Bridge:
         self._take_rate(rate_hz)
         for leg in self._legs.values():
             leg.change_rate(rate_hz)
+        for extras in self._extras.values():
+            extras.change_rate(rate_hz)
         if self._tone is not None:
             self._tone = self._tone.at_rate(rate_hz)
 
@@ -109,7 +118,10 @@ class Bridge:
         frames = []
         for leg in list(self._legs.values()):
             try:
-                frames.append(leg.next_frame(now))
+                frame = leg.next_frame(now)
+                if self._extras and leg.call_id in self._extras:
+                    frame = self._extras[leg.call_id].heard(frame)
+                frames.append(frame)
                 if leg.turned(now):
                     self._report(reports.StreamHeard(leg.call_id, leg.is_heard))
                 for digit, way in leg.digits_received():
@@ -138,7 +150,8 @@ class Bridge:
             self._report(level)
         for leg in list(self._legs.values()):
             try:
-                leg.send_frame(captured, now)
+                extras = self._extras.get(leg.call_id) if self._extras else None
+                leg.send_frame(extras.sent(captured, leg.on_hold) if extras is not None else captured, now)
             except Exception as error:
                 self._give_up(leg, "sending", error)
         self._until_report -= 1
@@ -172,7 +185,7 @@ class Bridge:
     def _give_up(self, leg: Leg, doing: str, error: Exception) -> None:
         """End a stream that failed; called in the exception handler."""
         self._log_fault(f"call {leg.call_id}: {doing} sound failed")
-        self._legs.pop(leg.call_id, None)
+        self._forget(leg)
         leg.release()
         self._report(reports.StreamEnded(leg.call_id, None, f"{doing} sound failed: {error!r}"))
 
@@ -182,8 +195,13 @@ class Bridge:
         except Exception as fault:
             self._give_up(leg, "ending", fault)
             return
-        self._legs.pop(leg.call_id, None)
+        self._forget(leg)
         self._report(reports.StreamEnded(leg.call_id, report, error))
+
+    def _forget(self, leg: Leg) -> None:
+        self._legs.pop(leg.call_id, None)
+        if (extras := self._extras.pop(leg.call_id, None)) is not None:
+            extras.close()
 
     def _attach(self, command: commands.AttachStream, now: float) -> None:
         if command.call_id in self._legs:
@@ -240,3 +258,34 @@ class Bridge:
 
     def _stop_meter(self, command: commands.StopMeter, now: float) -> None:
         self._meter = None
+
+    def _start_recording(self, command: commands.StartRecording, now: float) -> None:
+        if command.call_id in self._legs:
+            self._extras_of(command.call_id).record(command.recording, command.notice)
+        else:
+            command.recording.close()
+
+    def _stop_recording(self, command: commands.StopRecording, now: float) -> None:
+        if (extras := self._extras.get(command.call_id)) is not None:
+            extras.stop_recording()
+            self._drop_idle(command.call_id, extras)
+
+    def _start_playing(self, command: commands.StartPlaying, now: float) -> None:
+        if command.call_id in self._legs:
+            self._extras_of(command.call_id).play(command.player)
+        else:
+            command.player.close()
+
+    def _stop_playing(self, command: commands.StopPlaying, now: float) -> None:
+        if (extras := self._extras.get(command.call_id)) is not None:
+            extras.stop_playing()
+            self._drop_idle(command.call_id, extras)
+
+    def _extras_of(self, call_id: CallId) -> CallExtras:
+        from device.audio.call_extras import CallExtras  # noqa: PLC0415  # few calls are recorded
+
+        return self._extras.setdefault(call_id, CallExtras(self.rate_hz))
+
+    def _drop_idle(self, call_id: CallId, extras: CallExtras) -> None:
+        if extras.idle:
+            del self._extras[call_id]

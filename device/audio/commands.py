@@ -7,6 +7,8 @@ from device.records import dataclass
 
 if TYPE_CHECKING:
     from device.audio.interfaces import DatagramPort
+    from device.audio.playing import Player
+    from device.audio.recording import Recording
     from device.media.stream_parameters import StreamParameters
     from device.media.tone_plan import TonePattern
     from device.model import CallId
@@ -95,6 +97,38 @@ class StopMeter:
     """End that."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Record a call; of a call that is not there the recording ends at once."""
+
+    call_id: CallId
+    recording: Recording
+    notice: bool = False
+    """Let both sides hear a tone now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """End the recording of a call."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlaying:
+    """Let both sides of a call hear a file, once."""
+
+    call_id: CallId
+    player: Player
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlaying:
+    """End that."""
+
+    call_id: CallId
+
+
 AudioCommand = (
     AttachStream
     | UpdateStream
@@ -106,4 +140,8 @@ AudioCommand = (
     | SetMuted
     | StartMeter
     | StopMeter
+    | StartRecording
+    | StopRecording
+    | StartPlaying
+    | StopPlaying
 )

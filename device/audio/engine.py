@@ -17,16 +17,19 @@ from collections.abc import Callable
 
 from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
-from device.audio.commands import AudioCommand
+from device.audio.commands import AudioCommand, StartPlaying, StartRecording
 from device.audio.interfaces import AudioDevice
-from device.audio.reports import AudioCounters, AudioReport
+from device.audio.reports import AudioCounters, AudioReport, PlayingEnded, RecordingEnded
 from device.audio.settings import AudioSettings
 from device.plain_threads import Thread
 
 if TYPE_CHECKING:
     from device.audio.audio_thread import AudioThread, LogLine
+    from device.audio.playing import Player
+    from device.audio.recording import Recording
     from device.media.stream import MediaStream
     from device.media.stream_parameters import StreamParameters
+    from device.model import CallId
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,8 @@ class AudioEngine:
         self._make_device = make_device
         self._new_stream = new_stream
         self._inside: AudioThread | None = None
+        self._files: list[Recording | Player] = []
+        """Whose threads are waited for at the end."""
 
     def submit(self, command: AudioCommand) -> None:
         """Ask for something; it is done within a period (20 ms). Starts the thread with the first command."""
@@ -70,6 +75,33 @@ class AudioEngine:
             self._thread = Thread(self._run)
             self._thread.start()
         self._commands.put(command)
+
+    def record(self, call_id: CallId, path: str, reserve_bytes: int, notice: bool) -> None:
+        """Record a call to a new file until it ends or `StopRecording`; `RecordingEnded` follows.
+
+        Raises DeviceUnavailable where the file cannot be made.
+        """
+        from device.audio.recording import Recording  # noqa: PLC0415  # for whoever records
+
+        def ended(path: str, seconds: float, fault: str) -> None:
+            self._report(RecordingEnded(call_id, path, seconds, fault))
+
+        recording = Recording(path, reserve_bytes, ended)
+        self._keep(recording)
+        self.submit(StartRecording(call_id, recording, notice))
+
+    def play(self, call_id: CallId, path: str) -> None:
+        """Play a WAV file into a call, once; `PlayingEnded` follows. Raises DeviceUnavailable for what is none."""
+        from device.audio.playing import Player, check_playable  # noqa: PLC0415  # for whoever plays
+
+        check_playable(path)
+        player = Player(path, ended=lambda path, fault: self._report(PlayingEnded(call_id, path, fault)))
+        self._keep(player)
+        self.submit(StartPlaying(call_id, player))
+
+    def _keep(self, file: Recording | Player) -> None:
+        self._files = [one for one in self._files if one.is_open]
+        self._files.append(file)
 
     def reports(self) -> list[AudioReport]:
         """What happened since the last call, oldest first. Main thread only; also writes the thread's log lines."""
@@ -102,6 +134,8 @@ class AudioEngine:
             if self._thread.is_alive():
                 logger.error("the audio thread hangs in the sound card's driver and is left behind")
             self._thread = None
+        for file in self._files:
+            file.join(CLOSE_PATIENCE_S)
 
     def _run(self) -> None:
         """The audio thread's life. The rooms of sound are loaded only now: a phone that has not rung yet saves 1 MB."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream
+from device.audio.interfaces import SAMPLE_BYTES
 from device.media.resample import Resampler
 from device.media.stream import MediaStream, StreamParameters, StreamReport
+
+if TYPE_CHECKING:
+    from device.audio.playing import Player
 
 PAUSE_S = 2.0
 """A stream without packets for so long is not heard any more."""
@@ -32,6 +37,9 @@ class Leg:
         """Of the stream's own samples."""
         self._to_ear: Resampler | None = None
         self._from_mouth: Resampler | None = None
+        self._music: Player | None = None
+        """What a far end hears that we hold."""
+        self.on_hold = False
         self._expecting = False
         self._quiet_since = now
         self._silence_told = False
@@ -72,6 +80,8 @@ class Leg:
 
     def send_frame(self, pcm: bytes, now: float) -> None:
         """Send 20 ms of the microphone, and RTCP when it is due."""
+        if self._music is not None:
+            pcm = self._music.next_frame(self._rate_hz, len(pcm) // SAMPLE_BYTES)
         if self._from_mouth:
             pcm = self._from_mouth.convert(pcm)
         for data, destination in self._stream.send_frame(pcm, now):
@@ -123,6 +133,7 @@ class Leg:
 
     def release(self) -> None:
         """Close the ports without a word."""
+        self._play_music("")
         self._rtp.close()
         if self._rtcp is not None:
             self._rtcp.close()
@@ -133,9 +144,21 @@ class Leg:
         if expecting and not self._expecting:
             self._quiet_since, self._silence_told = now, False
         self._expecting = expecting
+        self.on_hold = parameters.on_hold
+        self._play_music(parameters.hold_music if parameters.on_hold and parameters.sending else "")
         if parameters.sample_rate_hz != self.stream_rate_hz:
             self.stream_rate_hz = parameters.sample_rate_hz
             self._take_resamplers()
+
+    def _play_music(self, path: str) -> None:
+        """Let the far end hear a file over and over instead of the microphone, or with "" the microphone again."""
+        if self._music is not None and not path:
+            self._music.close()
+            self._music = None
+        elif path and self._music is None:
+            from device.audio.playing import Player  # noqa: PLC0415  # for the phones that have music
+
+            self._music = Player(path, loop=True)
 
     def _take_resamplers(self) -> None:
         stream_rate_hz, rate_hz = self.stream_rate_hz, self._rate_hz

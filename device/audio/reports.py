@@ -56,6 +56,25 @@ class DigitHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """A recording is on the disk; `fault` says why it ended before it was asked to."""
+
+    call_id: CallId
+    path: str
+    seconds: float
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayingEnded:
+    """A file was played to its end or stopped, or could not be."""
+
+    call_id: CallId
+    path: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceLost:
     """The card cannot be used; calls go on in silence while it is tried again about every second."""
 
@@ -84,6 +103,8 @@ AudioReport = (
     | StreamSilent
     | StreamHeard
     | DigitHeard
+    | RecordingEnded
+    | PlayingEnded
     | DeviceLost
     | DeviceFound
     | MicrophoneMeasured

@@ -1,59 +1,15 @@
 """WAV files in place of a card (RIFF, PCM of 16 bit): what the microphone hears, and what the ear heard."""
 
-import os
-import struct
-
 from device import plain_logging as logging
 from device.annotations import BinaryIO
 from device.audio.errors import DeviceUnavailable
 from device.audio.interfaces import SAMPLE_BYTES
 from device.audio.pacer import Pacer
+from device.audio.wav_format import HEADER_BYTES, MAX_DATA_BYTES, WavFormat, read_wav_format, wav_header
 from device.media import pcm as arithmetic
 from device.media.resample import Resampler
-from device.records import dataclass
 
 logger = logging.getLogger(__name__)
-
-_PCM_TAG, _EXTENSIBLE_TAG = 1, 0xFFFE
-_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
-_MAX_DATA = 0xFFFFFFFF - _HEADER.size
-"""A RIFF size has 32 bits; a recording that long (74 hours at 8 kHz) ends there."""
-
-
-@dataclass(frozen=True, slots=True)
-class WavFormat:
-    """What the header of a WAV file says."""
-
-    rate_hz: int
-    channels: int
-    data_at: int
-    """Offset of the first sample in bytes."""
-    data_bytes: int
-
-
-def read_wav_format(file: BinaryIO) -> WavFormat:
-    """The format of an open WAV file. Raises ValueError with the reason why it cannot be played."""
-    riff = file.read(12)
-    if len(riff) < 12 or riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
-        raise ValueError("it is no WAV file")
-    rate_hz = channels = 0
-    while len(chunk := file.read(8)) == 8:
-        name, size = struct.unpack("<4sI", chunk)
-        if name == b"fmt ":
-            body = file.read(size + size % 2)
-            if len(body) < 16:
-                break
-            tag, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", body)
-            if tag not in (_PCM_TAG, _EXTENSIBLE_TAG) or bits != 16 or channels not in (1, 2) or not rate_hz:
-                raise ValueError("only PCM of 16 bit, mono or stereo, can be played: convert it, e.g. with sox")
-        elif name == b"data" and channels:
-            data_at = file.tell()
-            # Recorders that were killed leave a size of zero or of all ones; the file's own length is the truth then.
-            rest = os.fstat(file.fileno()).st_size - data_at
-            return WavFormat(rate_hz, channels, data_at, rest if size in (0, 0xFFFFFFFF) else min(size, rest))
-        else:
-            file.seek(size + size % 2, os.SEEK_CUR)
-    raise ValueError("it has no sound in it")
 
 
 class WavSource:
@@ -164,7 +120,7 @@ class WavSink:
             raise DeviceUnavailable(f"sound file {self._path} is not open")
         if self._resampler:
             pcm = self._resampler.convert(pcm)
-        if self._data_bytes + len(pcm) > _MAX_DATA:
+        if self._data_bytes + len(pcm) > MAX_DATA_BYTES:
             return
         try:
             self._file.write(pcm)
@@ -193,7 +149,7 @@ class WavSink:
                 there = read_wav_format(file)
         except (FileNotFoundError, ValueError):
             return 0
-        if (there.rate_hz, there.channels, there.data_at) != (expected_hz, 1, _HEADER.size):
+        if (there.rate_hz, there.channels, there.data_at) != (expected_hz, 1, HEADER_BYTES):
             return 0
         self._rate_hz = expected_hz
         return there.data_bytes - there.data_bytes % SAMPLE_BYTES
@@ -201,10 +157,8 @@ class WavSink:
     def _write_header(self) -> None:
         if self._file is None:
             return
-        size, rate = self._data_bytes, self._rate_hz
-        riff = (b"RIFF", _HEADER.size - 8 + size, b"WAVE")
-        layout = (b"fmt ", 16, _PCM_TAG, 1, rate, SAMPLE_BYTES * rate, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
+        size = self._data_bytes
         self._file.seek(0)
-        self._file.write(_HEADER.pack(*riff, *layout, b"data", size))
-        self._file.seek(_HEADER.size + size)
+        self._file.write(wav_header(self._rate_hz, 1, size))
+        self._file.seek(HEADER_BYTES + size)
         self._told_bytes = size

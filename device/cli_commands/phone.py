@@ -1,11 +1,12 @@
 """The phone itself: its state, calls and digits; and the daemon's life."""
 
+import os
 import time
 from argparse import ArgumentParser, Namespace
 
 from device import __version__
 from device.annotations import Any
-from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session
+from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session, UsageError
 from device.console.layout import shown
 from device.console.overview import status_lines
 from device.console.why import examine, first_fault, lines_of
@@ -63,6 +64,40 @@ def _hang_up(session: Session, given: Namespace) -> int:
 
 def _send_digits(session: Session, given: Namespace) -> int:
     return session.answer(session.ask("call.digits", digits=given.digits), f"sent {given.digits}")
+
+
+def _record_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "path",
+        metavar="FILE",
+        nargs="?",
+        help="name in the daemon's folder of recordings, or a path that it may write to",
+    )
+    parser.add_argument("--stop", action="store_true", help="end the recording")
+    parser.add_argument("--call", metavar="CALL", help="id of the call (default: the current one)")
+
+
+def _record(session: Session, given: Namespace) -> int:
+    if given.stop:
+        return session.answer(session.ask("call.record_stop", call=given.call), "the recording has ended")
+    path = os.path.abspath(given.path) if given.path and os.sep in given.path else given.path
+    result = session.ask("call.record", path=path, call=given.call)
+    return session.answer(result, f"recording to {shown(result.get('path'))}; `offhook record --stop` ends it")
+
+
+def _play_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="FILE", nargs="?", help="WAV file of 16 bit that the daemon may read")
+    parser.add_argument("--stop", action="store_true", help="end the file that plays")
+    parser.add_argument("--call", metavar="CALL", help="id of the call (default: the current one)")
+
+
+def _play(session: Session, given: Namespace) -> int:
+    if given.stop:
+        return session.answer(session.ask("call.play_stop", call=given.call), "nothing plays any more")
+    if not given.path:
+        raise UsageError("give the WAV file to play, or --stop")
+    result = session.ask("call.play", path=os.path.abspath(given.path), call=given.call)
+    return session.answer(result, f"playing {shown(result.get('path'))} to both sides; `offhook play --stop` ends it")
 
 
 def _transfer_arguments(parser: ArgumentParser) -> None:
@@ -144,6 +179,8 @@ COMMANDS = (
         _send_digits,
         lambda parser: parser.add_argument("digits", metavar="DIGITS", help="0-9, *, #, A-D; quoted for the shell"),
     ),
+    Command("record", "record the call, both sides in stereo", "record", _record, _record_arguments),
+    Command("play", "let both sides of the call hear a WAV file", "play announcement.wav", _play, _play_arguments),
     Command(
         "register",
         "register now instead of at the next deadline",

@@ -109,6 +109,24 @@ _METHODS = (
         "{}",
         '{"digits": "123#"}',
     ),
+    Method(
+        "call.record",
+        "Record the current call to a WAV file, the far end left, this side right. Its end is told in the topic audio.",
+        (
+            Param("path", "text", "a name for the folder of recordings, or a whole path; named by time when left out"),
+            _CALL,
+        ),
+        "{call, path}",
+    ),
+    Method("call.record_stop", "End the recording of the current call.", (_CALL,), "{call}"),
+    Method(
+        "call.play",
+        "Let both sides of the current call hear a WAV file, once. Its end is told in the topic audio.",
+        (_needs("path", "text", "the whole path of a WAV file of 16 bit"), _CALL),
+        "{call, path}",
+        '{"path": "/var/lib/offhook/announcement.wav"}',
+    ),
+    Method("call.play_stop", "End the file that plays in the current call.", (_CALL,), "{call}"),
     Method("account.list", "All accounts, without secrets.", (), f"{{accounts: [{{{_ACCOUNT}}}]}}"),
     Method("account.show", "One account, without its secret.", (_ACCOUNT_ID,), f"{{{_ACCOUNT}}}", '{"id": "office"}'),
     Method(
@@ -469,7 +487,8 @@ TOPICS: dict[str, str] = {
     "pins": "{pin, level (high, low), at (monotonic seconds)}: a pin that setup.find_pins watches",
     "meter": "{rms_db, peak_db}: the microphone while test.mic runs, in dB below full scale, five times a second",
     "config": "{event (committed, confirmed, taken-back), number, author, comment, changed: [key]}",
-    "audio": "{call, ended, report} of a stream, or {device (lost, found), text} of the sound card",
+    "audio": "{call, ended, report} of a stream, {device (lost, found), text} of the sound card, "
+    "{call, recorded (path), seconds, fault} or {call, played (path), fault}",
 }
 
 

@@ -64,6 +64,11 @@ class CallSound:
         self._wanted = False
         self.refresh()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the audio thread has the call."""
+        return self._attached
+
     def unresolved_host(self) -> str | None:
         """A host name in the peer's description that must be looked up before sound can flow."""
         parameters = self.session.parameters

@@ -43,6 +43,7 @@ from device.store.settings import Settings
 if TYPE_CHECKING:
     from device.console.settings import ConsoleSettings
     from device.daemon.board_setup import BoardSetup
+    from device.daemon.call_files import CallFiles
     from device.daemon.config_methods import ConfigMethods
     from device.daemon.console_methods import ConsoleMethods
     from device.daemon.device_tests import DeviceTests
@@ -132,6 +133,7 @@ class ControlMethods:
         self._board_setup: BoardSetup | None = None
         self._config: ConfigMethods | None = None
         self._upgrades: UpgradeMethods | None = None
+        self._call_files: CallFiles | None = None
 
     def _follow_account(self, account_id: AccountId) -> None:
         self._rooms.runtime.follow_account(account_id, time.monotonic())
@@ -160,6 +162,10 @@ class ControlMethods:
             ),
             "call.digits": lambda params: self._request(DigitsRequested(_text(params, "digits"), _call_id(params))),
             "call.list": self._call_list,
+            "call.record": lambda params: self._files().record(params),
+            "call.record_stop": lambda params: self._files().stop_recording(params),
+            "call.play": lambda params: self._files().play(params),
+            "call.play_stop": lambda params: self._files().stop_playing(params),
             **self._accounts.table(),
             "message.send": self._message_send,
             "message.list": self._message_list,
@@ -219,6 +225,15 @@ class ControlMethods:
         }
 
     # Calls.
+
+    def _files(self) -> CallFiles:
+        """What records calls and plays files into them; made when first asked for."""
+        if self._call_files is None:
+            from device.daemon.call_files import CallFiles  # noqa: PLC0415  # few phones ever record
+
+            rooms = self._rooms
+            self._call_files = CallFiles(rooms.phone, rooms.line, rooms.engine, rooms.media, rooms.database.path)
+        return self._call_files
 
     def _call_place(self, params: Params) -> object:
         target, account_id = _text(params, "target"), params.get("account")

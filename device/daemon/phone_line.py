@@ -304,6 +304,10 @@ class PhoneLine:
                 self._digits[call_id] = sender
         sender.send(digit, now)
 
+    def has_sound(self, call_id: CallId) -> bool:
+        """Whether there is a call whose sound runs."""
+        return call_id in self._calls and self._calls[call_id].is_running
+
     def info_answered(self, call_id: CallId, status: int, now: float) -> None:
         """The final answer to an INFO of ours within a call."""
         if call_id in self._digits:

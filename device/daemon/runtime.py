@@ -14,6 +14,8 @@ from device.audio.reports import (
     DeviceLost,
     DigitHeard,
     MicrophoneMeasured,
+    PlayingEnded,
+    RecordingEnded,
     StreamEnded,
     StreamHeard,
     StreamSilent,
@@ -280,6 +282,9 @@ class Runtime:
         )
 
     def _receive_report(self, report: AudioReport, now: float) -> None:
+        if isinstance(report, (DeviceLost, DeviceFound, MicrophoneMeasured)):
+            self._receive_of_card(report)
+            return
         match report:
             case DigitHeard(call_id, digit, way):
                 self.features.hear_digit(call_id, digit, way, now)
@@ -295,6 +300,17 @@ class Runtime:
                 if figures is not None:
                     _log_figures(call_id, figures)
                 self._publish("audio", {"call": call_id, "ended": True, "report": asdict(figures) if figures else None})
+            case RecordingEnded(call_id, path, seconds, fault):
+                level = logging.WARNING if fault else logging.INFO
+                logger.log(level, "%s: recorded %.0f s to %s%s", call_id, seconds, path, f"; {fault}" if fault else "")
+                self._publish("audio", {"call": call_id, "recorded": path, "seconds": seconds, "fault": fault})
+            case PlayingEnded(call_id, path, fault):
+                self._publish("audio", {"call": call_id, "played": path, "fault": fault})
+            case _:
+                self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
+
+    def _receive_of_card(self, report: DeviceLost | DeviceFound | MicrophoneMeasured) -> None:
+        match report:
             case DeviceLost(text):
                 logger.error("sound card: %s", text)
                 self.card_fault = text
@@ -305,8 +321,6 @@ class Runtime:
                 self._publish("audio", {"device": "found", "text": name})
             case MicrophoneMeasured(rms_db, peak_db):
                 self._publish("meter", {"rms_db": rms_db, "peak_db": peak_db})
-            case _:
-                self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
 
     def _handle(self, event: PhoneEvent, now: float) -> None:
         self._execute(self._phone.handle(event, now), now)

@@ -31,6 +31,7 @@ from device.daemon.phone_line import PhoneLine
 from device.daemon.runtime import Runtime
 from device.daemon.sip_trace import trace_record
 from device.desk_events import DeskEvent
+from device.errors import DeviceError
 from device.hardware.board import Board, BoardProfile
 from device.hardware.drivers import open_chip
 from device.hardware.errors import LineError, ProfileError
@@ -133,6 +134,19 @@ def _missing_codecs(configuration: Configuration) -> list[str]:
     """Codecs of the settings that cannot be used, each with what to install."""
     faults = {name: missing_library(name) for name in configuration.media.codec_names}
     return [f"codec {name} is not offered: {fault}" for name, fault in faults.items() if fault]
+
+
+def _missing_music(path: str) -> list[str]:
+    """Why those on hold will hear silence although a file is set."""
+    if not path:
+        return []
+    from device.audio.playing import check_playable  # noqa: PLC0415  # few phones have music
+
+    try:
+        check_playable(path)
+    except DeviceError as error:
+        return [f"media.hold_music: {error}; those on hold hear silence"]
+    return []
 
 
 def usable_profile(hardware: HardwareSettings, must_fit: bool, notices: list[str]) -> BoardProfile:
@@ -309,7 +323,7 @@ def build_phone(
     ids = SystemIds()
     late = _Late()
     phonebook, call_log = Phonebook(database), CallLog(database)
-    notices += _missing_codecs(configuration)
+    notices += [*_missing_codecs(configuration), *_missing_music(configuration.media.hold_music)]
     instance = device_instance(database.path)
     sip = _build_sip(configuration, database, loop, ids, instance, late)
     accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)

@@ -240,6 +240,7 @@ class MediaSession:
             format_parameters=agreed.parameters,
             bit_rate=1000 * settings.opus_kbit_s,
             dtx=settings.dtx,
+            hold_music=settings.hold_music,
             noise_pt=agreed.noise_pt,
             receive_noise_pts=() if agreed.receive_noise_pt is None else (agreed.receive_noise_pt,),
             detect_digits=settings.dtmf_detector == "on"

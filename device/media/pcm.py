@@ -115,6 +115,13 @@ def mono_to_stereo(pcm: bytes) -> bytes:
     return audioop.tostereo(pcm, SAMPLE_BYTES, 1.0, 1.0)
 
 
+def interleave(left: bytes, right: bytes) -> bytes:
+    """Stereo of two sounds of equal length."""
+    return audioop.add(
+        audioop.tostereo(left, SAMPLE_BYTES, 1, 0), audioop.tostereo(right, SAMPLE_BYTES, 0, 1), SAMPLE_BYTES
+    )
+
+
 def ramp(pcm: bytes, first: float, last: float) -> bytes:
     """Scale with a factor that goes evenly from `first` to `last`; a factor below zero counts as zero.
 

@@ -41,6 +41,9 @@ class MediaSettings:
         "dtx": "send nothing while nobody speaks, with codecs that can (Opus); saves data on paid lines (yes or no)",
         "silence_suppression": "send a description of the background instead of packets while nobody speaks, where the"
         " far end takes comfort noise (RFC 3389)",
+        "hold_music": "WAV file that the far end hears while it is on hold; empty for silence",
+        "record_notice": "let both sides hear a tone every 15 s while a call is recorded",
+        "record_reserve_mb": "a recording ends when less than so many megabytes are left on the disk, 1 to 100000",
         "rtcp": "send and expect control packets with loss and delay figures (yes or no)",
     }
 
@@ -62,6 +65,9 @@ class MediaSettings:
     dscp: int = 46
     rtcp: bool = True
     silence_suppression: bool = False
+    hold_music: str = ""
+    record_notice: bool = False
+    record_reserve_mb: int = 64
     opus_kbit_s: int = 40
     dtx: bool = False
 
@@ -96,6 +102,14 @@ class MediaSettings:
             ),
             (self.tones in COUNTRIES, f"tones: {self.tones!r} is not one of {', '.join(COUNTRIES)}"),
             (8 <= self.opus_kbit_s <= 128, f"opus_kbit_s: {self.opus_kbit_s} is not between 8 and 128"),
+            (
+                not self.hold_music or self.hold_music.startswith("/"),
+                f"hold_music: {self.hold_music!r} does not begin with /: give the whole path of a file",
+            ),
+            (
+                1 <= self.record_reserve_mb <= 100_000,
+                f"record_reserve_mb: {self.record_reserve_mb} is not between 1 and 100000",
+            ),
             (0 <= self.dscp <= 63, f"dscp: {self.dscp} is not between 0 and 63"),
             (-60 <= self.tone_level_db <= 0, f"tone_level_db: {self.tone_level_db} is not between -60 and 0"),
         )

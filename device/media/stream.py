@@ -228,7 +228,7 @@ class MediaStream:
             return [(session.packet(number, event.payload, event.marker, event.timestamp, now), destination)]
         if self._tones_out:
             pcm = self._next_tone(len(pcm) // samples.SAMPLE_BYTES)
-        elif parameters.on_hold:
+        elif parameters.on_hold and not parameters.hold_music:
             pcm = self._packet_silence
         noise = self._suppressor.take(pcm) if self._suppressor is not None else None
         if noise is not None and not self._tones_out:

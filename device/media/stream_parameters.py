@@ -61,6 +61,8 @@ class StreamParameters:
     """In bit/s, for codecs that have a choice."""
     dtx: bool = False
     """Send nothing in pauses, where the codec can."""
+    hold_music: str = ""
+    """A file that the far end hears while we hold it; "" for silence."""
     noise_pt: int | None = None
     """What comfort noise is sent as in pauses; None: every packet is sent."""
     receive_noise_pts: tuple[int, ...] = ()

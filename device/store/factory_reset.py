@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from device import plain_logging as logging
 from device.store.errors import StoreUnwritableError
-from device.store.files import RESET_SUFFIX, replace_private, sync_directory
+from device.store.files import RECORDINGS, RESET_SUFFIX, replace_private, sync_directory
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,16 @@ def _erase_files(store: str) -> None:
         belongs = found == name or found.startswith((f"{name}-", f"{name}."))
         if belongs and found != name + RESET_SUFFIX:
             _wipe(os.path.join(directory, found))
+    _erase_recordings(os.path.join(directory, RECORDINGS))
     sync_directory(directory)
+
+
+def _erase_recordings(folder: str) -> None:
+    if os.path.isdir(folder) and not os.path.islink(folder):
+        for found in sorted(os.listdir(folder)):
+            _wipe(os.path.join(folder, found))
+        if not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def finish(store: str) -> None:

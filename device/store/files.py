@@ -12,6 +12,9 @@ DIRECTORY_MODE = 0o700
 RESET_SUFFIX = ".reset"
 """Of the file beside the store that asks for a factory reset, see `device.store.factory_reset`."""
 
+RECORDINGS = "recordings"
+"""The folder of recorded calls beside the store; a factory reset erases it."""
+
 DAMAGED_FILES_KEPT = 3
 """Damaged files are kept for whoever wants to rescue something, but they may not fill the card."""
 

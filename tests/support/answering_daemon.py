@@ -69,6 +69,10 @@ ANSWERS: dict[str, Any] = {
     "call.hold": {"call": "c7"},
     "call.resume": {"call": "c7"},
     "call.transfer": {"call": "c7"},
+    "call.record": {"call": "c7", "path": "/var/lib/offhook/recordings/a.wav"},
+    "call.record_stop": {"call": "c7"},
+    "call.play": {"call": "c7", "path": "/tmp/a.wav"},
+    "call.play_stop": {"call": "c7"},
     "call.digits": {},
     "message.send": {"message": "m-1"},
     "message.list": {

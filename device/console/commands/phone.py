@@ -5,6 +5,7 @@ from device.console.command_table import Argument, Choice, Command, Given
 from device.console.layout import shown
 from device.console.shell import Shell
 
+STOP = "stop"
 _CALL = Argument("call", "id of the call; the only one when left out", optional=True)
 
 
@@ -38,6 +39,25 @@ def _digits(shell: Shell, given: Given) -> None:
     shell.say("sent")
 
 
+def _record(shell: Shell, given: Given) -> None:
+    name = given.get("name")
+    if name == STOP:
+        shell.ask("call.record_stop")
+        shell.say("the recording has ended")
+        return
+    path = shell.ask("call.record", path=name)["path"]
+    shell.say(f"recording to {shown(path)}; `record stop` ends it")
+
+
+def _play(shell: Shell, given: Given) -> None:
+    if given["path"] == STOP:
+        shell.ask("call.play_stop")
+        shell.say("nothing plays any more")
+        return
+    shell.ask("call.play", path=given["path"])
+    shell.say("playing to both sides; `play stop` ends it")
+
+
 def _register(shell: Shell, given: Given) -> None:
     accounts = shell.ask("registration.refresh", account=given.get("account"))["accounts"]
     shell.say(f"registering {', '.join(accounts)}: see `show registrations`" if accounts else "no account registers")
@@ -60,6 +80,20 @@ COMMANDS = (
     Command("hold", "put the call on hold", _hold, (_CALL,)),
     Command("resume", "take the call off hold", _resume, (_CALL,)),
     Command("dtmf", "send digits in the call", _digits, (Argument("digits", "0-9, *, #, A-D"),), example="dtmf 123#"),
+    Command(
+        "record",
+        "record the call, both sides in stereo",
+        _record,
+        (Argument("name", "name of the file, or stop to end it; named by time when left out", optional=True),),
+        example="record",
+    ),
+    Command(
+        "play",
+        "let both sides of the call hear a WAV file",
+        _play,
+        (Argument("path", "the whole path of the file, or stop to end it"),),
+        example="play /var/lib/offhook/announcement.wav",
+    ),
     Command(
         "register",
         "register now instead of at the next deadline",

@@ -6,7 +6,11 @@ def test_a_call_from_the_console() -> None:
     phone = FakePhone(
         call__place={"call": "c1"},
         phonebook__list=entries,
-        **{f"call__{name}": {"call": "c1"} for name in ("answer", "hangup", "hold", "resume", "digits")},
+        call__record={"call": "c1", "path": "/r/door.wav"},
+        **{
+            f"call__{name}": {"call": "c1"}
+            for name in ("answer", "hangup", "hold", "resume", "digits", "record_stop", "play", "play_stop")
+        },
     )
     desk = Desk(phone)
     assert desk.run("call 1002") == ["calling 1002 (call c1); `show calls` tells how it goes"]
@@ -17,7 +21,13 @@ def test_a_call_from_the_console() -> None:
     assert desk.run("hold c1") == ["on hold"]
     assert desk.run("resume") == ["off hold"]
     assert desk.run("dtmf 12#") == ["sent"]
+    assert desk.run("record door.wav") == ["recording to /r/door.wav; `record stop` ends it"]
+    assert desk.run("record stop") == ["the recording has ended"]
+    assert desk.run("play /m.wav") == ["playing to both sides; `play stop` ends it"]
+    assert desk.run("play stop") == ["nothing plays any more"]
     assert desk.run("hangup") == ["hung up"]
+    assert phone.calls_of("call.record") == [{"path": "door.wav"}]
+    assert phone.calls_of("call.play") == [{"path": "/m.wav"}]
     assert phone.calls_of("call.hold") == [{"call": "c1"}]
     assert phone.calls_of("call.digits") == [{"digits": "12#"}]
 
