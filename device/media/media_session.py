@@ -25,6 +25,8 @@ MOST_NOISE_CLOCK_HZ = 16000
 """Opus, whose clock runs at 48 kHz, has pauses of its own."""
 EVENT_CLOCK_HZ = 8000
 """Of the telephone events that are always offered."""
+EXTENDED_REPORTS = "voip-metrics rcvr-rtt=all"
+"""What we ask of the far end by a=rtcp-xr (RFC 3611 section 5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class MediaSession:
             direction="sendonly" if self._on_hold else "sendrecv",
             other_event_pts=self._other_event_pts,
             noise_pts=self._noise_pts,
+            extended_reports=EXTENDED_REPORTS if self._settings.rtcp and self._settings.rtcp_xr else "",
         )
 
     def _event_numbers(self) -> set[int]:
@@ -245,7 +248,15 @@ class MediaSession:
             receive_noise_pts=() if agreed.receive_noise_pt is None else (agreed.receive_noise_pt,),
             detect_digits=settings.dtmf_detector == "on"
             or (settings.dtmf_detector == "auto" and agreed.telephone_event_pt is None),
+            extended_reports=_loaded(agreed.extended_reports) if settings.rtcp else (),
         )
+
+
+def _loaded(extended_reports: tuple[str, ...]) -> tuple[str, ...]:
+    """The same; what writes them is loaded here, for the audio thread must not wait for files."""
+    if extended_reports:
+        import device.media.voip_metrics  # noqa: F401, PLC0415
+    return extended_reports
 
 
 def _own_formats(settings: MediaSettings) -> tuple[AudioFormat, ...]:

@@ -45,6 +45,7 @@ class MediaSettings:
         "record_notice": "let both sides hear a tone every 15 s while a call is recorded",
         "record_reserve_mb": "a recording ends when less than so many megabytes are left on the disk, 1 to 100000",
         "rtcp": "send and expect control packets with loss and delay figures (yes or no)",
+        "rtcp_xr": "offer and send extended reports of voice quality, RFC 3611 (yes or no)",
     }
 
     codecs: str = "PCMA,PCMU"
@@ -68,6 +69,7 @@ class MediaSettings:
     hold_music: str = ""
     record_notice: bool = False
     record_reserve_mb: int = 64
+    rtcp_xr: bool = True
     opus_kbit_s: int = 40
     dtx: bool = False
 

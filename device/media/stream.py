@@ -7,6 +7,7 @@ from device.media import pcm as samples
 from device.media.codecs import configurable, new_codec
 from device.media.decoders import COMFORT_NOISE_PT, Decoders
 from device.media.dtmf import DigitTone
+from device.media.level import EVERY_FRAMES, SoundLevel
 from device.media.playout import Playout
 from device.media.remote_source import RemoteSource
 from device.media.seeded_numbers import SeededNumbers
@@ -49,11 +50,30 @@ class MediaStream:
         self._digits_sent = self._digits_heard = 0
         self._pending = b""
         self._discarded = 0
+        self._heard, self._sent = SoundLevel(), SoundLevel()
+        self._until_level = EVERY_FRAMES
+        self._received_type = -1
         self.last_packet_at: float | None = None
         """Monotonic seconds of the last valid packet."""
         self._marker = True
         self._buffer = _new_buffer(parameters)
         self._take_codecs(parameters)
+        self._take_extended(parameters)
+
+    def _take_extended(self, parameters: StreamParameters) -> None:
+        """Extended reports as they are agreed; their modules are here already, loaded by the MediaSession."""
+        agreed = parameters.extended_reports
+        if not agreed or not parameters.rtcp:
+            self._session.extended = None
+            return
+        from device.media.voip_metrics import voip_metrics  # noqa: PLC0415
+        from device.rtp.extended_report import ExtendedReporting  # noqa: PLC0415
+
+        extended = self._session.extended
+        if extended is None:
+            self._session.extended = ExtendedReporting(agreed, lambda: voip_metrics(self.counters(), self.parameters))
+        else:
+            extended.agreed = agreed
 
     def _take_codecs(self, parameters: StreamParameters) -> None:
         """The objects that depend on the codec; a change of it begins a new play-out."""
@@ -97,6 +117,8 @@ class MediaStream:
         if _codec_of(parameters) != _codec_of(before):
             self._change_codecs(before, parameters)
         self._take_sizes(parameters)
+        if parameters.extended_reports != before.extended_reports:
+            self._take_extended(parameters)
         if not self._is_heard:
             self._playout.reset()
         if not parameters.sending:
@@ -107,7 +129,8 @@ class MediaStream:
         playout = self._playout
         playout.reset()
         if parameters.clock_rate_hz != before.clock_rate_hz:
-            self._buffer = _new_buffer(parameters)
+            earlier, self._buffer = self._buffer, _new_buffer(parameters)
+            self._buffer.pattern = earlier.pattern
             self._session.clock_rate_hz = parameters.clock_rate_hz
         self._take_codecs(parameters)
         self._playout.continue_counts(playout)
@@ -138,7 +161,9 @@ class MediaStream:
             self._events_in = TelephoneEventReceiver()
         if not is_audio:
             self._receive_other(packet, is_event)
-        elif self._is_heard:
+            return
+        self._received_type = payload_type
+        if self._is_heard:
             self._playout.put(packet)
 
     def _receive_other(self, packet: RtpPacket, is_event: bool) -> None:
@@ -179,6 +204,10 @@ class MediaStream:
         if self._detector is not None:
             for digit in self._detector.take(frame):
                 self._note_digit(digit, "inband")
+        self._until_level -= 1
+        if not self._until_level:
+            self._until_level = EVERY_FRAMES
+            self._heard.take(frame)
         return frame
 
     @property
@@ -201,6 +230,8 @@ class MediaStream:
         Call it for every frame even when nothing may be sent (pass silence): it keeps the time stamps in step.
         """
         size = self._packet_octets
+        if self._until_level == EVERY_FRAMES:
+            self._sent.take(pcm)
         if len(pcm) == size and not self._pending:
             return self._send_packet(pcm, now)
         datagrams: Datagrams = []
@@ -303,6 +334,7 @@ class MediaStream:
         destination = self._source.destination
         about_us = session.remote_report
         clock = self.parameters.clock_rate_hz
+        losses, packet_ms = self._buffer.losses(), self._buffer.packet_units * 1000 / clock
         return StreamReport(
             codec=self.parameters.codec_name,
             remote=_printed(destination) if destination else "",
@@ -324,6 +356,21 @@ class MediaStream:
             last_packet_at=self.last_packet_at,
             digits_sent=self._digits_sent + self._events_out.sent,
             digits_received=self._digits_heard,
+            codec_received=self._decoders.names.get(self._received_type, ""),
+            ptime_ms=self.parameters.ptime_ms,
+            packets_expected=losses.expected,
+            packets_missing=losses.missing,
+            burst_ratio=losses.burst_ratio,
+            burst_density=losses.burst_density,
+            burst_ms=losses.burst_packets * packet_ms,
+            gap_density=losses.gap_density,
+            gap_ms=losses.gap_packets * packet_ms,
+            heard_db=self._heard.db,
+            sent_db=self._sent.db,
+            speech_db=self._heard.speech_db,
+            ssrc=session.ssrc,
+            remote_ssrc=session.reception.ssrc if session.reception else None,
+            remote_voice=session.extended.remote_metrics if session.extended else None,
         )
 
 

@@ -1,6 +1,12 @@
 """What the main thread tells the audio thread of a call, and what it hears back: values without the machinery."""
 
+from __future__ import annotations
+
+from device.annotations import TYPE_CHECKING
 from device.records import dataclass
+
+if TYPE_CHECKING:
+    from device.rtp.extended_report import VoipMetrics
 
 FRAME_MS = 20
 """What `MediaStream.next_frame` returns and what every mixing step works on."""
@@ -69,6 +75,8 @@ class StreamParameters:
     """What the peer may send comfort noise as, besides the static payload type."""
     detect_digits: bool = False
     """Listen for digits in the speech band."""
+    extended_reports: tuple[str, ...] = ()
+    """Words of a=rtcp-xr that both sides agreed on (RFC 3611 section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +112,29 @@ class StreamReport:
     """Monotonic seconds of the last valid packet; None when none came."""
     digits_sent: int = 0
     digits_received: int = 0
+    codec_received: str = ""
+    """What the far end sends; empty while nothing came."""
+    ptime_ms: int = 20
+    """Length of the packets that we send."""
+    packets_expected: int = 0
+    """Whose turn to be played has come."""
+    packets_missing: int = 0
+    """Of these: lost or too late."""
+    burst_ratio: float = 1.0
+    """How much longer runs of missing packets are than by chance (ITU-T G.107 clause 3.5)."""
+    burst_density: float = 0.0
+    """Share of missing packets within bursts, 0 to 1 (RFC 3611 section 4.7.2)."""
+    burst_ms: float = 0.0
+    """Mean length of a burst."""
+    gap_density: float = 0.0
+    gap_ms: float = 0.0
+    heard_db: float = -96.0
+    """Level of the far end in the last second, in dB below full scale."""
+    sent_db: float = -96.0
+    """The same of the microphone."""
+    speech_db: float | None = None
+    """Mean level of the far end's speech so far; None when there was none."""
+    ssrc: int = 0
+    remote_ssrc: int | None = None
+    remote_voice: VoipMetrics | None = None
+    """What the far end last told of how it hears us (RFC 3611 section 4.7)."""

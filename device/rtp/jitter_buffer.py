@@ -10,6 +10,7 @@ from collections import deque
 from math import ceil
 
 from device.records import dataclass
+from device.rtp.loss_pattern import LossFigures, LossPattern
 from device.rtp.packet import RtpPacket, signed_difference
 
 MAX_PACKETS = 256
@@ -76,7 +77,12 @@ class JitterBuffer:
         self._max = max(max_ms * clock_rate_hz // 1000, self._frame)
         self._jump = int(JUMP_S * clock_rate_hz)
         self.late = self.duplicate = self.discarded = 0
+        self.pattern = LossPattern()
+        """How losses are spread; a buffer that replaces another one goes on with its pattern."""
+        self._played_sequence = self._good_since = -1
         self._clock = 0
+        self.packet_units = self._frame
+        """What the last packet that was played lasted."""
         self._entries: list[_Entry] = []
         self.reset()
 
@@ -87,7 +93,9 @@ class JitterBuffer:
         self._highest_sequence = -1
         self._highest_timestamp = 0
         self._seen = 0
-        self._played_sequence = -1
+        self.pattern.pass_over(self._good)
+        self._played_sequence = self._good_since = -1
+        self._unplayable = 0
         self._played_until: int | None = None
         self._late_run = 0
         self._arrivals: deque[int] = deque(maxlen=WINDOW_PACKETS)
@@ -115,6 +123,7 @@ class JitterBuffer:
         if self._played_until is not None and timestamp < self._played_until:
             self.late += 1
             self._late_run += 1
+            self._unplayable += sequence > self._played_sequence
             return
         self._late_run = 0
         insort(self._entries, (timestamp, sequence, duration, packet))
@@ -140,7 +149,10 @@ class JitterBuffer:
             return self._gap_before(sequence, early, position)
         del self._entries[0]
         self.excess = max(0, -early)
+        self.packet_units = duration
         self._played_until = timestamp + duration
+        if sequence != self._played_sequence + 1:
+            self._note_leap(sequence)
         self._played_sequence = sequence
         self._loss -= LOSS_MEMORY * self._loss
         return packet
@@ -154,6 +166,35 @@ class JitterBuffer:
         """The figures so far."""
         delay = self._delay - self._fastest
         return JitterCounters(self.late, self.duplicate, self.discarded, len(self._entries), delay)
+
+    def losses(self) -> LossFigures:
+        """How what was not there to be played is spread over the call."""
+        return self.pattern.figures(self._good)
+
+    # What was played, and what was not
+
+    @property
+    def _good(self) -> int:
+        """Packets in a row until now that were there to be played."""
+        return max(0, self._played_sequence - self._good_since + 1) if self._good_since >= 0 else 0
+
+    def _note_leap(self, sequence: int) -> None:
+        """The packet that is played next does not follow upon the last one."""
+        missing = self._count_missing(sequence) if self._played_sequence >= 0 else 0
+        if missing or self._good_since < 0:
+            if missing:
+                self.pattern.note(self._good, missing)
+            self._good_since = sequence
+
+    def _count_missing(self, sequence: int) -> int:
+        """How many packets between the last played and this one were not there in time; events are no packets here."""
+        between = sequence - self._played_sequence - 1
+        behind = self._highest_sequence - sequence + 1
+        seen = 0
+        if 0 < between <= 64 - behind:
+            seen = ((self._seen >> behind) & ((1 << between) - 1)).bit_count() - self._unplayable
+        self._unplayable = 0
+        return max(0, between - max(0, seen))
 
     # Arrival
 
@@ -233,6 +274,7 @@ class JitterBuffer:
         while len(self._entries) > 1 and position - self._entries[0][0] > limit:
             self._drop_first()
         while self._entries and self._played_until is not None and self._entries[0][0] < self._played_until:
+            self._unplayable += self._entries[0][1] > self._played_sequence
             del self._entries[0]
             self.discarded += 1
 
@@ -246,6 +288,9 @@ class JitterBuffer:
         self.discarded += 1
         timestamp, sequence, duration, _ = self._entries.pop(0)
         self._played_until = timestamp + duration
+        if self._played_sequence >= 0:
+            self.pattern.note(self._good, 1 + self._count_missing(sequence))
+            self._good_since = sequence + 1
         self._played_sequence = sequence
 
     def _gap_before(self, sequence: int, early: int, position: int) -> Gap:

@@ -1,4 +1,7 @@
-"""RTCP packets (RFC 3550 section 6): reports, source description and BYE, parsed and encoded."""
+"""RTCP packets (RFC 3550 section 6): reports, source description and BYE, parsed and encoded.
+
+Of extended reports (RFC 3611) only the frame is known here; `extended_report` reads and writes what is in them.
+"""
 
 from struct import Struct
 
@@ -6,6 +9,7 @@ from device.records import dataclass
 from device.rtp.errors import RtcpParseError
 
 SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, GOODBYE = 200, 201, 202, 203
+EXTENDED_REPORT = 207
 SDES_CNAME, SDES_TOOL = 1, 6
 MAX_BLOCKS = 31
 """Report blocks, chunks or sources in one packet: the count field has five bits."""
@@ -71,7 +75,16 @@ class Bye:
     reason: str = ""
 
 
-RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Bye
+@dataclass(frozen=True, slots=True)
+class ExtendedReport:
+    """XR (RFC 3611 section 2)."""
+
+    ssrc: int
+    blocks: bytes
+    """The report blocks as they stand in the packet, whole words."""
+
+
+RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Bye | ExtendedReport
 
 
 def parse_rtcp(data: bytes) -> list[RtcpPacket]:
@@ -131,6 +144,9 @@ def _parse_one(kind: int, count: int, body: bytes) -> RtcpPacket | None:
         return ReceiverReport(_WORD.unpack_from(body)[0], _blocks(body, 4, count))
     if kind == SOURCE_DESCRIPTION:
         return _parse_sdes(body, count)
+    if kind == EXTENDED_REPORT:
+        _need(body, 4)
+        return ExtendedReport(_WORD.unpack_from(body)[0], body[4 : len(body) // 4 * 4])
     if kind == GOODBYE:
         _need(body, 4 * count)
         sources = tuple(_WORD.unpack_from(body, 4 * index)[0] for index in range(count))
@@ -190,6 +206,8 @@ def _encode_one(packet: RtcpPacket) -> bytes:
         return _frame(RECEIVER_REPORT, len(packet.blocks), body)
     if isinstance(packet, SourceDescription):
         return _frame(SOURCE_DESCRIPTION, len(packet.chunks), b"".join(_encode_chunk(*c) for c in packet.chunks))
+    if isinstance(packet, ExtendedReport):
+        return _frame(EXTENDED_REPORT, 0, _WORD.pack(packet.ssrc) + packet.blocks)
     body = b"".join(_WORD.pack(source) for source in packet.sources)
     if packet.reason:
         body += _padded(_counted(packet.reason))

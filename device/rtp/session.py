@@ -1,12 +1,17 @@
 """One RTP session between two (RFC 3550): numbering of what is sent, counts of what comes, and RTCP about both."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
+from device.annotations import TYPE_CHECKING
+from device.rtp.errors import RtcpParseError
 from device.rtp.packet import RtpPacket, encode_rtp
 from device.rtp.reception import Reception
 from device.rtp.rtcp import (
     SDES_CNAME,
     Bye,
+    ExtendedReport,
     ReceiverReport,
     ReportBlock,
     RtcpPacket,
@@ -15,6 +20,9 @@ from device.rtp.rtcp import (
     encode_compound,
 )
 from device.rtp.rtcp_interval import RtcpInterval
+
+if TYPE_CHECKING:
+    from device.rtp.extended_report import ExtendedReporting
 
 SESSION_BANDWIDTH_BITS = 80_000
 """G.711 at 20 ms with its IP, UDP and RTP headers, in bit/s."""
@@ -49,6 +57,8 @@ class RtpSession:
         self.round_trip_s: float | None = None
         self.remote_report: ReportBlock | None = None
         """The last that the peer said about us."""
+        self.extended: ExtendedReporting | None = None
+        """What the two agreed to tell each other by extended reports; None for nothing."""
         self.left_by_peer = False
         """The peer said BYE."""
         self._sequence = sequence
@@ -127,6 +137,17 @@ class RtpSession:
                         self._note_block(block, now)
             elif isinstance(packet, Bye) and self.reception and self.reception.ssrc in packet.sources:
                 self.left_by_peer = True
+            elif isinstance(packet, ExtendedReport) and self.extended is not None:
+                self._receive_extended(packet, self.extended, now)
+
+    def _receive_extended(self, packet: ExtendedReport, extended: ExtendedReporting, now: float) -> None:
+        before = extended.round_trip_s
+        try:
+            extended.receive(packet, self.ssrc, _ntp_time(now), now)
+        except RtcpParseError:
+            return  # what came before it in the compound packet holds all the same
+        if extended.round_trip_s != before:
+            self.round_trip_s = extended.round_trip_s
 
     def _note_block(self, block: ReportBlock, now: float) -> None:
         self.remote_report = block
@@ -155,11 +176,15 @@ class RtpSession:
     def _report(self, now: float) -> list[RtcpPacket]:
         blocks = (self.reception.report_block(now),) if self.reception and self.reception.is_valid else ()
         report: RtcpPacket = ReceiverReport(self.ssrc, blocks)
+        is_sender = self._reports_since_sent < _REPORTS_AS_SENDER and self._timestamp_at is not None
         if self._reports_since_sent < _REPORTS_AS_SENDER and self._timestamp_at is not None:
             since = int((now - self._timestamp_at) * self.clock_rate_hz)
             timestamp = (self.timestamp + since) & 0xFFFFFFFF
             report = SenderReport(self.ssrc, _ntp_time(now), timestamp, self.packets_sent, self.octets_sent, blocks)
-        return [report, SourceDescription(((self.ssrc, ((SDES_CNAME, self.cname),)),))]
+        packets: list[RtcpPacket] = [report, SourceDescription(((self.ssrc, ((SDES_CNAME, self.cname),)),))]
+        if self.extended is not None and (more := self.extended.report(self.ssrc, is_sender, _ntp_time(now), now)):
+            packets.append(more)
+        return packets
 
 
 def _ntp_time(now: float) -> int:

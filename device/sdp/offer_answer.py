@@ -57,6 +57,8 @@ class LocalMedia:
     """0 for the port after `port`."""
     other_event_pts: tuple[tuple[int, int], ...] = ()
     """(payload type, clock rate in Hz) of telephone events for codecs that do not run at 8 kHz (RFC 4733 2.5.1.1)."""
+    extended_reports: str = ""
+    """The value of a=rtcp-xr in our offers; "" for none (RFC 3611 section 5)."""
 
     noise_pts: tuple[tuple[int, int], ...] = ()
     """(payload type, clock rate in Hz) of comfort noise for each clock rate of our codecs (RFC 3389 section 4)."""
@@ -100,6 +102,8 @@ class AgreedAudio:
     noise_pt: int | None = None
     """What we send comfort noise as in pauses, or None when not both sides want it."""
     receive_noise_pt: int | None = None
+    extended_reports: tuple[str, ...] = ()
+    """Words of a=rtcp-xr that we are to act on."""
 
 
 def build_offer(local: LocalMedia, version: int, previous: SessionDescription | None = None) -> SessionDescription:
@@ -137,6 +141,7 @@ def build_answer(
     lines = [_rejected(other) for other in offer.media]
     noise = _offered_noise(media, formats[0].clock_rate_hz, local)
     others = tuple(format_ for format_ in (noise, event) if format_ is not None)
+    local = replace(local, extended_reports=_answered_reports(offer, media, local))
     lines[index] = _audio_line(local, formats, others, media.protocol, direction)
     number = event.payload_type if event else None
     agreed = _agreed(offer, index, local, direction, (formats[0], formats[0].payload_type, formats), (event, number))
@@ -283,6 +288,24 @@ def _is_held(theirs: SessionDescription, media: MediaDescription) -> bool:
     return connection is None or connection.is_held
 
 
+def _answered_reports(offer: SessionDescription, media: MediaDescription, local: LocalMedia) -> str:
+    offered = offer.extended_reports_of(media)
+    if not offered or not local.extended_reports:
+        return ""
+    from device.sdp.extended_reports import answer_formats  # noqa: PLC0415  # many peers know nothing of them
+
+    return answer_formats(offered, local.extended_reports)
+
+
+def _agreed_reports(theirs: SessionDescription, media: MediaDescription, local: LocalMedia) -> tuple[str, ...]:
+    said = theirs.extended_reports_of(media)
+    if not said or not local.extended_reports:
+        return ()
+    from device.sdp.extended_reports import agreed_formats  # noqa: PLC0415
+
+    return agreed_formats(said, local.extended_reports, theirs.direction_of(media) in ("sendrecv", "sendonly"))
+
+
 def _agreed(
     theirs: SessionDescription,
     index: int,
@@ -313,6 +336,7 @@ def _agreed(
         media_index=index,
         event_clock_rate_hz=events[0].clock_rate_hz if events[0] else codec.clock_rate_hz,
         parameters=media.fmtp(codec.payload_type),
+        extended_reports=_agreed_reports(theirs, media, local),
     )
 
 
@@ -345,6 +369,8 @@ def _audio_line(
     attributes.append(("ptime", str(local.ptime_ms)))
     if local.rtcp_port and local.rtcp_port != local.port + 1:
         attributes.append(("rtcp", str(local.rtcp_port)))
+    if local.extended_reports:
+        attributes.append(("rtcp-xr", local.extended_reports))
     attributes.append((direction, None))
     numbers = tuple(str(format_.payload_type) for format_ in listed)
     return MediaDescription("audio", local.port, protocol, numbers, attributes=tuple(attributes))

@@ -148,6 +148,10 @@ class SessionDescription:
         """The direction of a media: its own, that of the session, or sendrecv (section 6.7)."""
         return media.direction or _direction(self.attributes) or "sendrecv"
 
+    def extended_reports_of(self, media: MediaDescription) -> str:
+        """The value of a=rtcp-xr of a media, or else of the session; "" for none (RFC 3611 section 5)."""
+        return media.attribute("rtcp-xr") or _attribute(self.attributes, "rtcp-xr") or ""
+
     def rtcp_of(self, media: MediaDescription) -> tuple[str, int]:
         """Where control packets of a media go: a=rtcp (RFC 3605), or the next port (RFC 3550 section 11)."""
         connection = self.connection_of(media)

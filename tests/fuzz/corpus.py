@@ -3,8 +3,9 @@
 from functools import cache
 from pathlib import Path
 
+from device.rtp.extended_report import ReceiverReferenceTime, ReceptionDelay, VoipMetrics, encode_blocks
 from device.rtp.packet import encode_rtp
-from device.rtp.rtcp import Bye, ReportBlock, SenderReport, SourceDescription, encode_compound
+from device.rtp.rtcp import Bye, ExtendedReport, ReportBlock, SenderReport, SourceDescription, encode_compound
 from device.sip.stun import encode_request
 from tests.fuzz.targets import CUT
 from tests.support import dns_wire
@@ -140,12 +141,16 @@ def _stun() -> list[bytes]:
     return [request, b"\x01\x01" + length + request[4:20] + attributes]
 
 
+EXTENDED_BLOCKS = [ReceiverReferenceTime(5 << 32), ReceptionDelay(1, 2, 3), VoipMetrics(1, 2, 3, 4, 5, 6, 7, 8, 9)]
+
+
 def _media() -> list[bytes]:
     report = SenderReport(1, 2, 3, 4, 5, (ReportBlock(1, 2, 3, 4, 5, 6, 7),))
     return [
         encode_rtp(101, 1, 2, 3, True, b"\x05\x8a\x01\x40"),
         b"\xb1\x80" + encode_rtp(0, 1, 2, 3, False, b"x" * 20)[2:],
         encode_compound([report, SourceDescription(((1, ((1, "a@b"),)),)), Bye((1,), "gone")]),
+        encode_compound([report, ExtendedReport(1, encode_blocks(EXTENDED_BLOCKS))]),
     ]
 
 

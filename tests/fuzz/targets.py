@@ -7,8 +7,9 @@ from itertools import islice
 from device.model import CallId
 from device.net.dns_message import DnsMessageError, parse_response
 from device.rtp.errors import RtpError
+from device.rtp.extended_report import encode_blocks, parse_blocks
 from device.rtp.packet import parse_rtp
-from device.rtp.rtcp import parse_rtcp
+from device.rtp.rtcp import ExtendedReport, parse_rtcp
 from device.rtp.telephone_event import TelephoneEventReceiver
 from device.sdp.errors import SdpError
 from device.sdp.offer_answer import AudioFormat, LocalMedia, build_answer, build_offer, find_audio, read_answer
@@ -232,7 +233,9 @@ def chew_media(data: bytes) -> None:
         assert len(packet.payload) <= len(data)
         TelephoneEventReceiver().receive(packet)
     with suppress(RtpError):
-        parse_rtcp(data)
+        for report in parse_rtcp(data):
+            if isinstance(report, ExtendedReport):
+                encode_blocks(parse_blocks(report.blocks))
 
 
 def chew_dns(data: bytes) -> None:

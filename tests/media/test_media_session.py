@@ -369,3 +369,23 @@ def test_comfort_noise_of_another_clock_is_none() -> None:
     answer = session.receive_offer(offer.encode())
     assert agreed(session).noise_pt == 98
     assert parse_sdp(answer).media[0].formats == ("99", "98")
+
+
+def test_two_of_us_agree_on_extended_reports() -> None:
+    for session in connected():
+        assert agreed(session).extended_reports == ("voip-metrics", "rcvr-rtt=all")
+
+
+@pytest.mark.parametrize("settings", [MediaSettings(rtcp_xr=False), MediaSettings(rtcp=False)])
+def test_extended_reports_can_be_switched_off(settings: MediaSettings) -> None:
+    caller, callee = new_session(settings=settings), new_session("192.0.2.2", 6000)
+    offer = caller.create_offer()
+    assert b"rtcp-xr" not in offer
+    caller.receive_answer(callee.receive_offer(offer))
+    assert agreed(caller).extended_reports == agreed(callee).extended_reports == ()
+
+
+def test_a_peer_that_knows_nothing_of_extended_reports_gets_none() -> None:
+    session = new_session()
+    assert b"rtcp-xr" not in session.receive_offer(PLAIN.encode())
+    assert agreed(session).extended_reports == ()

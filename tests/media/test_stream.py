@@ -124,6 +124,66 @@ def test_the_figures_of_a_lossy_call() -> None:
     assert report.last_packet_at == pytest.approx(both.now, abs=0.1)
 
 
+def test_the_figures_of_quality_in_a_lossy_call() -> None:
+    lossy = Call(parameters(RIGHT), parameters(LEFT), loss=0.05)
+    lossy.run(60)
+    report = lossy.left.counters()
+    assert report.codec_received == "PCMA"
+    assert 2900 <= report.packets_expected <= 3000
+    assert abs(report.packets_missing - report.packets_lost) <= 5
+    assert 1.0 <= report.burst_ratio < 1.3
+    assert report.burst_density > report.gap_density
+    assert report.gap_ms > report.burst_ms > 20
+    assert report.sent_db == pytest.approx(-13, abs=0.3)
+    assert report.heard_db == pytest.approx(-13, abs=1)
+    assert report.remote_ssrc == 0x1000 + LEFT[1]
+
+
+def test_the_missing_are_counted_on_when_the_clock_of_the_codec_changes() -> None:
+    lossy = Call(parameters(RIGHT), parameters(LEFT), loss=0.1)
+    lossy.run(10)
+    before = lossy.left.counters()
+    wide = {"codec_name": "L16/16000", "payload_type": 97, "receive_formats": ((97, "L16/16000"),)}
+    lossy.left.update(parameters(RIGHT, clock_rate_hz=16000, sample_rate_hz=16000, **wide))
+    after = lossy.left.counters()
+    assert after.packets_missing == before.packets_missing > 20
+    assert after.packets_expected >= before.packets_expected
+
+
+EXTENDED = ("voip-metrics", "rcvr-rtt=all")
+
+
+def test_extended_reports_between_two_that_agreed() -> None:
+    told = Call(parameters(RIGHT, extended_reports=EXTENDED), parameters(LEFT, extended_reports=EXTENDED), loss=0.05)
+    told.run(30)
+    report = told.left.counters()
+    assert report.remote_voice is not None
+    assert report.remote_voice.ssrc == report.ssrc
+    assert 0.02 < report.remote_voice.loss_rate / 256 < 0.09
+    assert 30 <= report.remote_voice.mos_listening <= 42
+
+
+def test_the_round_trip_of_who_may_only_listen() -> None:
+    far = parameters(LEFT, extended_reports=EXTENDED, receiving=True)
+    call = Call(parameters(RIGHT, extended_reports=EXTENDED, sending=False), far, delay_s=0.1)
+    call.run(30)
+    assert call.left.counters().packets_sent == 0
+    assert call.left.counters().round_trip_ms == pytest.approx(200, abs=45), "20 ms of steps at each end"
+
+
+def test_extended_reports_begin_and_end_as_agreed_anew() -> None:
+    told = Call(parameters(RIGHT, extended_reports=EXTENDED), parameters(LEFT))
+    told.run(10)
+    assert told.left.counters().remote_voice is None
+    told.right.update(parameters(LEFT, extended_reports=EXTENDED))
+    told.run(10)
+    assert told.left.counters().remote_voice is not None
+    told.left.update(parameters(RIGHT, extended_reports=("rcvr-rtt=all",)))
+    assert told.left.counters().remote_voice is not None, "what was heard before is still known"
+    told.left.update(parameters(RIGHT))
+    assert told.left.counters().remote_voice is None
+
+
 def test_packets_as_they_are_sent() -> None:
     stream = MediaStream(parameters())
     packets = [parse_rtp(data) for n in range(8) for data, _ in stream.send_frame(SILENCE, 0.02 * n)]

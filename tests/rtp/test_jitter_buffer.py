@@ -164,6 +164,7 @@ def test_packets_without_sound_are_not_missing() -> None:
         buffer.tick(FRAME)
     assert heard.numbers == [int(p.payload) for _, p in arrivals]
     assert heard.lost == 0
+    assert (buffer.losses().expected, buffer.losses().missing) == (40, 0)
 
 
 @pytest.mark.parametrize("ptime_frames", [1, 2, 3])
@@ -291,3 +292,18 @@ def test_any_stream_is_survived() -> None:
             assert not isinstance(item, Gap) or 0 < item.duration <= FRAME
             buffer.tick(FRAME)
         assert buffer.counters.waiting <= MAX_PACKETS
+
+
+@pytest.mark.parametrize("jitter_ms", [0, 30, 90])
+@pytest.mark.parametrize("loss", [0.0, 0.02, 0.15])
+def test_what_was_never_played_is_counted_as_missing(loss: float, jitter_ms: int) -> None:
+    network = random.Random(f"{loss} {jitter_ms}")
+    count = 3000
+    arrivals = [(20.0 * n + network.uniform(0, jitter_ms), packet(n)) for n in range(count) if network.random() >= loss]
+    buffer = new_buffer()
+    heard = play(buffer, arrivals, count - 50)
+    figures = buffer.losses()
+    played = range(heard.numbers[0], heard.numbers[-1] + 1)
+    never = [n for n in played if n not in set(heard.numbers)]
+    assert (figures.expected, figures.missing) == (len(played), len(never))
+    assert figures.runs == sum(n - 1 not in never for n in never)
