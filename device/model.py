@@ -160,3 +160,7 @@ class CallRecord:
     cause: str
     """Why it ended, in words: "answered", "busy", "cancelled", "no answer", "rejected 403" ..."""
     id: int = 0
+    mos: float | None = None
+    """How it was to listen to (ITU-T G.107), from 1 to 4.5; None where nothing was heard."""
+    loss_percent: float | None = None
+    """Of what should have been heard, lost or late."""

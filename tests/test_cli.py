@@ -142,6 +142,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         ("phonebook remove Anna", "phonebook.remove", {"name": "Anna"}),
         ("calls", "calllog.list", {"limit": 20}),
         ("calls --limit 5", "calllog.list", {"limit": 5}),
+        ("call-report", "call.report", {}),
+        ("call-report 3", "call.report", {"number": 3}),
         ("log", "log.tail", {"lines": 50}),
         ("log -n 7", "log.tail", {"lines": 7}),
         ("board show", "board.show", {}),
@@ -374,8 +376,8 @@ def test_a_setting_that_waits_for_a_restart_says_so(daemon: AnsweringDaemon, run
 
 def test_the_call_log_reads_as_a_list(daemon: AnsweringDaemon, run: Run) -> None:
     _, out, _ = run("calls")
-    assert re.search(r"in  sip:1002@pbx         -           no answer\n", out)
-    assert re.search(r"in  Anna <sip:1002@pbx>  1 min 00 s +answered\n", out)
+    assert re.search(r"^1 .* in  sip:1002@pbx +- +- +- +no answer\n", out, re.MULTILINE)
+    assert re.search(r"^2 .* in  Anna <sip:1002@pbx>  1 min 00 s  4\.2  2\.5 %  answered\n", out, re.MULTILINE)
 
 
 def test_version_needs_no_daemon(run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,18 @@
 """The list of all verbs. A new one is a Command in the module that it is about."""
 
-from device.cli_commands import accounts, board, books, completion, messages, phone, settings, support, trials, watch
+from device.cli_commands import (
+    accounts,
+    board,
+    books,
+    call_report,
+    completion,
+    messages,
+    phone,
+    settings,
+    support,
+    trials,
+    watch,
+)
 from device.cli_commands.command import Command
 
 COMMANDS: dict[str, Command] = {
@@ -11,6 +23,7 @@ COMMANDS: dict[str, Command] = {
         *messages.COMMANDS,
         *settings.COMMANDS,
         *books.COMMANDS,
+        *call_report.COMMANDS,
         *watch.COMMANDS,
         *board.COMMANDS,
         *trials.COMMANDS,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from device.annotations import Any
+from device.console.call_report import live_score
 from device.console.layout import duration, shown
 from device.control.client import DaemonEvent
 
@@ -101,7 +102,7 @@ def sound_words(report: Mapping[str, Any]) -> str:
         f" concealed {report.get('frames_concealed')} jitter {report.get('jitter_ms')} ms"
         f" buffer {report.get('buffer_ms')} ms | out {report.get('packets_sent')}"
         f" lost {'?' if far_lost is None else far_lost}"
-        f" round trip {'?' if round_trip is None else f'{round_trip} ms'}"
+        f" round trip {'?' if round_trip is None else f'{round_trip} ms'} | MOS {live_score(report)}"
     )
 
 

@@ -70,12 +70,15 @@ def _about(call: Mapping[str, Any]) -> str:
 
 
 def past_call_lines(calls: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The finished calls of the call log."""
-    return table(("when", "", "with", "talked", "result"), [_past_call(call) for call in calls], "no calls yet")
+    """The finished calls of the call log, newest first; the number is the one that a report of a call is asked by."""
+    rows = [(str(number), *_past_call(call)) for number, call in enumerate(calls, 1)]
+    return table(("nr", "when", "", "with", "talked", "MOS", "loss", "result"), rows, "no calls yet")
 
 
 def _past_call(call: Mapping[str, Any]) -> tuple[str, ...]:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["started_at"]))
     talked = duration(call["ended_at"] - call["answered_at"]) if call["answered_at"] else "-"
     name = f"{call['remote_name']} <{call['remote']}>" if call["remote_name"] else call["remote"]
-    return (when, call["direction"], name, talked, call["cause"])
+    mos, loss = call.get("mos"), call.get("loss_percent")
+    heard = ("-" if mos is None else f"{mos:.1f}", "-" if loss is None else f"{loss:.1f} %")
+    return (when, call["direction"], name, talked, *heard, call["cause"])

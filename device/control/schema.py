@@ -376,8 +376,17 @@ _METHODS = (
         "calllog.list",
         "The finished calls, newest first; times are Unix seconds, 0 where it did not happen.",
         (_LIMIT,),
-        "{calls: [{id, direction, remote, remote_name, account, started_at, answered_at, ended_at, cause}]}",
+        "{calls: [{id, direction, remote, remote_name, account, started_at, answered_at, ended_at, cause, "
+        "mos (1 to 4.5, or null where nothing was heard), loss_percent}]}",
         '{"limit": 10}',
+    ),
+    Method(
+        "call.report",
+        "How a call sounded: its quality (docs/call-quality.md) and, for the last eight calls, its curves.",
+        (Param("number", "number", "1: the last finished call, 2: the one before; 0: the one of now; or left out"),),
+        "{number, call, quality: {mos_listening, mos_conversational, loss_percent, jitter_mean_ms, ...} or null, "
+        "time_line: {step_s, jitter_ms: [number], buffer_ms, loss_percent, heard_db, sent_db} or null}",
+        '{"number": 1}',
     ),
     Method(
         "log.tail",
@@ -487,7 +496,8 @@ TOPICS: dict[str, str] = {
     "pins": "{pin, level (high, low), at (monotonic seconds)}: a pin that setup.find_pins watches",
     "meter": "{rms_db, peak_db}: the microphone while test.mic runs, in dB below full scale, five times a second",
     "config": "{event (committed, confirmed, taken-back), number, author, comment, changed: [key]}",
-    "audio": "{call, ended, report} of a stream, {device (lost, found), text} of the sound card, "
+    "audio": "{call, ended, report} of a stream every second, at its end with {quality} as in call.report, "
+    "{device (lost, found), text} of the sound card, "
     "{call, recorded (path), seconds, fault} or {call, played (path), fault}",
 }
 

@@ -194,6 +194,7 @@ class ControlMethods:
             "phonebook.add": self._phonebook_add,
             "phonebook.remove": self._phonebook_remove,
             "calllog.list": self._calllog_list,
+            "call.report": self._call_report,
             "log.tail": self._log_tail,
             "board.show": lambda params: self._rooms.desk.snapshot(),
             "board.drive": self._board_drive,
@@ -438,6 +439,11 @@ class ControlMethods:
 
     def _calllog_list(self, params: Params) -> object:
         return {"calls": [asdict(record) for record in self._rooms.call_log.recent(_limit(params, "limit"))]}
+
+    def _call_report(self, params: Params) -> object:
+        from device.daemon.call_reports import call_report  # noqa: PLC0415  # for whoever asks how a call sounded
+
+        return call_report(params, self._calls(), self._rooms.call_log, self._rooms.runtime.quality)
 
     def _log_tail(self, params: Params) -> object:
         return {"lines": list(self._rooms.log.lines)[-_limit(params, "lines") :]}

@@ -1,10 +1,12 @@
 """Carries out what the phone wants, each command by the adapter that can: hop 5 of every road in the architecture."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable
 
 from device import plain_logging as logging
-from device.annotations import Any, Protocol
+from device.annotations import TYPE_CHECKING, Any, Protocol
 from device.audio.commands import StartTone as PlayTone
 from device.audio.commands import StopTone as SilenceTone
 from device.audio.engine import AudioEngine
@@ -41,6 +43,9 @@ from device.phone.commands import (
 from device.store.call_log import CallLog
 from device.store.errors import StoreError
 
+if TYPE_CHECKING:
+    from device.daemon.quality_log import QualityLog
+
 logger = logging.getLogger(__name__)
 
 
@@ -74,6 +79,7 @@ class Executor:
         self._call_log = call_log
         self._media_settings = media_settings
         self._wall_clock = wall_clock
+        self._quality: QualityLog | None = None
         self._refusal: str | None = None
         self._attempts: deque[float] = deque()
         self._attempts_dropped = False
@@ -111,6 +117,15 @@ class Executor:
                 # Not the whole command: digits that somebody dials into a call may be a PIN.
                 logger.exception("%s could not be carried out", type(command).__name__)
 
+    @property
+    def quality(self) -> QualityLog:
+        """How calls sound; loaded with the first that has sound."""
+        if self._quality is None:
+            from device.daemon.quality_log import QualityLog  # noqa: PLC0415
+
+            self._quality = QualityLog(self._call_log, self._engine.counters)
+        return self._quality
+
     def take_refusal(self) -> str | None:
         """Why the request that was just handled was refused, None if it was not."""
         refusal, self._refusal = self._refusal, None
@@ -139,7 +154,9 @@ class Executor:
             cause=command.cause,
         )
         try:
-            self._call_log.add(record)
+            row = self._call_log.add(record)
+            if command.answered is not None or self._quality is not None:
+                self.quality.logged(command.call_id, row)
         except StoreError as error:
             # A full or broken card must not keep anybody from telephoning.
             logger.error("%s: the call could not be put in the call log: %s", command.call_id, error)

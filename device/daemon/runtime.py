@@ -56,6 +56,7 @@ from device.timing import earliest
 
 if TYPE_CHECKING:
     from device.daemon.features import Features
+    from device.daemon.quality_log import QualityLog
     from device.sip.call_facts import CallFacts
 
 logger = logging.getLogger(__name__)
@@ -231,6 +232,11 @@ class Runtime:
             self.features.waiting.follow(account_id, now)
 
     @property
+    def quality(self) -> QualityLog:
+        """How calls sound and sounded."""
+        return self._executor.quality
+
+    @property
     def features(self) -> Features:
         """What subscriptions, transfers and texts mean, loaded with the first of them."""
         if self._features is None:
@@ -297,9 +303,7 @@ class Runtime:
                 if error:
                     logger.error("%s: ended, for its sound had to be given up: %s", call_id, error)
                     self._line.give_up(call_id, now)
-                if figures is not None:
-                    _log_figures(call_id, figures)
-                self._publish("audio", {"call": call_id, "ended": True, "report": asdict(figures) if figures else None})
+                self._end_sound(call_id, figures)
             case RecordingEnded(call_id, path, seconds, fault):
                 level = logging.WARNING if fault else logging.INFO
                 logger.log(level, "%s: recorded %.0f s to %s%s", call_id, seconds, path, f"; {fault}" if fault else "")
@@ -307,6 +311,7 @@ class Runtime:
             case PlayingEnded(call_id, path, fault):
                 self._publish("audio", {"call": call_id, "played": path, "fault": fault})
             case _:
+                self._executor.quality.progressed(report.call_id, report.report)
                 self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
 
     def _receive_of_card(self, report: DeviceLost | DeviceFound | MicrophoneMeasured) -> None:
@@ -321,6 +326,13 @@ class Runtime:
                 self._publish("audio", {"device": "found", "text": name})
             case MicrophoneMeasured(rms_db, peak_db):
                 self._publish("meter", {"rms_db": rms_db, "peak_db": peak_db})
+
+    def _end_sound(self, call_id: CallId, figures: StreamReport | None) -> None:
+        quality = self._executor.quality.ended(call_id, figures)
+        if figures is not None:
+            _log_figures(call_id, figures)
+        told = {"report": asdict(figures) if figures else None, "quality": asdict(quality) if quality else None}
+        self._publish("audio", {"call": call_id, "ended": True, **told})
 
     def _handle(self, event: PhoneEvent, now: float) -> None:
         self._execute(self._phone.handle(event, now), now)

@@ -14,6 +14,7 @@ from device.control.server import ControlServer, Handler
 from device.daemon.account_fields import Params
 from device.daemon.account_methods import AccountMethods
 from device.daemon.accounts import AccountStatus
+from device.daemon.call_reports import call_report
 from device.daemon.config import ConfigurationError, parse_configuration
 from device.daemon.config_methods import ConfigMethods
 from device.daemon.console_methods import ConsoleMethods
@@ -118,6 +119,7 @@ class StoreMethods:
             "calllog.list": lambda params: {
                 "calls": [asdict(record) for record in CallLog(database).recent(int(params.get("limit", 50)))]
             },
+            "call.report": lambda params: call_report(params, (), CallLog(database), None),
         }
 
     def _console(self, database: Database, settings: Settings) -> ConsoleMethods:

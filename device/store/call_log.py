@@ -1,8 +1,14 @@
 """The finished calls, newest kept, oldest pruned."""
 
+from __future__ import annotations
+
+from device.annotations import TYPE_CHECKING
 from device.model import CallRecord
-from device.records import asdict
+from device.records import asdict, fields
 from device.store.database import Database
+
+if TYPE_CHECKING:
+    from device.media.call_quality import CallQuality
 
 ROWS_KEPT = 1000
 CLOCK_IS_SET_S = 946_684_800.0
@@ -52,12 +58,41 @@ class CallLog:
 
     def recent(self, limit: int = 50) -> list[CallRecord]:
         """The newest calls, newest first, at most `limit`."""
+        return self._records(max(0, limit), 0)
+
+    def _records(self, limit: int, newer: int) -> list[CallRecord]:
         rows = self._database.query(
-            "SELECT direction, remote, remote_name, account, started_at, answered_at, ended_at, cause, id"
-            " FROM call_log ORDER BY id DESC LIMIT ?",
-            (max(0, limit),),
+            "SELECT direction, remote, remote_name, account, started_at, answered_at, ended_at, cause, id,"
+            " mos_listening, CASE WHEN expected THEN round(100.0 * missing / expected, 2) END"
+            " FROM call_log LEFT JOIN call_quality ON call_id = id ORDER BY id DESC LIMIT ? OFFSET ?",
+            (limit, newer),
         )
         return [CallRecord(*row) for row in rows]
+
+    def nth_last(self, number: int) -> CallRecord | None:
+        """The newest call for 1, the one before it for 2 ...; None where there is none."""
+        return next(iter(self._records(1, number - 1)), None) if number > 0 else None
+
+    def keep_quality(self, call: int, quality: CallQuality) -> None:
+        """How the call of that id sounded; a call that is no longer in the log is passed over. Raises StoreError."""
+        values = asdict(quality)
+        with self._database.transaction(precious=False):
+            self._database.execute(
+                f"INSERT OR REPLACE INTO call_quality (call_id, {', '.join(values)})"  # noqa: S608  # names of ours
+                f" SELECT id, {', '.join('?' * len(values))} FROM call_log WHERE id = ?",
+                [*values.values(), call],
+            )
+
+    def quality(self, call: int) -> CallQuality | None:
+        """How the call of that id sounded; None where it is not known."""
+        from device.media.call_quality import CallQuality  # noqa: PLC0415  # for whoever asks
+
+        names = [field.name for field in fields(CallQuality)]
+        rows = self._database.query(f"SELECT {', '.join(names)} FROM call_quality WHERE call_id = ?", (call,))  # noqa: S608
+        for row in rows:
+            values = dict(zip(names, row, strict=True))
+            return CallQuality(**{**values, "wide_band": bool(values["wide_band"])})
+        return None
 
     def clear(self) -> int:
         """Forget every call; return how many there were."""

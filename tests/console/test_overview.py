@@ -34,4 +34,7 @@ def test_accounts_and_what_their_servers_said() -> None:
 def test_calls_of_now_and_of_before() -> None:
     assert call_lines([]) == ["no call"]
     missed = {**CALL, "answered_at": 0, "remote_name": ""}
-    assert past_call_lines([missed])[1].endswith("in  sip:1002@x  -       bye")
+    assert past_call_lines([missed])[1].endswith("in  sip:1002@x  -       -    -     bye")
+    heard = past_call_lines([missed, {**CALL, "mos": 4.26, "loss_percent": 0.04}])[2]
+    assert heard.startswith("2 ")
+    assert heard.endswith("1 min 05 s  4.3  0.0 %  bye")

@@ -46,8 +46,62 @@ RECORD = {
     "answered_at": 1_700_000_003.0,
     "ended_at": 1_700_000_063.0,
     "cause": "answered",
+    "mos": 4.19,
+    "loss_percent": 2.5,
 }
-MISSED = {**RECORD, "id": 2, "remote_name": "", "answered_at": 0.0, "cause": "no answer"}
+QUALITY: dict[str, Any] = {
+    "codec_sent": "PCMA",
+    "codec_received": "PCMU",
+    "packets_sent": 3000,
+    "octets_sent": 480_000,
+    "packets_received": 2940,
+    "octets_received": 470_400,
+    "lost": 60,
+    "late": 15,
+    "duplicate": 1,
+    "discarded": 2,
+    "expected": 3000,
+    "missing": 75,
+    "burst_ratio": 1.2,
+    "concealed_ms": 1500,
+    "jitter_mean_ms": 3.5,
+    "jitter_max_ms": 9.0,
+    "buffer_mean_ms": 41.5,
+    "buffer_max_ms": 60.0,
+    "round_trip_ms": 24.5,
+    "round_trip_max_ms": 31.0,
+    "r_listening": 84.6,
+    "r_conversational": 81.2,
+    "mos_listening": 4.19,
+    "mos_conversational": 4.07,
+    "speech_db": -24.5,
+    "capture_xruns": 0,
+    "playback_xruns": 1,
+    "remote_lost": 7,
+    "remote_jitter_ms": 2.0,
+    "remote_mos_listening": 4.3,
+    "remote_mos_conversational": 4.2,
+    "wide_band": False,
+    "loss_percent": 2.5,
+}
+"""As call.report gives it."""
+TIME_LINE: dict[str, Any] = {
+    "step_s": 1,
+    "jitter_ms": [0.0, 2.5, 9.0, 4.0],
+    "buffer_ms": [40.0, 40.0, 60.0, 40.0],
+    "loss_percent": [0.0, 0.0, 10.0, 0.0],
+    "heard_db": [-96.0, -24.0, -26.5, -30.0],
+    "sent_db": [-60.0, -30.0, -20.0, -55.0],
+}
+MISSED = {
+    **RECORD,
+    "id": 2,
+    "remote_name": "",
+    "answered_at": 0.0,
+    "cause": "no answer",
+    "mos": None,
+    "loss_percent": None,
+}
 SETTING = {"key": "phone.hotline", "value": "1002", "default": "", "kind": "str", "help": "number called at once"}
 PLAIN_SETTING = {"key": "audio.kind", "value": "alsa", "default": "alsa", "kind": "str", "help": "kind of device"}
 MESSAGE = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.9\r\nCSeq: 7 REGISTER\r\n\r\n"
@@ -89,6 +143,7 @@ ANSWERS: dict[str, Any] = {
     "phonebook.list": {"entries": [{"name": "Front door", "target": "sip:door@192.0.2.7", "short_code": "11"}]},
     "phonebook.add": {},
     "phonebook.remove": {},
+    "call.report": {"number": 1, "call": RECORD, "quality": QUALITY, "time_line": TIME_LINE},
     "calllog.list": {"calls": [MISSED, RECORD]},
     "log.tail": {"lines": ["first", f"second{ESCAPE}"]},
     "registration.refresh": {"accounts": ["office"]},

@@ -2,6 +2,7 @@
 
 import time
 
+from device.console.call_report import report_lines
 from device.console.choices import account_names
 from device.console.command_table import Argument, Command, Given
 from device.console.errors import ConsoleError
@@ -61,6 +62,11 @@ def _calls(shell: Shell, given: Given) -> None:
     except DaemonUnreachableError as error:
         shell.say(str(error), "")
     shell.say(*past_call_lines(shell.ask("calllog.list", limit=count)["calls"]))
+
+
+def _quality(shell: Shell, given: Given) -> None:
+    number = _count(given, 1, 1000) if given.get("count") else None
+    shell.say(*report_lines(shell.ask("call.report", **({} if number is None else {"number": number}))))
 
 
 def _count(given: Given, default: int, most: int) -> int:
@@ -181,6 +187,14 @@ COMMANDS = (
     ),
     Command("show registrations", "how the accounts stand with their servers", _registrations, monitor=True),
     Command("show calls", "the calls of now and the finished ones", _calls, (_COUNT,), monitor=True),
+    Command(
+        "show quality",
+        "how a call sounded: the call of now or else the last, or one of `show calls`",
+        _quality,
+        (Argument("count", "its number: 1 is the last, 2 the one before", optional=True),),
+        monitor=True,
+        example="show quality 2",
+    ),
     Command("show audio", "the sound card and its counters", _audio, monitor=True),
     Command("show gpio", "the lines of the board and what hangs on them", _gpio, monitor=True),
     Command("show network", "interfaces, addresses, gateway, name servers", _network, monitor=True),

@@ -199,7 +199,7 @@ COMMANDS = (
     ),
     Command(
         "meter",
-        "the sound of a call every second: packets, loss, jitter, delay of the buffer",
+        "the sound of a call every second: packets, loss, jitter, delay of the buffer, scores",
         _meter,
         monitor=True,
     ),

@@ -1,6 +1,7 @@
 from typing import Any
 
 from tests.console.desk import Desk, FakePhone
+from tests.support.answering_daemon import QUALITY
 
 ACCOUNT: dict[str, Any] = {
     "id": "office",
@@ -101,9 +102,21 @@ def test_calls() -> None:
     desk = Desk(phone())
     shown = desk.run("show calls 5")
     assert shown[0] == "no call"
-    assert shown[-1].endswith("in  Eve <sip:1002@x>  1 min 05 s  bye")
+    assert shown[-1].startswith("1   1970-01-01")
+    assert shown[-1].endswith("in  Eve <sip:1002@x>  1 min 05 s  -    -     bye")
     assert desk.phone.calls_of("calllog.list") == [{"limit": 5}]
     assert desk.run("show calls 0") == ["count: '0' is no number from 1 to 1000"]
+
+
+def test_quality() -> None:
+    report = {"number": 2, "call": CALL, "quality": QUALITY, "time_line": None}
+    desk = Desk(phone(call__report=report))
+    shown = desk.run("show quality 2")
+    assert shown[0].endswith("from Eve <sip:1002@x>, talked 1 min 05 s: bye")
+    assert "MOS listening            4.19, good (R 85 of 93)" in shown
+    desk.run("show quality")
+    assert desk.phone.calls_of("call.report") == [{"number": 2}, {}]
+    assert desk.run("show quality 0") == ["count: '0' is no number from 1 to 1000"]
 
 
 def test_audio() -> None:

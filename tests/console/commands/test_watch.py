@@ -107,11 +107,18 @@ def test_the_sound_of_a_call_every_second() -> None:
         "packets_sent": 100,
         "remote_lost": None,
         "round_trip_ms": 3.2,
+        "packets_expected": 99,
+        "packets_missing": 1,
+        "burst_ratio": 1.0,
+        "ptime_ms": 20,
     }
     desk.happen("audio", call="a", ended=False, report=report)
     assert desk.screen.last.endswith(
-        "OPUS in 99 lost 1 (1.0 %) late 0 concealed 1 jitter 1.5 ms buffer 40 ms | out 100 lost ? round trip 3.2 ms"
+        "OPUS in 99 lost 1 (1.0 %) late 0 concealed 1 jitter 1.5 ms buffer 40 ms"
+        " | out 100 lost ? round trip 3.2 ms | MOS 4.46/4.46"
     )
+    desk.happen("audio", call="a", ended=False, report={**report, "packets_expected": 0})
+    assert desk.screen.last.endswith("| MOS -")
     desk.happen("audio", device="lost", text="gone")
     assert desk.type("q")[-1] == "offhook#"
 

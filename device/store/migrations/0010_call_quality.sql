@@ -1,0 +1,38 @@
+-- How each call sounded. The columns are the fields of CallQuality; NULL where it is not known.
+-- A row goes with its call.
+
+CREATE TABLE call_quality (
+    call_id                   INTEGER PRIMARY KEY REFERENCES call_log (id) ON DELETE CASCADE,
+    codec_sent                TEXT NOT NULL,
+    codec_received            TEXT NOT NULL,
+    packets_sent              INTEGER NOT NULL,
+    octets_sent               INTEGER NOT NULL,
+    packets_received          INTEGER NOT NULL,
+    octets_received           INTEGER NOT NULL,
+    lost                      INTEGER NOT NULL,
+    late                      INTEGER NOT NULL,
+    duplicate                 INTEGER NOT NULL,
+    discarded                 INTEGER NOT NULL,
+    expected                  INTEGER NOT NULL,
+    missing                   INTEGER NOT NULL,
+    burst_ratio               REAL NOT NULL,
+    concealed_ms              INTEGER NOT NULL,
+    jitter_mean_ms            REAL NOT NULL,
+    jitter_max_ms             REAL NOT NULL,
+    buffer_mean_ms            REAL NOT NULL,
+    buffer_max_ms             REAL NOT NULL,
+    round_trip_ms             REAL,
+    round_trip_max_ms         REAL,
+    r_listening               REAL,
+    r_conversational          REAL,
+    mos_listening             REAL,
+    mos_conversational        REAL,
+    speech_db                 REAL,
+    capture_xruns             INTEGER NOT NULL,
+    playback_xruns            INTEGER NOT NULL,
+    remote_lost               INTEGER,
+    remote_jitter_ms          REAL,
+    remote_mos_listening      REAL,
+    remote_mos_conversational REAL,
+    wide_band                 INTEGER NOT NULL
+);
