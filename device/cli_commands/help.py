@@ -9,6 +9,7 @@ from device.cli_commands.output import Output
 from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
 from device.control import schema
 
+STATUSES = "Exit status: 0 done, 1 refused or failed, 2 not understood, 3 no daemon answers."
 HELP_WORDS = ("help", "--help", "-h")
 
 
@@ -24,7 +25,7 @@ def command_parser(command: Command) -> VerbParser:
     parser = VerbParser(
         prog=f"offhook {command.words}",
         description=_sentence(command.help),
-        epilog=f"example: offhook {command.example}",
+        epilog=f"example: offhook {command.example}\n\n{STATUSES}",
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
         add_help=False,
@@ -71,7 +72,7 @@ def _show_overview(output: Output) -> None:
     _show_list(output, {"help COMMAND": "arguments and an example of a command", **help_texts})
     output.text(
         "\n--json answers in JSON; --socket PATH or OFFHOOK_SOCKET names another daemon's control socket.\n"
-        "Exit status: 0 done, 1 refused or failed, 2 not understood, 3 no daemon answers.\n\n"
+        f"{STATUSES}\n\n"
         "example: offhook account add office 1001@pbx.example.com\n"
         "         offhook call 1002"
     )

@@ -69,16 +69,42 @@ def _change(session: Session, values: dict[str, str | None]) -> int:
     return session.answer(result, sentence)
 
 
-def _export(session: Session, _given: Namespace) -> int:
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--passphrase-file", metavar="FILE", help="put the secrets in as well, sealed under the first line of this file"
+    )
+
+
+def _sealed(session: Session, path: str | None) -> str:
+    if path is None:
+        return ""
+    try:
+        with open(path, encoding="utf-8") as file:
+            passphrase = file.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--passphrase-file {path}: {error}") from error
+    if not passphrase:
+        raise UsageError(f"--passphrase-file {path}: its first line is empty")
+    return str(session.ask("store.seal", passphrase=passphrase)["sealed"])
+
+
+def _export(session: Session, given: Namespace) -> int:
+    sealed = _sealed(session, given.passphrase_file)
     settings, accounts = session.ask("settings.list")["settings"], session.ask("account.list")["accounts"]
     if session.output.as_json:
-        return session.answer({"settings": settings, "accounts": accounts})
-    session.output.lines(export_lines(settings, accounts))
+        return session.answer({"settings": settings, "accounts": accounts, **({"sealed": sealed} if sealed else {})})
+    session.output.lines(export_lines(settings, accounts, sealed))
     return EXIT_OK
 
 
 COMMANDS = (
-    Command("export", "show the configuration as a file for `offhook provision`, without secrets", "export", _export),
+    Command(
+        "export",
+        "show the configuration as a file for `offhook provision`, without secrets or with them sealed",
+        "export",
+        _export,
+        _export_arguments,
+    ),
     Command("settings list", "show all settings, or those of a section", "settings list phone", _list, _list_arguments),
     Command(
         "settings get",

@@ -4,6 +4,7 @@ from device.cli_commands import (
     accounts,
     board,
     books,
+    borrowed,
     call_report,
     completion,
     messages,
@@ -11,6 +12,7 @@ from device.cli_commands import (
     settings,
     support,
     trials,
+    upkeep,
     watch,
 )
 from device.cli_commands.command import Command
@@ -27,6 +29,8 @@ COMMANDS: dict[str, Command] = {
         *watch.COMMANDS,
         *board.COMMANDS,
         *trials.COMMANDS,
+        *borrowed.COMMANDS,
+        *upkeep.COMMANDS,
         *support.COMMANDS,
         *completion.COMMANDS,
     )

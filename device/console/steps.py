@@ -43,7 +43,8 @@ class AwaitEvent:
 
 
 Step = AskLine | AwaitKey | Pause | AwaitEvent
-Dialogue = Generator[Step, Any, None]
+Dialogue = Generator[Step, Any, Any]
+"""What it returns is nothing, or whether what was tried came out well."""
 
 
 def agree(question: str) -> Generator[Step, Any, bool]:

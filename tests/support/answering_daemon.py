@@ -165,6 +165,16 @@ ANSWERS: dict[str, Any] = {
             {"name": "office", "account": True, "host": "pbx", "port": 0, "transport": "UDP", "address": False}
         ],
     },
+    "config.history": {
+        "commits": [{"number": n, "at": 1_700_000_000.0, "author": "a", "comment": ""} for n in (2, 1)],
+        "unconfirmed": None,
+        "confirm_within_s": 0,
+    },
+    "config.commit": {"number": 3, "changed": ["phone.hotline"], "restart": ["phone.hotline"], "registering": []},
+    "config.confirm": {"number": 2},
+    "console.password": {"role": "monitor"},
+    "store.reset": {"kept": []},
+    "store.seal": {"sealed": "offhook-sealed-1:AAAA"},
     "daemon.version": {"version": "0.1.0", "python": "3.11.2"},
     "daemon.stop": {},
 }

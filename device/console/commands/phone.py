@@ -1,9 +1,16 @@
-"""Telephoning from the console, and the registrations."""
+"""Telephoning from the console, texts, the phone book, and the registrations."""
 
 from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
+from device.console.errors import ConsoleError
 from device.console.layout import shown
 from device.console.shell import Shell
+from device.console.steps import AwaitEvent, Dialogue
+
+TRANSFER_PATIENCE_S = 200.0
+"""A little longer than the other side may let the new call ring, in seconds."""
+MESSAGE_PATIENCE_S = 40.0
+"""A little longer than Timer F of RFC 3261, in seconds."""
 
 STOP = "stop"
 _CALL = Argument("call", "id of the call; the only one when left out", optional=True)
@@ -58,6 +65,44 @@ def _play(shell: Shell, given: Given) -> None:
     shell.say("playing to both sides; `play stop` ends it")
 
 
+def _transfer(shell: Shell, given: Given) -> Dialogue:
+    with shell.following("call"):
+        shell.ask("call.transfer", target=given.get("target"))
+        shell.say("asked; Ctrl-C stops looking on, not the transfer")
+        while (event := (yield AwaitEvent(TRANSFER_PATIENCE_S))) is not None:
+            outcome = event.params
+            if event.topic == "call" and outcome.get("event") == "transferred":
+                shell.say("transferred")
+                return
+            if event.topic == "call" and outcome.get("event") == "transfer-failed":
+                raise ConsoleError(f"not transferred: {outcome.get('text')}; the call goes on here")
+    raise ConsoleError("the outcome of the transfer is not known yet: see `show calls`")
+
+
+def _message(shell: Shell, given: Given) -> Dialogue:
+    with shell.following("message"):
+        name = shell.ask("message.send", target=given["target"], text=given["text"])["message"]
+        while (event := (yield AwaitEvent(MESSAGE_PATIENCE_S))) is not None:
+            outcome = event.params
+            if event.topic != "message" or outcome.get("message") != name:
+                continue
+            if outcome.get("event") == "sent":
+                shell.say(outcome.get("text"))
+                return
+            raise ConsoleError(f"not sent: {outcome.get('text')}")
+    raise ConsoleError("no answer came in time: see `show log`")
+
+
+def _phonebook_add(shell: Shell, given: Given) -> None:
+    shell.ask("phonebook.add", name=given["name"], target=given["target"], short_code=given.get("code"))
+    shell.say(f"{given['name']} is in the phone book")
+
+
+def _phonebook_remove(shell: Shell, given: Given) -> None:
+    shell.ask("phonebook.remove", name=given["name"])
+    shell.say(f"{given['name']} is out of the phone book")
+
+
 def _register(shell: Shell, given: Given) -> None:
     accounts = shell.ask("registration.refresh", account=given.get("account"))["accounts"]
     shell.say(f"registering {', '.join(accounts)}: see `show registrations`" if accounts else "no account registers")
@@ -93,6 +138,40 @@ COMMANDS = (
         _play,
         (Argument("path", "the whole path of the file, or stop to end it"),),
         example="play /var/lib/offhook/announcement.wav",
+    ),
+    Command(
+        "transfer",
+        "send the far end of the call to somebody else, and wait for the outcome",
+        _transfer,
+        (Argument("target", "whom; the call that waits when left out", optional=True, choices=_targets),),
+        example="transfer 1003",
+    ),
+    Command(
+        "message",
+        "send a text, and wait for the outcome",
+        _message,
+        (
+            Argument("target", "a number, a name of the phone book, or a SIP address", choices=_targets),
+            Argument("text", "what to say", rest=True),
+        ),
+        example="message 1002 The parcel is here.",
+    ),
+    Command(
+        "phonebook add",
+        "put somebody into the phone book",
+        _phonebook_add,
+        (
+            Argument("name", "whom; in quotes where it has blanks"),
+            Argument("target", "number or SIP address"),
+            Argument("code", "digits to dial instead", optional=True),
+        ),
+        example='phonebook add "Front door" sip:door@192.0.2.7 11',
+    ),
+    Command(
+        "phonebook remove",
+        "take somebody out of the phone book",
+        _phonebook_remove,
+        (Argument("name", "whom", choices=_targets),),
     ),
     Command(
         "register",

@@ -6,7 +6,7 @@ from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import ConsoleError
 from device.console.shell import Shell
-from device.console.steps import Dialogue
+from device.console.steps import Dialogue, agree
 
 
 def _setup(shell: Shell, given: Given) -> Dialogue:
@@ -63,7 +63,18 @@ def _factory_reset(shell: Shell, _given: Given) -> Dialogue:
     shell.say("Erased; the phone starts anew. Log out and in: the console asks for its first password.")
 
 
+def _restart(shell: Shell, _given: Given) -> Dialogue:
+    from device.console.setup.machine import wait_for_phone  # noqa: PLC0415  # the wizard's way of waiting
+
+    if shell.ask("call.list")["calls"] and not (yield from agree("A call is up, and would end. Go on?")):
+        return
+    shell.ask("daemon.stop")
+    shell.say("The phone stops, and the system starts it anew.")
+    yield from wait_for_phone(shell)
+
+
 COMMANDS = (
+    Command("restart", "stop the phone and wait until the system has started it anew; the board goes on", _restart),
     Command(
         "support bundle",
         "state, log, calls and configuration in one file, without passwords",

@@ -1,11 +1,14 @@
 """Trying things out: bell, tones, lamps, relays, keys, registrations, DNS and a call. Each ends by itself."""
 
+from collections.abc import Generator
+
+from device.annotations import Any
 from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import BrokenOffError, ConsoleError
 from device.console.happenings import clock, desk_words
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Dialogue, Pause
+from device.console.steps import AwaitEvent, Dialogue, Pause, Step
 
 KEYPAD_PATIENCE_S = 60.0
 DNS_PATIENCE_S = 15.0
@@ -76,12 +79,11 @@ def _mic(shell: Shell, given: Given) -> Dialogue:
     yield from measure(shell, loop_back=given.get("how") == "loop-back", seconds=_seconds(given) or METER_S)
 
 
-def _register(shell: Shell, given: Given) -> Dialogue:
+def _register(shell: Shell, given: Given) -> Generator[Step, Any, bool]:
     from device.console.setup.account import test_account, try_account  # noqa: PLC0415  # the wizard's way of trying
 
     if "account" in given:
-        yield from test_account(shell, given["account"])
-        return
+        return (yield from test_account(shell, given["account"]))
     accounts = [
         item
         for item in shell.ask("account.list")["accounts"]
@@ -94,13 +96,14 @@ def _register(shell: Shell, given: Given) -> Dialogue:
         shell.say(f"{account['id']}:")
         good += yield from try_account(shell, account["id"])
     shell.say(f"{good} of {len(accounts)} registered")
+    return good == len(accounts)
 
 
-def _echo(shell: Shell, given: Given) -> Dialogue:
+def _echo(shell: Shell, given: Given) -> Generator[Step, Any, bool]:
     from device.console.setup.trial_call import call_and_tell  # noqa: PLC0415  # the wizard's last step
 
     shell.say("Speak, and hear yourself: what comes back has been to the server and back again.")
-    yield from call_and_tell(shell, given["number"])
+    return (yield from call_and_tell(shell, given["number"]))
 
 
 def _dns(shell: Shell, given: Given) -> Dialogue:

@@ -1,14 +1,14 @@
 """Looking on: events as they come, SIP messages as a ladder, edges of the GPIO lines; each until Ctrl-C."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
-from device.annotations import TYPE_CHECKING
+from device.annotations import TYPE_CHECKING, Any
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.happenings import EdgePicture, clock, is_about, ladder_line, options_words, sentence, sound_words
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Dialogue, Pause
+from device.console.steps import AwaitEvent, Dialogue, Pause, Step
 from device.control.client import DaemonEvent
 from device.control.schema import TOPICS
 
@@ -25,8 +25,8 @@ STOP_WITH = "(Ctrl-C ends this)"
 
 def _follow(shell: Shell, topics: Iterable[str], show: Callable[[DaemonEvent], None]) -> Dialogue:
     """Give every event of the topics to `show` until the person breaks off."""
-    shell.say(STOP_WITH)
     with shell.following(*topics):
+        shell.say(STOP_WITH)
         while True:
             event = yield AwaitEvent(LOOK_AGAIN_S)
             lost = shell.take_events_lost()
@@ -131,7 +131,7 @@ PING_PATIENCE_S = 34.0
 """A little longer than Timer F of RFC 3261."""
 
 
-def _options(shell: Shell, given: Given) -> Dialogue:
+def _options(shell: Shell, given: Given) -> Generator[Step, Any, bool]:
     times: list[float] = []
     told = False
     with shell.following("options"):
@@ -141,7 +141,7 @@ def _options(shell: Shell, given: Given) -> Dialogue:
                 pass
             if event is None:
                 shell.say("no answer, nor a word that there is none")
-                return
+                return False
             answer = event.params
             shell.say(options_words(answer))
             if answer["status"]:
@@ -156,6 +156,7 @@ def _options(shell: Shell, given: Given) -> Dialogue:
         shell.say(f"{len(times)} of {PINGS} answered, {least:.0f} to {most:.0f} ms")
     else:
         shell.say("nobody answered: `why` looks at the network, `trace sip` at what passes")
+    return bool(times)
 
 
 def _input_lines(shell: Shell, _given: Given) -> list[Choice]:

@@ -106,9 +106,9 @@ def _register(shell: Shell, name: str) -> Generator[Step, Any, bool]:
     return False
 
 
-def test_account(shell: Shell, name: str) -> Dialogue:
+def test_account(shell: Shell, name: str) -> Generator[Step, Any, bool]:
     """`account test`: register now and explain the answer. Raises ConsoleError for an account that there is not."""
     known = [account["id"] for account in shell.ask("account.list")["accounts"]]
     if name not in known:
         raise ConsoleError(f"there is no account {name!r}; there is {', '.join(known) or 'none yet: `setup account`'}")
-    yield from try_account(shell, name)
+    return (yield from try_account(shell, name))

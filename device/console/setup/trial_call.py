@@ -1,13 +1,15 @@
 """The last step: a call to a number that echoes, or to anybody."""
 
+from collections.abc import Generator
 from contextlib import suppress
 
+from device.annotations import Any
 from device.console.errors import BrokenOffError
 from device.console.happenings import sentence
 from device.console.setup.presets import PRESETS
 from device.console.setup.questions import ask
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Dialogue
+from device.console.steps import AwaitEvent, Dialogue, Step
 
 PATIENCE_S = 60.0
 TALK_S = 10.0
@@ -26,8 +28,8 @@ def call_step(shell: Shell) -> Dialogue:
     yield from call_and_tell(shell, number)
 
 
-def call_and_tell(shell: Shell, number: str) -> Dialogue:
-    """Place a call, follow it, end it ten seconds after it was answered."""
+def call_and_tell(shell: Shell, number: str) -> Generator[Step, Any, bool]:
+    """Place a call, follow it, end it ten seconds after it was answered; answers whether it was."""
     answered = False
     with shell.following("call"), suppress(BrokenOffError):
         call = shell.ask("call.place", target=number)["call"]
@@ -43,3 +45,4 @@ def call_and_tell(shell: Shell, number: str) -> Dialogue:
     if call in running:
         shell.ask("call.hangup", call=call)
     shell.say("  The call was answered." if answered else "  The call was not answered.")
+    return answered

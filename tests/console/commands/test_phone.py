@@ -45,3 +45,36 @@ def test_a_phone_that_is_down_is_told() -> None:
     phone = FakePhone()
     phone.is_up = False
     assert Desk(phone).run("call 1002") == ["the phone does not answer"]
+
+
+def test_a_text_is_sent_and_its_outcome_told() -> None:
+    desk = Desk(FakePhone(message__send={"message": "m-1"}), columns=120)
+    desk.type("message 1002 The parcel is here.\r")
+    assert desk.phone.calls_of("message.send") == [{"target": "1002", "text": "The parcel is here."}]
+    desk.happen("message", event="sent", message="m-0", text="delivered")
+    assert desk.happen("message", event="sent", message="m-1", text="delivered")[-2:] == ["delivered", "offhook#"]
+    desk.type("message 1002 again\r")
+    assert desk.happen("message", event="failed", message="m-1", text="busy")[-2] == "not sent: busy"
+    desk.type("message 1002 again\r")
+    assert desk.wait(41)[-2] == "no answer came in time: see `show log`"
+
+
+def test_a_transfer_is_followed_to_its_outcome() -> None:
+    desk = Desk(FakePhone(call__transfer={"call": "c7"}), columns=120)
+    desk.type("transfer 1003\r")
+    assert desk.phone.calls_of("call.transfer") == [{"target": "1003"}]
+    desk.happen("call", event="transferring", call="c7")
+    assert desk.happen("call", event="transferred", call="c7")[-2:] == ["transferred", "offhook#"]
+    desk.type("transfer\r")
+    lines = desk.happen("call", event="transfer-failed", call="c7", text="busy")
+    assert lines[-2] == "not transferred: busy; the call goes on here"
+
+
+def test_the_phone_book_is_kept_at_the_console() -> None:
+    desk = Desk(FakePhone(phonebook__add={}, phonebook__remove={}), columns=120)
+    assert desk.run('phonebook add "Front door" sip:door@192.0.2.7 11') == ["Front door is in the phone book"]
+    assert desk.run('phonebook remove "Front door"') == ["Front door is out of the phone book"]
+    assert desk.phone.calls_of("phonebook.add") == [
+        {"name": "Front door", "target": "sip:door@192.0.2.7", "short_code": "11"}
+    ]
+    assert desk.phone.calls_of("phonebook.remove") == [{"name": "Front door"}]

@@ -270,3 +270,15 @@ def test_a_phone_without_a_server_calls_by_address(empty: Empty) -> None:
     desk.type("setup account\r")
     desk.type("none\r")
     assert empty.value("phone.direct_calls") == "yes"
+
+
+def test_the_phone_alone_is_started_anew(empty: Empty) -> None:
+    empty.phone.answers |= {"call.list": {"calls": [{"call": "c1"}]}, "daemon.stop": {}, "daemon.version": {}}
+    desk = empty.desk
+    assert desk.type("restart\r")[-1] == "A call is up, and would end. Go on? (yes or no)"
+    desk.type("no\r")
+    assert desk.phone.calls_of("daemon.stop") == []
+    empty.phone.answers["call.list"] = {"calls": []}
+    desk.type("restart\r")
+    assert desk.wait(3)[-2:] == ["  The phone is back.", "offhook#"]
+    assert len(desk.phone.calls_of("daemon.stop")) == 1
