@@ -119,9 +119,7 @@ def test_every_verb_has_a_command_at_the_console(words: str) -> None:
         assert words not in (*SAME, *AT_THE_CONSOLE)
         return
     command = AT_THE_CONSOLE.get(words, words)
-    assert command in {command.words for command in CONSOLE}, (
-        f"{words}: give the console such a command, or say why"
-    )
+    assert command in {command.words for command in CONSOLE}, f"{words}: give the console such a command, or say why"
 
 
 def test_nothing_is_said_of_what_there_is_not() -> None:
