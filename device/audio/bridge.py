@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio import commands, reports
 from device.audio.interfaces import SAMPLE_BYTES
 from device.audio.leg import Leg
 from device.audio.settings import SIDE_TONE_OFF_DB, AudioSettings
+from device.audio.voice_control import make_control, wants_control
 from device.media import pcm as arithmetic
 from device.media.limiter import Limiter
 from device.media.mixer import mix_frames
@@ -20,6 +22,7 @@ from device.model import CallId
 if TYPE_CHECKING:
     from device.audio.call_extras import CallExtras
     from device.audio.meter import Meter
+    from device.media.hands_free import EchoControl
 
 CALL_RATE_HZ = 8000
 """Rate that sound is mixed at while all calls are of telephone quality."""
@@ -27,7 +30,8 @@ MAX_RATE_HZ = 16000
 PERIODS_A_REPORT = 50
 """Progress is told every second."""
 
-Reporter = Callable[[reports.AudioReport], None]
+Reporter = Callable[[reports.AudioReport | tuple[int, str]], None]
+"""Takes reports, and lines for the log with their level."""
 FaultLog = Callable[[str], None]
 
 
@@ -65,6 +69,9 @@ class Bridge:
         }
         self._has_side_tone = settings.side_tone_db > SIDE_TONE_OFF_DB
         self._limiter = Limiter(settings.ear_limit_db) if settings.ear_limit_db < 0 else None
+        self._settings = settings
+        self._voice: EchoControl | None = None
+        """What keeps the loudspeaker out of the microphone; made with the first call."""
         self._until_report = PERIODS_A_REPORT
         self._obedience: dict[type, Callable[..., None]] = {
             commands.AttachStream: self._attach,
@@ -101,6 +108,8 @@ class Bridge:
             leg.change_rate(rate_hz)
         for extras in self._extras.values():
             extras.change_rate(rate_hz)
+        if self._voice is not None:
+            self._take_voice()
         if self._tone is not None:
             self._tone = self._tone.at_rate(rate_hz)
 
@@ -134,11 +143,15 @@ class Bridge:
             frames.append(echo)
         if self._has_side_tone and self._legs and not self._muted:
             frames.append(arithmetic.scale(captured, self._factors["side_tone"] * self._factors["mic"]))
-        frame = mix_frames(frames, self._samples) if frames else self._silence
+        return self._to_ear(mix_frames(frames, self._samples) if frames else self._silence)
+
+    def _to_ear(self, frame: bytes) -> bytes:
         factor = self._factors["ear"]
         if factor != 1.0:
             frame = arithmetic.scale(frame, factor)
-        return frame if self._limiter is None else self._limiter.limit(frame, self.rate_hz)
+        if self._limiter is not None:
+            frame = self._limiter.limit(frame, self.rate_hz)
+        return frame if self._voice is None else self._treated(self._voice.to_ear, frame)
 
     def send_frame(self, captured: bytes, now: float) -> None:
         """Give 20 ms of the microphone to every call; once a second tell how they are."""
@@ -146,6 +159,8 @@ class Bridge:
             captured = self._silence
         elif (factor := self._factors["mic"]) != 1.0:
             captured = arithmetic.scale(captured, factor)
+        if self._voice is not None:
+            captured = self._treated(self._voice.from_mouth, captured)
         if self._meter is not None and (level := self._meter.take(captured)):
             self._report(level)
         for leg in list(self._legs.values()):
@@ -216,6 +231,25 @@ class Bridge:
             self._report(reports.StreamEnded(command.call_id, None, f"starting sound failed: {error!r}"))
             return
         self._legs[command.call_id] = leg
+        if self._voice is None and wants_control(self._settings):
+            self._take_voice()
+
+    def _take_voice(self) -> None:
+        def tell(text: str) -> None:
+            self._report((logging.WARNING, text))
+
+        self._voice = make_control(self._settings, self.rate_hz, tell)
+
+    def _treated(self, treat: Callable[[bytes], bytes], frame: bytes) -> bytes:
+        """A frame as it is to be heard or sent, or as it is where that fails."""
+        if not self._legs:
+            return frame
+        try:
+            return treat(frame)
+        except Exception:
+            self._log_fault("treating the voice failed, it is sent as it is")
+            self._voice = None
+            return frame
 
     def _update(self, command: commands.UpdateStream, now: float) -> None:
         if leg := self._legs.get(command.call_id):

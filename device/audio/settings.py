@@ -4,6 +4,9 @@ from device.annotations import ClassVar
 from device.records import dataclass
 
 KINDS = ("alsa", "wav", "null")
+PROFILES = ("handset", "headset", "hands-free")
+ECHO_WAYS = ("auto", "cancel", "half-duplex", "off")
+AUTO_SWITCH = ("auto", "on", "off")
 GAIN_LIMIT_DB = 30.0
 SIDE_TONE_OFF_DB = -60.0
 
@@ -23,10 +26,14 @@ class AudioSettings:
     wav_in: str = ""
     wav_in_loop: bool = True
     wav_out: str = ""
+    profile: str = "handset"
+    echo: str = "auto"
+    noise_suppression: str = "auto"
+    auto_gain: str = "auto"
     mic_gain_db: float = 0.0
     ear_gain_db: float = 0.0
     tone_gain_db: float = 0.0
-    ear_limit_db: float = -6.0
+    ear_limit_db: float = -3.0
     side_tone_db: float = -60.0
     rtp_timeout_s: float = 30.0
     linger_s: float = 1.0
@@ -42,6 +49,10 @@ class AudioSettings:
         "wav_in": "kind wav: the file that the microphone hears; empty for silence",
         "wav_in_loop": "kind wav: start wav_in again at its end, instead of silence",
         "wav_out": "kind wav: the file that what is heard is written to; empty for none",
+        "profile": "what is spoken into, which decides the three settings that are auto: " + ", ".join(PROFILES),
+        "echo": "the loudspeaker in the microphone: auto (cancel when hands-free), cancel, half-duplex or off",
+        "noise_suppression": "noise behind the voice is weakened: auto (when headset or hands-free), on or off",
+        "auto_gain": "the voice is brought to an even level: auto (when hands-free), on or off",
         "mic_gain_db": "gain of the microphone in dB, -30 to 30",
         "ear_gain_db": "gain of all that is heard in dB, -30 to 30",
         "tone_gain_db": "gain of the tones in dB, -30 to 30",
@@ -57,6 +68,14 @@ class AudioSettings:
         found = []
         if self.kind not in KINDS:
             found.append(f"audio.kind: {self.kind!r} is not one of {', '.join(KINDS)}")
+        for name, choices in (
+            ("profile", PROFILES),
+            ("echo", ECHO_WAYS),
+            ("noise_suppression", AUTO_SWITCH),
+            ("auto_gain", AUTO_SWITCH),
+        ):
+            if getattr(self, name) not in choices:
+                found.append(f"audio.{name}: {getattr(self, name)!r} is not one of {', '.join(choices)}")
         if self.kind == "alsa":
             for name in ("capture_device", "playback_device"):
                 if not getattr(self, name):

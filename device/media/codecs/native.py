@@ -10,6 +10,7 @@ LIBRARIES = {
     "spandsp": (("libspandsp.so.2", "libspandsp.so.3"), "libspandsp2"),
     "gsm": (("libgsm.so.1",), "libgsm1"),
     "speex": (("libspeex.so.1",), "libspeex1"),
+    "speexdsp": (("libspeexdsp.so.1",), "libspeexdsp1"),
 }
 """For each library its names, of old and new releases, and Debian's package (libspandsp3 from Debian 13 on)."""
 
@@ -29,9 +30,8 @@ def load(name: str) -> Any:
             except OSError:
                 continue
         else:
-            raise CodecUnavailableError(
-                f'the library {names[0]} is missing: run "apt install {package}", or take the codec out of media.codecs'
-            )
+            instead = "set audio.echo to half-duplex" if name == "speexdsp" else "take the codec out of media.codecs"
+            raise CodecUnavailableError(f'the library {names[0]} is missing: run "apt install {package}", or {instead}')
     return _loaded[name]
 
 
