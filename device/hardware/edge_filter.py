@@ -8,6 +8,9 @@ from device.hardware.interfaces import LineChanged
 Edge = tuple[bool, float]
 """Whether the line is active after it, and when it was, in seconds on the monotonic clock."""
 
+MISSED_AFTER_S = 0.1
+"""An edge that has not been told of for so long has been lost on the way."""
+
 
 class EdgeFilter:
     """Turns edges as they come, some of them perhaps lost, into changes that are settled and alternate.
@@ -16,8 +19,9 @@ class EdgeFilter:
     has settled the line is read once more, as the kernel's own filter does, so that neither a lost edge nor one whose
     level had changed again before a slow callback looked can leave a wrong state behind.
 
-    Edges that come with their own time by way of another thread may come up to `lag_s` late. Then a line that is not as
-    the last edge said is no proof: the edge that tells of it is waited for so long.
+    Edges that come with their own time by way of another thread come late, and `lag_s` tells how late they do now. What
+    is known of the line ends so long ago: nothing settles sooner. A line that is not as the last edge said is no proof
+    then; the edge that tells of it is waited for, up to MISSED_AFTER_S.
     """
 
     def __init__(
@@ -26,7 +30,7 @@ class EdgeFilter:
         debounce_ms: int,
         take_edges: Callable[[], list[Edge]],
         read_active: Callable[[], bool],
-        lag_s: float = 0.0,
+        lag_s: Callable[[], float] | None = None,
     ) -> None:
         self._name = name
         self._take_edges = take_edges
@@ -55,19 +59,23 @@ class EdgeFilter:
             active = self._read_active()
             # An edge that comes just now says itself when it was, and ends what was stable until then.
             changes += self.read_events()
-            if self._is_due(now) and active != self._debounce.candidate and not self._is_due(now - self._lag_s):
+            if not self._is_due(now):
+                return changes
+            if self._lag_s is not None and active != self._debounce.candidate and not self._doubts:
                 self._doubts = True
                 return changes
-            if self._is_due(now):
-                self._doubts = False
-                self._debounce.confirm(active)
-        return changes + [LineChanged(self._name, active, at) for active, at in self._debounce.handle_timeout(now)]
+            self._doubts = False
+            self._debounce.confirm(active)
+            changes += [LineChanged(self._name, active, at) for active, at in self._debounce.handle_timeout(now)]
+        return changes
 
     def next_timeout(self) -> float | None:
         """When the last edge will have settled."""
         deadline = self._debounce.next_timeout()
-        return deadline + self._lag_s if self._doubts and deadline is not None else deadline
+        if deadline is None or self._lag_s is None:
+            return deadline
+        return deadline + (MISSED_AFTER_S if self._doubts else self._lag_s())
 
     def _is_due(self, now: float) -> bool:
-        deadline = self._debounce.next_timeout()
-        return deadline is not None and deadline <= now
+        due_at = self.next_timeout()
+        return due_at is not None and due_at <= now

@@ -25,8 +25,10 @@ from device.hardware.interfaces import (
     PwmSpec,
 )
 
-REPORT_LAG_S = 0.1
-"""How late a report of lgpio may come, which passes through two threads; waited for only where one is missed."""
+LEAST_LAG_S = 0.005
+"""How late a report of lgpio is taken to come at least; it passes through two threads."""
+LAG_DECAY = 0.9
+"""From one report to the next a late one is forgotten by so much."""
 
 CLOCK_TOLERANCE_S = 60.0
 """Kernels have dated edges by one clock or the other; a date that fits neither is not taken."""
@@ -122,7 +124,8 @@ class RpiInputLine:
         self._queue: EdgeQueue[Edge] = EdgeQueue()
         self._lgpio: Any = getattr(chip.gpio, "lgpio", None)
         self._reports: Any = None
-        lag_s = 0.0 if self._lgpio is None else REPORT_LAG_S
+        self._lag_s = LEAST_LAG_S
+        lag_s = None if self._lgpio is None else lambda: self._lag_s
         try:
             self._filter = EdgeFilter(name, spec.debounce_ms, self._queue.take_all, self._read_active, lag_s)
         except LineError:
@@ -145,12 +148,16 @@ class RpiInputLine:
 
     def receive_report(self, _chip: int, _line: int, level: int, date_ns: int) -> None:
         """Note an edge with the kernel's date; runs on the thread of lgpio. Level 2 is its watchdog."""
-        if not self._closed and level in (0, 1):
-            self._queue.put((bool(level) != self._active_low, self._on_our_clock(date_ns / 1e9)))
-
-    def _on_our_clock(self, date: float) -> float:
-        """The date of an edge on the monotonic clock, whichever clock the kernel took."""
+        if self._closed or level not in (0, 1):
+            return
         now = self._chip.now()
+        at = self._on_our_clock(date_ns / 1e9, now)
+        self._lag_s = max(LEAST_LAG_S, now - at + LEAST_LAG_S, LAG_DECAY * self._lag_s)
+        self._queue.put((bool(level) != self._active_low, at))
+
+    @staticmethod
+    def _on_our_clock(date: float, now: float) -> float:
+        """The date of an edge on the monotonic clock, whichever clock the kernel took."""
         since_1970 = time.time()
         for age in (now - date, since_1970 - date):
             if -CLOCK_TOLERANCE_S < age < CLOCK_TOLERANCE_S:

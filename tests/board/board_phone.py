@@ -115,7 +115,7 @@ HEARD = "heard.wav"
 STEADY_S = 0.015
 """A contact that moves so much later than it should makes another pulse than was meant."""
 LONGEST_SPIKE_S = 0.0075
-"""What was meant to be over sooner and lasts so long is no spike any more, and no bounce."""
+"""What was meant to be over sooner and lasts so long is no spike any more."""
 
 
 class UnsteadyHandError(AssertionError):
@@ -230,18 +230,18 @@ class BoardPhone(PhoneDaemon):
         ]
         return done
 
-    def move_exactly(self, actions: Sequence[Action]) -> list[float]:
-        """Move lines in just that rhythm. Raises UnsteadyHandError where the machine was too busy for it."""
+    def move_exactly(self, actions: Sequence[Action], *, spikes: bool = False) -> list[float]:
+        """Move lines in just that rhythm, `spikes` as well. Raises UnsteadyHandError where the machine was too busy."""
         done = self.move(actions)
         late = [at - planned for at, (planned, _, _) in zip(done, actions, strict=True)]
         unsteady_s = max(abs(later - sooner) for sooner, later in pairwise(late))
-        if unsteady_s > STEADY_S or self._stretched(actions, done):
+        if unsteady_s > STEADY_S or (spikes and self._stretched(actions, done)):
             raise UnsteadyHandError(f"a contact moved {unsteady_s * 1000:.0f} ms too late: the machine is too busy")
         return done
 
     @staticmethod
     def _stretched(actions: Sequence[Action], done: Sequence[float]) -> bool:
-        """Whether a spike or a bounce of one line has become something longer."""
+        """Whether a spike of one line has become something longer."""
         since: dict[object, tuple[float, float]] = {}
         for (planned, what, _), at in zip(actions, done, strict=True):
             before = since.get(what)

@@ -81,7 +81,7 @@ def test_spikes_while_dialling_add_no_pulse(house) -> None:
         length = chance.choice(SPIKES_S)
         # In the middle of what lasts 40 ms or 60 ms.
         actions += spike(PULSE, is_open, at + 0.02, length)
-    house.lift_and_dial(lambda: house.phone.move_exactly(in_order(actions)), "502")
+    house.lift_and_dial(lambda: house.phone.move_exactly(in_order(actions), spikes=True), "502")
 
 
 def test_the_coil_of_the_bell_disturbs_nothing(house) -> None:

@@ -299,19 +299,19 @@ class TestReports:
         gpio.lgpio.tell(22, 0, 100.06)
         # The line itself is as it was: two changes happened before anybody looked.
         assert line.read_events() == [LineChanged("pulse", True, pytest.approx(100.01))]
-        assert line.handle_timeout(100.09) == [LineChanged("pulse", False, pytest.approx(100.07))]
+        assert line.handle_timeout(100.2) == [LineChanged("pulse", False, pytest.approx(100.07))]
 
     def test_what_settled_counts_though_the_line_has_changed_again_since(self, line, gpio, clock):
         clock.now = 100.0
         gpio.lgpio.tell(22, 1, 100.0)
+        assert line.read_events() == []
+        assert line.next_timeout() == pytest.approx(100.015)
         assert line.handle_timeout(100.02) == []  # it is low again, and nobody has said so yet
         assert line.next_timeout() == pytest.approx(100.11)
         clock.now = 100.03
         gpio.lgpio.tell(22, 0, 100.015)
-        assert line.handle_timeout(100.03) == [
-            LineChanged("pulse", True, pytest.approx(100.01)),
-            LineChanged("pulse", False, pytest.approx(100.025)),
-        ]
+        assert line.handle_timeout(100.03) == [LineChanged("pulse", True, pytest.approx(100.01))]
+        assert line.handle_timeout(100.06) == [LineChanged("pulse", False, pytest.approx(100.025))]
         assert line.next_timeout() is None
 
     def test_a_spike_whose_end_is_told_late_leaves_no_trace(self, line, gpio, clock):
@@ -320,14 +320,37 @@ class TestReports:
         assert line.handle_timeout(100.02) == []
         clock.now = 100.03
         gpio.lgpio.tell(22, 0, 100.005)
-        assert line.handle_timeout(100.03) == []
+        assert line.handle_timeout(100.06) == []
         assert not line.active()
         assert line.next_timeout() is None
+
+    def test_bounces_that_are_told_late_settle_once_and_only_when_all_may_be_known(self, line, gpio, clock):
+        gpio._outside[22] = True  # by chance it is as the first edge said whenever somebody looks
+        clock.now = 100.04
+        gpio.lgpio.tell(22, 1, 100.0)
+        assert line.handle_timeout(100.041) == []
+        assert line.next_timeout() == pytest.approx(100.055)
+        clock.now = 100.05
+        gpio.lgpio.tell(22, 0, 100.001)
+        gpio.lgpio.tell(22, 1, 100.002)
+        assert line.handle_timeout(100.05) == []
+        assert line.handle_timeout(100.07) == [LineChanged("pulse", True, pytest.approx(100.012))]
+
+    def test_promptness_comes_back_after_a_late_report(self, line, gpio, clock):
+        clock.now = 100.2
+        gpio.lgpio.tell(22, 0, 100.0)
+        assert line.read_events() == []
+        assert line.next_timeout() == pytest.approx(100.0 + 0.01 + 0.205)
+        for number in range(60):
+            clock.now = 101.0 + number / 10
+            gpio.lgpio.tell(22, number % 2, clock.now)
+        line.read_events()
+        assert line.next_timeout() == pytest.approx(clock.now + 0.015)
 
     def test_an_edge_that_was_lost_leaves_no_wrong_state(self, line, gpio, clock):
         clock.now = 100.0
         gpio.lgpio.tell(22, 1, 100.0)
-        assert line.handle_timeout(100.01) == []
+        assert line.handle_timeout(100.02) == []
         assert line.handle_timeout(100.12) == []
         assert not line.active()
         assert line.next_timeout() is None
@@ -337,13 +360,13 @@ class TestReports:
         gpio._outside[22] = True
         clock.now = 100.0
         gpio.lgpio.tell(22, 1, 1.8e9 - 0.25)
-        assert line.handle_timeout(100.0) == [LineChanged("pulse", True, pytest.approx(99.76, abs=1e-6))]
+        assert line.handle_timeout(100.1) == [LineChanged("pulse", True, pytest.approx(99.76, abs=1e-6))]
 
     def test_a_date_that_fits_no_clock_is_not_taken(self, line, gpio, clock):
         gpio._outside[22] = True
         clock.now = 100.0
         gpio.lgpio.tell(22, 1, 5e9)
-        assert line.handle_timeout(100.01) == [LineChanged("pulse", True, pytest.approx(100.01))]
+        assert line.handle_timeout(100.02) == [LineChanged("pulse", True, pytest.approx(100.01))]
 
     def test_the_watchdog_of_lgpio_is_no_edge(self, line, gpio):
         gpio.lgpio.tell(22, 2, 0.0)
