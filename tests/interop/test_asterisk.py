@@ -209,6 +209,27 @@ def test_keys_are_heard_by_the_pbx(house, way: str, keys: str) -> None:
         phone.call("account.update", id="office", dtmf="")
 
 
+@pytest.mark.parametrize("way", ["auto", "inband"])
+def test_keys_of_the_pbx_open_the_door(house, way: str) -> None:
+    """As events in RTP, and as tones where none are offered: Asterisk makes them then."""
+    phone = house.first
+
+    def door() -> bool:
+        return bool(phone.call("board.show")["relays"]["door"])
+
+    phone.call("settings.set", values={"phone.door_code": "4711"})
+    phone.call("account.update", id="office", dtmf=way)
+    try:
+        phone.expect_registration("registered")
+        wait_until("the door to be shut", lambda: not door())
+        phone.place("609")
+        phone.expect_state("connected")
+        wait_until("the door to be opened", door)
+    finally:
+        phone.call("account.update", id="office", dtmf="")
+        phone.call("settings.set", values={"phone.door_code": ""})
+
+
 def test_the_pbx_calls_the_phone(house) -> None:
     phone = house.second
     house.asterisk.ask("channel originate PJSIP/1002 application Echo")
