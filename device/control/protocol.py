@@ -1,9 +1,9 @@
 """JSON-RPC 2.0 with one object a line, without IO: bytes in, events out, and the other way round."""
 
-import json
 from collections import deque
 from collections.abc import Mapping
 
+from device import plain_json
 from device.control.errors import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ControlError
 from device.records import dataclass, field
 
@@ -121,8 +121,7 @@ class JsonRpcConnection:
 
 def encode_line(value: Mapping[str, object]) -> bytes:
     """One JSON object and its newline. Raises ValueError or TypeError for what JSON cannot say."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace") + b"\n"
+    return plain_json.dumps(value).encode("utf-8", "replace") + b"\n"
 
 
 def encode_notification(method: str, params: Mapping[str, object]) -> bytes:
@@ -138,14 +137,10 @@ def error_object(call_id: CallNumber | None, error: ControlError) -> dict[str, o
     return {"jsonrpc": "2.0", "id": call_id, "error": told}
 
 
-def _reject_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
 def read_line(line: bytes) -> ConnectionEvent:
     """Understand one line; what cannot be understood becomes BadLineReceived."""
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_reject_constant)
+        value = plain_json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         text = "not JSON in UTF-8" if isinstance(error, (UnicodeDecodeError, RecursionError)) else f"not JSON: {error}"
         return BadLineReceived(None, ControlError(PARSE_ERROR, f"{text}; send one JSON object a line"))

@@ -4,10 +4,10 @@
 known of the boards, which is more than a profile needs, is looked up in such a child as well.
 """
 
-import json
 import os
 from collections.abc import Callable
 
+from device import plain_json
 from device.annotations import cast
 
 READ_SIZE = 65_536
@@ -45,7 +45,7 @@ def in_child(answer: Callable[[], object]) -> object:
     finally:
         os.close(reading)
         os.waitpid(child, 0)
-    kind, content = json.loads(told or b'["error", "the parser ended without an answer"]')
+    kind, content = plain_json.loads(told.decode() or '["error", "the parser ended without an answer"]')
     if kind == "error":
         raise ValueError(content)
     return cast("object", content)
@@ -53,6 +53,8 @@ def in_child(answer: Callable[[], object]) -> object:
 
 def _answer(writing: int, answer: Callable[[], object]) -> None:
     """The child's whole life: work, answer, end without running anything that the parent has registered."""
+    import json  # noqa: PLC0415  # in the child alone
+
     try:
         try:
             told = ["ok", answer()]
