@@ -116,15 +116,29 @@ def _check_presence(alsaaudio: Any, direction: Direction, name: str) -> None:
     if not match:
         return
     card = match.group(1)
-    present = alsaaudio.card_indexes() if card.isdigit() else alsaaudio.cards()
+    try:
+        present = alsaaudio.card_indexes() if card.isdigit() else alsaaudio.cards()
+    except alsaaudio.ALSAAudioError as error:
+        raise DeviceUnavailable(_unlisted(str(error))) from error
     if card not in map(str, present):
         raise DeviceUnavailable(_absent(alsaaudio, direction, name))
 
 
 def _absent(alsaaudio: Any, direction: Direction, name: str) -> str:
-    cards = ", ".join(f'"plughw:CARD={card}"' for card in alsaaudio.cards())
+    try:
+        cards = ", ".join(f'"plughw:CARD={card}"' for card in alsaaudio.cards())
+    except alsaaudio.ALSAAudioError as error:
+        return _unlisted(str(error))
     return f"sound card {name} is not there ({direction}): plug it in, or set audio.{direction}_device; " + (
         f"present: {cards}" if cards else "this machine shows no sound card"
+    )
+
+
+def _unlisted(reason: str) -> str:
+    """ALSA knows a card by its own configuration; without that it opens none, not even one that the kernel has."""
+    return (
+        f"ALSA cannot tell which sound cards there are ({reason}): most likely its configuration is missing; "
+        "install libasound2-data, or alsa-lib whole, so that /usr/share/alsa/alsa.conf is there"
     )
 
 

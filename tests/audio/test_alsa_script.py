@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from errno import EACCES, EBUSY, EINVAL, EIO, ENODEV
+from errno import EACCES, EBUSY, EINVAL, EIO, ENODEV, ENOENT
 
 import pytest
 
@@ -216,6 +216,22 @@ def test_a_machine_without_cards_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(scripted_alsa, "cards", list)
     with pytest.raises(DeviceUnavailable, match="shows no sound card"):
         AlsaCapture("plughw:CARD=Device").open(8000, 160)
+
+
+@pytest.mark.parametrize("name", ["plughw:CARD=Device", "hw:0", "default"])
+def test_without_its_configuration_alsa_knows_no_card_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As on an image that has the library of ALSA, and not its data."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise scripted_alsa.ALSAAudioError(f"{os.strerror(ENOENT)} [{name}]")
+
+    for symbol in ("cards", "card_indexes", "PCM"):
+        monkeypatch.setattr(scripted_alsa, symbol, refuse)
+    monkeypatch.setattr(scripted_alsa.PCM, "avail", None, raising=False)
+    with pytest.raises(DeviceUnavailable, match=r"its configuration is missing; .* /usr/share/alsa/alsa.conf"):
+        AlsaCapture(name).open(8000, 160)
 
 
 @pytest.mark.parametrize("name", ["hw:Device", "hw:3,0", "plughw:CARD=b1,DEV=0", "default"])
