@@ -10,7 +10,7 @@ WIDTH, LEFT, RIGHT = 900.0, 78.0, 22.0
 HEAD, PANEL, GAP, FOOT = 74.0, 118.0, 34.0, 46.0
 GRID, FRAME, INK, SOFT = "#e3e6ea", "#9aa3ad", "#1f2933", "#5b6672"
 BLUE, ORANGE, RED, GREEN = "#1f6fb2", "#c2571a", "#b3261e", "#2d7d46"
-FLOOR_DB, CEILING_DB = -70.0, 0.0
+FLOOR_DB, CEILING_DB = -80.0, 0.0
 STEPS = (1.0, 2.0, 5.0)
 """Marks of an axis stand at these times a power of ten."""
 TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)

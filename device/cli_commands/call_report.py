@@ -3,8 +3,9 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from device.annotations import Any
 from device.cli_commands.command import EXIT_OK, Command, Session, UsageError
-from device.console.call_report import report_lines
+from device.console.call_report import report_lines, summary, which_call
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def _report(session: Session, given: Namespace) -> int:
     return EXIT_OK
 
 
-def _draw(report: dict[str, object], path: str) -> None:
+def _draw(report: dict[str, Any], path: str) -> None:
     if not report.get("time_line"):
         raise UsageError(
             "there is no picture of this call: the phone remembers the curves of its last eight calls with sound, "
@@ -41,12 +42,8 @@ def _draw(report: dict[str, object], path: str) -> None:
         )
     from device.cli_commands.call_picture import draw_call  # noqa: PLC0415  # for whoever wants a picture
 
-    heading, *figures = report_lines(report)
-    wanted = ("MOS listening", "missing in play-out", "round trip")
-    shown = {name: words for name in wanted for line in figures for words in [line] if line.startswith(name)}
-    summary = "   ".join(" ".join(words.split()) for words in shown.values())
     try:
-        Path(path).write_text(draw_call(report, heading, summary), encoding="utf-8")
+        Path(path).write_text(draw_call(report, which_call(report), summary(report["quality"])), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -14,14 +14,16 @@ POOR = "nearly all are dissatisfied"
 
 def report_lines(report: Mapping[str, Any]) -> list[str]:
     """The whole of it."""
-    heading = _heading(report)
+    number = report.get("number")
+    heading = f"call {number} back, {which_call(report)}" if number else which_call(report)
     quality = report.get("quality")
     if not quality:
         return [heading, "nothing is known of its sound: it was not answered, or the phone has not kept it"]
     return [heading, "", *fields(_figures(quality))]
 
 
-def _heading(report: Mapping[str, Any]) -> str:
+def which_call(report: Mapping[str, Any]) -> str:
+    """When, with whom, how long."""
     call = report["call"]
     whom = printable(f"{call['remote_name']} <{call['remote']}>" if call.get("remote_name") else call["remote"])
     way = "from" if call["direction"] == "in" else "to"
@@ -29,7 +31,19 @@ def _heading(report: Mapping[str, Any]) -> str:
         return f"call of now {way} {whom}, {duration(call['seconds'])}"
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["started_at"]))
     talked = f", talked {duration(call['ended_at'] - call['answered_at'])}" if call["answered_at"] else ""
-    return f"call {report['number']} back, {when} {way} {whom}{talked}: {call['cause']}"
+    return f"{when} {way} {whom}{talked}: {call['cause']}"
+
+
+def summary(quality: Mapping[str, Any]) -> str:
+    """What matters most, in one line."""
+    mos, talking, trip = quality["mos_listening"], quality["mos_conversational"], quality["round_trip_ms"]
+    parts = [
+        "nothing was heard" if mos is None else f"MOS {mos:.2f} listening, {talking:.2f} conversational",
+        f"{quality['codec_received'] or quality['codec_sent']}",
+        f"{quality['loss_percent']:.1f} % missing in play-out",
+        "round trip not known" if trip is None else f"round trip {trip:.0f} ms",
+    ]
+    return "  ·  ".join(parts)
 
 
 def _figures(quality: Mapping[str, Any]) -> dict[str, str]:

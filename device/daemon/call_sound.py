@@ -54,6 +54,11 @@ class CallSound:
         self._told: StreamParameters | None = None
         self._resolved: dict[str, str] = {}
 
+    @property
+    def local_media(self) -> tuple[str, int]:
+        """Where the far end is told to send to."""
+        return self.session.local_address, self._ports.rtp.local_port
+
     def connect(self) -> None:
         """Microphone and earpiece belong to this call, at once or as soon as its media is agreed."""
         self._wanted = True

@@ -197,6 +197,11 @@ class PhoneLine:
         """Use this account for the next calls; None leaves the choice to the registrations."""
         self._preferred = account_id
 
+    def media_address(self, call_id: CallId) -> tuple[str, int] | None:
+        """Where the far end of a call sends its sound to."""
+        sound = self._calls.get(call_id)
+        return sound.local_media if sound is not None else None
+
     def account_of(self, call_id: CallId) -> str:
         """The account that a call goes or went through; empty for a call straight by IP."""
         return self._account_ids.get(call_id, "")

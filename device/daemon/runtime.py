@@ -57,6 +57,7 @@ from device.timing import earliest
 if TYPE_CHECKING:
     from device.daemon.features import Features
     from device.daemon.quality_log import QualityLog
+    from device.daemon.quality_reports import QualityReports
     from device.sip.call_facts import CallFacts
 
 logger = logging.getLogger(__name__)
@@ -108,6 +109,8 @@ class Runtime:
         self._publish = publish
         self._user_agent = user_agent
         self._features: Features | None = None
+        self.quality_reports: QualityReports | None = None
+        """Tells a collector how calls sounded; None where nobody wants to know."""
         self.card_fault = ""
         """What is wrong with the sound card, for whoever asks for the status; empty when it works."""
         self._inbox: deque[PhoneEvent] = deque()
@@ -199,6 +202,8 @@ class Runtime:
         if isinstance(event, CallEvent):
             self._publish_call(event)
             self._line.receive(event, now)
+            if self.quality_reports is not None and isinstance(event, CallEstablished):
+                self.quality_reports.established(event.call_id)
         elif isinstance(event, (RegistrationChanged, RealmLearnt)):
             self._accounts.receive(event, now)
             if isinstance(event, RegistrationChanged):
@@ -303,7 +308,7 @@ class Runtime:
                 if error:
                     logger.error("%s: ended, for its sound had to be given up: %s", call_id, error)
                     self._line.give_up(call_id, now)
-                self._end_sound(call_id, figures)
+                self._end_sound(call_id, figures, now)
             case RecordingEnded(call_id, path, seconds, fault):
                 level = logging.WARNING if fault else logging.INFO
                 logger.log(level, "%s: recorded %.0f s to %s%s", call_id, seconds, path, f"; {fault}" if fault else "")
@@ -327,10 +332,12 @@ class Runtime:
             case MicrophoneMeasured(rms_db, peak_db):
                 self._publish("meter", {"rms_db": rms_db, "peak_db": peak_db})
 
-    def _end_sound(self, call_id: CallId, figures: StreamReport | None) -> None:
+    def _end_sound(self, call_id: CallId, figures: StreamReport | None, now: float) -> None:
         quality = self._executor.quality.ended(call_id, figures)
         if figures is not None:
             _log_figures(call_id, figures)
+            if self.quality_reports is not None and quality is not None:
+                self.quality_reports.ended(call_id, figures, quality, now)
         told = {"report": asdict(figures) if figures else None, "quality": asdict(quality) if quality else None}
         self._publish("audio", {"call": call_id, "ended": True, **told})
 

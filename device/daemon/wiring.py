@@ -66,6 +66,7 @@ from device.store.phonebook import Phonebook
 from device.store.settings import Settings
 
 if TYPE_CHECKING:
+    from device.daemon.quality_reports import QualityReports
     from device.sip.subscription_table import Package
     from device.store.console_access import ConsoleAccess
     from device.store.dns_answers import DnsAnswers
@@ -320,8 +321,7 @@ def build_phone(
     notices: list[str],
 ) -> PhoneParts:
     """Build every part, closed and still; raises DeviceError for a board that cannot be had."""
-    ids = SystemIds()
-    late = _Late()
+    ids, late = SystemIds(), _Late()
     phonebook, call_log = Phonebook(database), CallLog(database)
     notices += [*_missing_codecs(configuration), *_missing_music(configuration.media.hold_music)]
     instance = device_instance(database.path)
@@ -337,6 +337,7 @@ def build_phone(
     agent, ways = sip.user_agent, (sip.endpoint, sip.sockets, sip.resolver)
     late.runtime = Runtime(phone, *ways, accounts, line, executor, engine, desk, late.publish, agent)
     _present(agent, phone, line, configuration.sip.dialog_state)
+    late.runtime.quality_reports = _quality_reports(configuration, agent, line)
     live = LiveSettings(configuration.phone, Settings(database), late.runtime)
     rooms = Rooms(
         phone=phone,
@@ -370,6 +371,15 @@ def build_phone(
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
     return PhoneParts(*sides, late.runtime, late.server, link_monitor, call_log, delay_s, rooms.notices)
+
+
+def _quality_reports(configuration: Configuration, agent: UserAgent, line: PhoneLine) -> QualityReports | None:
+    """What tells a collector how calls sounded, where the settings name one."""
+    if not configuration.sip.quality_collector:
+        return None
+    from device.daemon.quality_reports import QualityReports  # noqa: PLC0415  # few phones report to anybody
+
+    return QualityReports(configuration.sip.quality_collector, configuration.media.jitter_max_ms, agent, line)
 
 
 def _present(agent: UserAgent, phone: Phone, line: PhoneLine, dialog_state: str) -> None:

@@ -357,6 +357,8 @@ class MediaStream:
             digits_sent=self._digits_sent + self._events_out.sent,
             digits_received=self._digits_heard,
             codec_received=self._decoders.names.get(self._received_type, ""),
+            received_type=self._received_type if self._received_type >= 0 else None,
+            received_ms=packet_ms,
             ptime_ms=self.parameters.ptime_ms,
             packets_expected=losses.expected,
             packets_missing=losses.missing,

@@ -114,6 +114,10 @@ class StreamReport:
     digits_received: int = 0
     codec_received: str = ""
     """What the far end sends; empty while nothing came."""
+    received_type: int | None = None
+    """The payload type of it."""
+    received_ms: float = 0.0
+    """Length of the far end's packets."""
     ptime_ms: int = 20
     """Length of the packets that we send."""
     packets_expected: int = 0

@@ -69,6 +69,13 @@ class Features:
 
         return send_options(self._core, self._client, identity, dialled_uri(target, identity.domain), now)
 
+    def publish(self, identity: Identity, target: str, package: str, content: tuple[str, bytes], now: float) -> None:
+        """Tell `target` something of an event package once. Raises SipStateError."""
+        from device.sip.publication import publish_once  # noqa: PLC0415  # few phones report to anybody
+
+        uri = dialled_uri(target, identity.domain)
+        publish_once(self._core, self._client, identity, uri, package, content, now)
+
     def send_info(self, session: InviteSession, content_type: str, body: bytes, now: float) -> None:
         """Send an INFO within an established call; `InfoFinished` tells its outcome. Raises SipStateError."""
         if session.state is not SessionState.CONFIRMED:

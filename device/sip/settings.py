@@ -84,6 +84,7 @@ class UserAgentSettings:
         "tls_certificate": "file with our own certificate (PEM): shown to servers that ask, and others may call by TLS",
         "tls_key": "file with its private key (PEM, no passphrase); empty where that is in the same file",
         "tls_port": "local port for SIP over TLS where there is a certificate; 0 takes any",
+        "quality_collector": "SIP address that is told how each call sounded (RFC 6035); empty for nobody",
         "unregister_timeout_s": "seconds to wait for the server when the registration is taken back",
     }
 
@@ -122,6 +123,7 @@ class UserAgentSettings:
     tls_key: str = ""
     tls_port: int = 5061
     unregister_timeout_s: int = 4
+    quality_collector: str = ""
 
     def faults(self) -> list[str]:
         """Everything wrong with these settings, in words; empty when they are good."""
@@ -156,10 +158,23 @@ class UserAgentSettings:
             faults.append(f"sip.advertised_address: {self.advertised_address!r} is no host name and no IP address")
         if any(character in ' <>"@;,:' for character in self.ip_call_user):
             faults.append(f"sip.ip_call_user: {self.ip_call_user!r} cannot be the user part of an address")
-        for name in ("user_agent", "display_name", "ip_call_user", "advertised_address", "bind_address"):
+        for name in (
+            "user_agent",
+            "display_name",
+            "ip_call_user",
+            "advertised_address",
+            "bind_address",
+            "quality_collector",
+        ):
             if not getattr(self, name).isprintable():
                 faults.append(f"sip.{name}: contains a line break or another control character")
-        return faults + self._interval_faults() + self._tls_faults()
+        return faults + self._interval_faults() + self._tls_faults() + self._collector_faults()
+
+    def _collector_faults(self) -> list[str]:
+        collector = self.quality_collector
+        if not collector or (collector.startswith(("sip:", "sips:")) and not set(collector) & set(' <>"')):
+            return []
+        return [f"sip.quality_collector: {collector!r} is no SIP address such as sip:quality@pbx.example.com"]
 
     def _tls_faults(self) -> list[str]:
         faults = []

@@ -50,6 +50,7 @@ from device.sip.user_agent_server import UserAgentServer
 from device.timing import earliest
 
 if TYPE_CHECKING:
+    from device.sip.dialog import Dialog
     from device.sip.features import Features
     from device.sip.invite_options import InviteOptions
     from device.sip.invite_session import CallInput
@@ -389,6 +390,17 @@ class UserAgent:
     def send_options(self, target: str, account_id: AccountId | None, now: float) -> str:
         """Ask a URI by OPTIONS; answers the name under which `OptionsFinished` follows. Raises SipStateError."""
         return self.features.send_options(self.identity_of(account_id), target, now)
+
+    def dialog_of(self, call_id: CallId) -> Dialog | None:
+        """The dialog of a call that has one."""
+        session = self._calls.get(call_id)
+        return session.usage.dialog if session is not None else None
+
+    def publish(
+        self, target: str, account_id: AccountId | None, package: str, content: tuple[str, bytes], now: float
+    ) -> None:
+        """Send a PUBLISH with content of a type (RFC 3903); what came of it is in the log. Raises SipStateError."""
+        self.features.publish(self.identity_of(account_id), target, package, content, now)
 
     def send_info(self, call_id: CallId, content_type: str, body: bytes, now: float) -> None:
         """Send an INFO within a call (RFC 6086); `InfoFinished` follows. Raises SipStateError."""

@@ -17,7 +17,7 @@ def test_figures_and_a_picture(daemon: AnsweringDaemon, run: Run, tmp_path: Path
     assert out.endswith(f"the picture is in {picture}\n")
     title = ElementTree.parse(picture).getroot()[0].text
     assert title is not None
-    assert title.startswith("call 1 back")
+    assert title.endswith("from Anna <sip:1002@pbx>, talked 1 min 00 s: answered")
 
 
 def test_a_call_whose_curves_are_forgotten_has_figures_and_no_picture(

@@ -56,6 +56,9 @@ class LossyMedia:
         self._late: list[tuple[float, int, socket.socket, bytes, tuple[str, int]]] = []
         self._count = 0
         self._doors: dict[tuple[bool, int], int] = {}
+        self._open: dict[tuple[bool, bool], socket.socket] = {}
+        """The newest door for each side, for RTP and for RTCP. What comes at one leaves by the other, as from the phone
+        that it stands for, since phones answer to where sound comes from."""
         self.sent = self.lost = 0
         """RTP from the far end to the near one, and how much of it was thrown away."""
         self._stop = threading.Event()
@@ -105,6 +108,7 @@ class LossyMedia:
         self._sockets += [rtp, rtcp]
         for one, offset in ((rtp, 0), (rtcp, 1)):
             target = (HOST, port + offset)
+            self._open[from_near, offset == 1] = one
             self._selector.register(one, selectors.EVENT_READ, self._passing(one, target, from_near, offset == 1))
         self._doors[from_near, port] = rtp.getsockname()[1]
         return self._doors[from_near, port]
@@ -119,6 +123,7 @@ class LossyMedia:
                 if lost:
                     return
             self._count += 1
-            heappush(self._late, (time.monotonic() + self._delay_s, self._count, door, data, target))
+            way_out = self._open.get((not to_near, is_rtcp), door)
+            heappush(self._late, (time.monotonic() + self._delay_s, self._count, way_out, data, target))
 
         return take
