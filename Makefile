@@ -67,6 +67,7 @@ bench:  ## memory, CPU, speed beside the peers; prints ratios
 quality:  ## listening quality (PESQ) behind bad networks, as a table, and keys in speech; docs/quality.md
 	firmware_scripts/prepare quality
 	$(BIN)python -m tests.quality.talk_off
+	$(BIN)python -m tests.quality.drift
 	$(BIN)python -m tests.quality
 
 kills:  ## a writer of the store killed a thousand times at random moments, five minutes
