@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
-from device.audio.commands import AudioCommand, StartPlaying, StartRecording
+from device.audio.commands import AudioCommand, StartPlaying, StartRecording, StopRecording
 from device.audio.interfaces import AudioDevice
 from device.audio.reports import AudioCounters, AudioReport, PlayingEnded, RecordingEnded
 from device.audio.settings import AudioSettings
@@ -68,6 +68,7 @@ class AudioEngine:
         self._inside: AudioThread | None = None
         self._files: list[Recording | Player] = []
         """Whose threads are waited for at the end."""
+        self._recordings: dict[CallId, Recording] = {}
 
     def submit(self, command: AudioCommand) -> None:
         """Ask for something; it is done within a period (20 ms). Starts the thread with the first command."""
@@ -77,18 +78,35 @@ class AudioEngine:
         self._commands.put(command)
 
     def record(self, call_id: CallId, path: str, reserve_bytes: int, notice: bool) -> None:
-        """Record a call to a new file until it ends or `StopRecording`; `RecordingEnded` follows.
+        """Record a call to a new file until it ends or `stop_recording`; `RecordingEnded` follows.
 
-        Raises DeviceUnavailable where the file cannot be made.
+        Raises DeviceUnavailable where the file cannot be made, or the call is recorded already.
         """
-        from device.audio.recording import Recording  # noqa: PLC0415  # for whoever records
+        from device.audio.errors import DeviceUnavailable  # noqa: PLC0415  # for whoever records
+        from device.audio.recording import Recording  # noqa: PLC0415
+
+        if before := self.recorded_to(call_id):
+            raise DeviceUnavailable(f"call {call_id} is recorded to {before} already; end that recording first")
 
         def ended(path: str, seconds: float, fault: str) -> None:
             self._report(RecordingEnded(call_id, path, seconds, fault))
 
         recording = Recording(path, reserve_bytes, ended)
         self._keep(recording)
+        self._recordings = {**{one: held for one, held in self._recordings.items() if held.is_open}, call_id: recording}
         self.submit(StartRecording(call_id, recording, notice))
+
+    def stop_recording(self, call_id: CallId) -> bool:
+        """End the recording of a call; answers whether there was any."""
+        recorded = bool(self.recorded_to(call_id))
+        self._recordings.pop(call_id, None)
+        self.submit(StopRecording(call_id))
+        return recorded
+
+    def recorded_to(self, call_id: CallId) -> str:
+        """The file that a call is being recorded to, "" for none."""
+        recording = self._recordings.get(call_id)
+        return recording.path if recording is not None and recording.is_open else ""
 
     def play(self, call_id: CallId, path: str) -> None:
         """Play a WAV file into a call, once; `PlayingEnded` follows. Raises DeviceUnavailable for what is none."""

@@ -64,8 +64,9 @@ def call_lines(calls: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _about(call: Mapping[str, Any]) -> str:
-    """What the caller said besides name and number, where there is anything."""
+    """What the caller said besides name and number, and that the call is recorded, where there is anything."""
     ways = [f"by way of {call['diverted_by'][0]}"] if call.get("diverted_by") else []
+    ways += ["recorded"] if call.get("recording") else []
     return ", ".join([text for text in (call.get("priority"), call.get("subject")) if text] + ways)
 
 

@@ -67,7 +67,8 @@ _ACCOUNT = (
     "registered_for_s, next_attempt_s"
 )
 _CALL_FIELDS = (
-    "call, direction (in, out), remote, remote_name, account, state, seconds, subject, priority, diverted_by: [text]"
+    "call, direction (in, out), remote, remote_name, account, state, seconds, recording (path), "
+    "subject, priority, diverted_by: [text]"
 )
 
 _METHODS = (

@@ -6,7 +6,7 @@ import os
 import time
 
 from device.annotations import Final
-from device.audio.commands import StopPlaying, StopRecording
+from device.audio.commands import StopPlaying
 from device.audio.engine import AudioEngine
 from device.control.errors import FAILED, INVALID_PARAMS, REFUSED, ControlError
 from device.daemon.account_fields import Params
@@ -45,7 +45,8 @@ class CallFiles:
     def stop_recording(self, params: Params) -> dict[str, object]:
         """End a recording."""
         call_id = self._call(params)
-        self._engine.submit(StopRecording(call_id))
+        if not self._engine.stop_recording(call_id):
+            raise ControlError(REFUSED, f"call {call_id} is not recorded")
         return {"call": call_id}
 
     def play(self, params: Params) -> dict[str, object]:

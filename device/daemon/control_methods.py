@@ -268,6 +268,7 @@ class ControlMethods:
             "account": self._rooms.line.account_of(CallId(call.call_id)),
             "state": state,
             "seconds": round(time.monotonic() - since, 1),
+            "recording": self._rooms.engine.recorded_to(CallId(call.call_id)),
             "subject": facts.subject if facts is not None else "",
             "priority": facts.priority if facts is not None else "",
             "diverted_by": list(facts.diverted_by) if facts is not None else [],

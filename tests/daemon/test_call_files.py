@@ -37,7 +37,13 @@ def test_a_call_is_recorded_beside_the_store(talking: WholePhone, tmp_path: Path
     assert path.name.endswith(f"-{answer['call']}.wav")
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert talking.control.call("call.list")["calls"][0]["recording"] == str(path)
+    twice = talking.control.refusal("call.record")
+    assert twice.code == FAILED
+    assert f"is recorded to {path} already; end that recording first" in str(twice)
     talking.control.call("call.record_stop")
+    assert talking.control.call("call.list")["calls"][0]["recording"] == ""
+    assert "is not recorded" in str(talking.control.refusal("call.record_stop"))
     told = ended(talking, "recorded")
     assert (told["call"], told["recorded"], told["fault"]) == (answer["call"], str(path), "")
     with wave.open(str(path)) as file:
@@ -67,6 +73,7 @@ def test_names_and_paths(talking: WholePhone, tmp_path: Path) -> None:
         assert control.refusal("call.record", path=name).code == INVALID_PARAMS
     whole = str(tmp_path / "whole.wav")
     assert control.call("call.record", path=whole)["path"] == whole
+    control.call("call.record_stop")
     again = control.refusal("call.record", path=whole)
     assert again.code == FAILED
     assert "exists" in str(again)
