@@ -32,8 +32,8 @@ PURE: Final = 0.88
 _FAIRLY_PURE: Final = 0.65
 """The same of a single window, where tones that are out of tune count for less."""
 LEAST_PURE_STEPS: Final = 4
-PAUSE_STEPS: Final = 5
-"""A key is released when it has not been there for so long, 20 ms: a break of 10 ms is none (Q.24)."""
+PAUSE_STEPS: Final = 7
+"""A key is released when it has not been there for so long, 28 ms: a break of 10 ms is none (Q.24)."""
 _PROMISING: Final = 0.35
 """Share of the two strongest frequencies in a frame that is looked at again."""
 _HOT_FRAMES: Final = 3

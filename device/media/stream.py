@@ -261,7 +261,9 @@ class MediaStream:
             pcm = self._next_tone(len(pcm) // samples.SAMPLE_BYTES)
         elif parameters.on_hold and not parameters.hold_music:
             pcm = self._packet_silence
-        noise = self._suppressor.take(pcm) if self._suppressor is not None else None
+        noise = None
+        if self._suppressor is not None and not (parameters.on_hold and parameters.hold_music):
+            noise = self._suppressor.take(pcm)
         if noise is not None and not self._tones_out:
             return self._send_noise(noise, timestamp, now, destination)
         payload = self._encoder.encode(pcm)

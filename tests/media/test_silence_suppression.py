@@ -11,6 +11,7 @@ from device.media import pcm
 from device.media.comfort_noise import noise_rms
 from device.media.silence_suppression import HANGOVER_MS, SPEECH_DB, UPDATE_MS, SilenceSuppressor
 from device.media.stream import MediaStream
+from device.records import replace
 from device.rtp.packet import RtpPacket, parse_rtp
 from tests.media.test_stream import RIGHT, parameters
 
@@ -127,6 +128,12 @@ def test_without_the_setting_everything_is_sent() -> None:
     stream = MediaStream(parameters())
     assert stream._suppressor is None
     assert len(sent(stream, bytes(320 * 100))) == 100
+
+
+def test_soft_music_on_hold_is_no_pause() -> None:
+    held = parameters(noise_pt=13, on_hold=True)
+    assert len(sent(MediaStream(held), bytes(320 * 100))) < 20
+    assert len(sent(MediaStream(replace(held, hold_music="/m.wav")), bytes(320 * 100))) == 100
 
 
 def test_keys_as_tones_are_sent_in_a_pause() -> None:

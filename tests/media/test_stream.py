@@ -265,6 +265,18 @@ def test_tones_are_heard_as_digits_where_that_is_wanted(codec: str, number: int)
     assert both.right.counters().digits_received == 8
 
 
+@pytest.mark.parametrize("loss", [0.02, 0.05, 0.1])
+def test_tones_over_a_bad_line_are_heard_once_each(loss: float) -> None:
+    tones = {"telephone_event_pt": None, "detect_digits": True}
+    both = Call(parameters(RIGHT, **tones), parameters(LEFT, **tones), loss=loss)
+    both.run(0.5)
+    digits = "1234567890*#ABCD11"
+    for digit in digits:
+        both.left.send_digit(digit)
+    both.run(0.2 * len(digits) + 1)
+    assert both.right.digits_received() == [(digit, "inband") for digit in digits]
+
+
 def test_nobody_listens_for_tones_unasked_nor_on_hold() -> None:
     both = call(telephone_event_pt=None)
     assert both.right._detector is None
