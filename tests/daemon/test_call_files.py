@@ -120,12 +120,17 @@ def test_music_on_hold(loop: HandLoop, tmp_path: Path, far_end: FarEnd) -> None:
         far_end.answer_to_offers = sdp(more="a=recvonly\r\n")
         phone.control.call("call.hold")
         phone.wait(S.HELD)
-        inside = phone.parts.engine._inside
-        assert inside is not None
-        loop.turn_until(lambda: any(leg._music is not None for leg in inside._bridge._legs.values()), "music")
+        engine = phone.parts.engine
+
+        def music() -> list[bool] | None:
+            """Whether each call has music; None before the audio thread has come to life."""
+            inside = engine._inside
+            return [leg._music is not None for leg in list(inside._bridge._legs.values())] if inside else None
+
+        loop.turn_until(lambda: music() == [True], "music")
         far_end.answer_to_offers = sdp()
         phone.control.call("call.resume")
-        loop.turn_until(lambda: all(leg._music is None for leg in inside._bridge._legs.values()), "no music")
+        loop.turn_until(lambda: music() == [False], "no music")
 
 
 def test_a_missing_file_of_music_is_a_notice(loop: HandLoop, tmp_path: Path) -> None:
