@@ -42,6 +42,16 @@ def time_zone_is_the_systems() -> Iterator[None]:
     use_zone("")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_tells_the_canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever the run has left behind, logs, traces, bundles, captures, holds no password of the accounts."""
+    yield
+    from tests.support.canary import search  # noqa: PLC0415  # see above
+
+    found = search(tmp_path_factory.getbasetemp())
+    assert found == [], f"these files tell the password of an account: {', '.join(map(str, found))}"
+
+
 def _pass_on(record: "plain_logging.LogRecord") -> None:
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):

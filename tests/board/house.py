@@ -12,12 +12,13 @@ from tests.board.figures import Figures
 from tests.board.network import HOST_ADDRESS, BoardNetwork
 from tests.board.pcap import decode, is_sip, read_pcap
 from tests.board.rig import Rig
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon
 from tests.support.kamailio import DOMAIN, Kamailio
 from tests.support.processes import PATIENCE_S, wait_until
 
 HERE, FAR = "1001", "1002"
-PASSWORDS = {HERE: "first secret", FAR: "second secret"}
+PASSWORDS = {HERE: f"first {CANARY}", FAR: f"second {CANARY}"}
 
 BOARD_SETTINGS = {
     "phone.inter_digit_timeout_s": "3",

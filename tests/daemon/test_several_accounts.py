@@ -6,11 +6,12 @@ import pytest
 
 from device.phone.states import PhoneState
 from device.sip.message import Request
+from tests.support.canary import CANARY
 from tests.support.small_registrar import SmallRegistrar
 from tests.support.turning import HandLoop
 from tests.support.whole_phone import HOST, FarEnd, WholePhone
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from device.demo.measure import RATE_HZ
 from tests.media.goertzel import level_db
 from tests.support.asterisk import Asterisk
+from tests.support.canary import CANARY
 from tests.support.certificates import Authority
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon
 from tests.support.processes import HOST, wait_until
@@ -16,7 +17,7 @@ from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret", "1003": "third secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}", "1003": f"third {CANARY}"}
 EARLY_TONE_HZ = 1100
 """What extension 601 plays before it answers; no tone of the phone's own has it."""
 

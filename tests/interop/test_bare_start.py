@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.test_tls import TlsExchange
+from tests.support.canary import CANARY
 from tests.support.certificates import Authority
 from tests.support.daemons import ExchangeDaemon, PhoneDaemon, running
 from tests.support.namespaces import Cable
@@ -20,7 +21,7 @@ from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 AT_ONCE_S = 5.0
 """The phone acts within a second; the machine is shared."""
 FAKETIME = Path("/usr/lib")

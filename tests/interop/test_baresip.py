@@ -6,13 +6,14 @@ import pytest
 
 from device.demo.measure import read_wav
 from tests.support.baresip import Baresip
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, CALLER_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.processes import HOST, wait_until
 from tests.support.sound import GOOD_CORRELATION, SETTLE_BYTES, TALK_S, search, write_repeated
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first-secret", "1002": "second-secret"}
+PASSWORDS = {"1001": f"first-{CANARY}", "1002": f"second-{CANARY}"}
 SETTINGS = {"phone.door_code": "42", "phone.direct_calls": "on"}
 
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from device.demo.system import free_port
+from tests.support.canary import CANARY
 from tests.support.daemons import ExchangeDaemon, running
 from tests.support.processes import HOST, wait_until
 from tests.support.sipp import Sipp
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first-secret", "1002": "second-secret", "1003": "third-secret"}
+PASSWORDS = {"1001": f"first-{CANARY}", "1002": f"second-{CANARY}", "1003": f"third-{CANARY}"}
 
 Play = Callable[..., Sipp]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon, running
 from tests.support.kamailio import DOMAIN, Kamailio
 from tests.support.processes import wait_until
@@ -12,7 +13,7 @@ from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 
 class House:

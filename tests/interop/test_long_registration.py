@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.asterisk import Asterisk
+from tests.support.canary import CANARY
 from tests.support.daemons import PhoneDaemon, running
 from tests.support.kamailio import DOMAIN, Kamailio
 from tests.support.namespaces import Cable
@@ -14,7 +15,7 @@ from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret"}
+PASSWORDS = {"1001": f"first {CANARY}"}
 SERVER = "192.0.2.10"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 

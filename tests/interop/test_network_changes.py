@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import ExchangeDaemon, PhoneDaemon, running
 from tests.support.namespaces import Cable
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 AT_ONCE_S = 3.0
 """The phone acts within a second; the machine is shared."""
 

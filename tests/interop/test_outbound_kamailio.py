@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import PhoneDaemon, running
 from tests.support.kamailio import DOMAIN, Kamailio
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 FLOW_TIMER_S = 10
 
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.consoles import terminal_console
 from tests.support.daemons import CALLEE_WAV, PhoneDaemon, running
 from tests.support.dnsmasq import Dnsmasq
@@ -13,7 +14,7 @@ from tests.support.wizard import answers, walk
 
 pytestmark = pytest.mark.interop
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 
 def test_from_an_empty_phone_to_a_test_call(tmp_path) -> None:

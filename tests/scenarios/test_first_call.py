@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret", "1003": "third secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}", "1003": f"third {CANARY}"}
 
 
 class House:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.namespaces import Cable
 from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 DOMAIN = "127.0.0.1"
 """The domain of the exchange's users: a name like any other; nothing is sent there."""
 

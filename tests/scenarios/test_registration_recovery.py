@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import ExchangeDaemon, PhoneDaemon, running
 from tests.support.processes import wait_until
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 
 @pytest.fixture

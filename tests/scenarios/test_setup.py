@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from tests.support.canary import CANARY
 from tests.support.consoles import ADMIN, terminal_console
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.wizard import CountingPerson, answers, walk
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 
 def test_from_an_empty_phone_to_a_test_call(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from tests.bench.process_figures import memory_mib
 from tests.support.blast import Blast
+from tests.support.canary import CANARY
 from tests.support.daemons import TOPICS, Daemon, ExchangeDaemon, PhoneDaemon, running
 from tests.support.processes import HOST
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 ROUNDS, WARM_ROUNDS = 6, 2
 """The first rounds load every room and fill the tables."""

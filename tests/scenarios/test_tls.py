@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from device.demo.system import free_port
+from tests.support.canary import CANARY
 from tests.support.certificates import Authority
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.dnsmasq import Dnsmasq
 from tests.support.processes import HOST
 from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}"}
 
 
 class TlsExchange(ExchangeDaemon):

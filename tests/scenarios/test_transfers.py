@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, own_command, running
 from tests.support.processes import Command, wait_until
 from tests.support.sound import GOOD_CORRELATION, TALK_S, judge
 
-PASSWORDS = {"1001": "first secret", "1002": "second secret", "1003": "third secret"}
+PASSWORDS = {"1001": f"first {CANARY}", "1002": f"second {CANARY}", "1003": f"third {CANARY}"}
 
 
 class House:

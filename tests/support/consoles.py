@@ -12,10 +12,11 @@ from typing import Any
 import pexpect
 import pexpect.fdpexpect
 
+from tests.support.canary import CANARY
 from tests.support.daemons import own_command
 from tests.support.processes import PATIENCE_S, ROOT, Program
 
-PASSWORD = "correct horse"
+PASSWORD = f"correct {CANARY}"
 ADMIN, MONITOR = "offhook# ", "offhook> "
 
 

@@ -28,11 +28,12 @@ from device.sip.transaction_layer import (
 )
 from device.sip.user_agent import UserAgent
 from tests.scenarios.flows.network import Address, Network, Station
+from tests.support.canary import CANARY
 from tests.support.wire_rules import WireRules
 
 OFFER = b"v=0 an offer"
 ANSWER = b"v=0 an answer"
-PASSWORD = "secret"
+PASSWORD = f"secret {CANARY}"
 LINE = AccountId("line")
 LONG_AGO_UNIX_S = 1e6
 FAR_AWAY_S = 1e9
