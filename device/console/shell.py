@@ -273,13 +273,13 @@ class Shell:
     # The dialogue.
 
     def _receive_key(self, key: str) -> None:
+        if key == ctrl("c"):
+            # What is still on its way is not worth waiting for either: at 300 baud a page takes a minute.
+            self._drop_outgoing()
         if self._pager.waiting:
             self._type(self._pager.receive_key(key))
             self._pump()
             return
-        if key == ctrl("c"):
-            # What is still on its way is not worth waiting for either.
-            self._outgoing.clear()
         if isinstance(self._step, AskLine):
             event = self.editor.receive_key(key)
             self._type(self.editor.text_to_send())
@@ -310,6 +310,12 @@ class Shell:
             self._throw(BrokenOffError())
         elif pause.keeps_keys:
             self._typed_ahead.append(key)
+
+    def _drop_outgoing(self) -> None:
+        """Send nothing more of what waits; the line of text that is cut off by that ends."""
+        if self._outgoing:
+            self._outgoing.clear()
+            self._type("\r\n")
 
     def _receive_from_editor(self, event: EditorEvent) -> None:
         if isinstance(event, LineEntered):

@@ -198,3 +198,14 @@ def test_no_control_sequence_is_ever_sent() -> None:
     desk = Desk(FakePhone(log__tail={"lines": ["x"] * 50}), length=10)
     desk.type("sho\t?\x15show log\r x\x03\x1b[A\x12lo\x07\x01\x0bexit\r")
     assert b"\x1b" not in desk.sent
+
+
+def test_ctrl_c_takes_back_a_page_that_is_still_on_its_way() -> None:
+    lines = [f"line {number}" for number in range(100)]
+    desk = Desk(FakePhone(log__tail={"lines": lines}))
+    # A slow line has taken nothing of it yet.
+    desk.shell.receive(b"show log\r", desk.now)
+    waiting = len(desk.shell.bytes_to_send(10_000))
+    desk.shell.receive(b"\x03", desk.now)
+    assert len(desk.shell.bytes_to_send(10_000)) < waiting / 5
+    assert desk._show()[-1] == "offhook#"
