@@ -231,6 +231,16 @@ def test_keys_of_the_pbx_open_the_door(house, way: str) -> None:
         phone.call("settings.set", values={"phone.door_code": ""})
 
 
+def test_keys_of_the_pbx_by_info_open_the_door(tmp_path) -> None:
+    with house_of(tmp_path, dtmf="info") as house:
+        phone = house.first
+        phone.call("settings.set", values={"phone.door_code": "4711"})
+        phone.place("609")
+        phone.expect_state("connected")
+        phone.expect_message("in", "INFO", "Signal=1")
+        wait_until("the door to be opened", lambda: phone.call("board.show")["relays"]["door"])
+
+
 def test_the_pbx_calls_the_phone(house) -> None:
     phone = house.second
     house.asterisk.ask("channel originate PJSIP/1002 application Echo")

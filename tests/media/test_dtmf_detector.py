@@ -7,6 +7,8 @@ from math import pi, sin, sqrt
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device.media import pcm
 from device.media.codecs import native
@@ -167,6 +169,18 @@ def test_noise_and_silence_are_no_digits() -> None:
     noise = array("h", [max(-32768, min(32767, round(chance.gauss(0, 4000)))) for _ in range(8000 * 20)])
     assert detect(pcm.from_array(noise)) == ""
     assert detect(bytes(16000)) == ""
+
+
+@given(st.lists(st.tuples(st.sampled_from(KEYS + " ~"), st.integers(0, 90), st.integers(0, 32767)), max_size=12))
+def test_nothing_that_is_heard_can_harm_it(pieces: list[tuple[str, int, int]]) -> None:
+    """Keys, silence and noise of any length and level, one after the other."""
+    sender = Sender()
+    for key, ms, level in pieces:
+        if key in KEYS:
+            sender.key(key, ms, (level / 400 - 80, level / 400 - 80))
+        else:
+            sender.sound += [level * (sender.chance.choice((-1, 1)) if key == "~" else 0) for _ in range(8 * ms)]
+    assert set(sender.heard()) <= set(KEYS)
 
 
 def test_tones_of_telephone_networks_are_no_digits() -> None:

@@ -30,7 +30,7 @@ def root_folder() -> Path:
 class Asterisk:
     """One Asterisk with users; registrations are granted for `expires_s` at most and forgotten when it ends.
 
-    `settings` fill in other @NAME@s of the configuration: codecs, timers, 100rel.
+    `settings` fill in other @NAME@s of the configuration: codecs, dtmf, timers, 100rel.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Asterisk:
             "EXPIRES": expires_s,
             "QUALIFY": 0,
             "CODECS": "ulaw,alaw",
+            "DTMF": "auto",
             "ALGORITHMS": "MD5",
             "TIMERS": "yes",
             "100REL": "yes",
