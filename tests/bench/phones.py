@@ -17,6 +17,8 @@ from tests.support.processes import ROOT, STOP_TIMEOUT_S, find_program, wait_unt
 
 PATIENCE_S = 15.0
 SYSTEM_PYTHON = "/usr/bin/python3"
+AS_INSTALLED = "import sys; from device.cli import main; sys.exit(main())"
+"""What the installed program does; `-m` would bring `runpy` and all that it imports."""
 BARESIP_MODULES = "/usr/lib/baresip/modules"
 BARESIP_CONFIGURATION = (
     "audio_buffer 20-160",
@@ -133,7 +135,7 @@ class Offhook(BenchPhone):
         self._add_account()
 
     def command(self) -> list[str]:
-        return [interpreter(), "-m", "device", *self.arguments()]
+        return [interpreter(), "-c", AS_INSTALLED, *self.arguments()]
 
     def arguments(self) -> list[str]:
         """What follows the program's name."""
