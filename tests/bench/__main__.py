@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from device.errors import DeviceError
-from tests.bench import answering, imports, messages, resting, sipp, starting, talking
+from tests.bench import answering, flooding, imports, messages, resting, sipp, starting, talking
 from tests.bench.bench import QUICK, Bench, Extent
 from tests.bench.caller import CallFailedError
 from tests.bench.figures import Figure, report, table
@@ -24,6 +24,7 @@ from tests.support.fakecard.card import build, why_not
 MEASURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "rest": resting.measure,
     "talk": talking.measure,
+    "flood": flooding.measure,
     "answer": answering.measure,
     "sipp": sipp.measure,
     "start": starting.measure,

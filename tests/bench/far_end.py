@@ -55,6 +55,9 @@ class Line:
         self.port = int(self.socket.getsockname()[1])
         self.audio_port = 0
         self.received = 0
+        self.longest_pause_s = 0.0
+        """Between two packets that were received."""
+        self._received_at = 0.0
         self.burst_sent_at: list[float] = []
         self.burst_heard_at: list[float] = []
         self._with_bursts = with_bursts
@@ -85,6 +88,9 @@ class Line:
         if len(data) < _HEADER_BYTES or data[1] & 0x7F != 0:
             return
         self.received += 1
+        if self._received_at:
+            self.longest_pause_s = max(self.longest_pause_s, now - self._received_at)
+        self._received_at = now
         loud = first_loud_sample(data[_HEADER_BYTES:])
         if loud >= 0:
             # A sample in the middle of a packet can be heard only so much later than its first one.

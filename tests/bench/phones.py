@@ -122,7 +122,7 @@ class Offhook(BenchPhone):
 
     def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
         super().__init__(user, folder, card, registrar, auto_answer)
-        self._socket_path = str(folder / f"{user}.sock")
+        self.socket_path = str(folder / f"{user}.sock")
         self._settings = {
             "sip.bind_address": HOST,
             "sip.port": str(self.port),
@@ -139,7 +139,7 @@ class Offhook(BenchPhone):
 
     def arguments(self) -> list[str]:
         """What follows the program's name."""
-        words = ["run", "--store", str(self.folder / f"{self.user}.db"), "--socket", self._socket_path]
+        words = ["run", "--store", str(self.folder / f"{self.user}.db"), "--socket", self.socket_path]
         for key, value in self._settings.items():
             words += ["--set", f"{key}={value}"]
         return words
@@ -153,7 +153,7 @@ class Offhook(BenchPhone):
     def _answers(self) -> bool:
         self.check()
         try:
-            with ControlClient(self._socket_path, 2.0) as client:
+            with ControlClient(self.socket_path, 2.0) as client:
                 client.call("daemon.version")
         except ControlError:
             return False
@@ -164,7 +164,7 @@ class Offhook(BenchPhone):
         self.launch()
         try:
             wait_until("offhook to start", self._answers, PATIENCE_S)
-            with ControlClient(self._socket_path) as client:
+            with ControlClient(self.socket_path) as client:
                 client.call(
                     "account.add",
                     id="bench",

@@ -5,7 +5,10 @@ import threading
 
 import pytest
 
+from device.sip.message import Request
+from device.sip.parser import parse_message
 from tests.bench.caller import Caller, CallFailedError, header
+from tests.bench.flood_sender import options_request
 from tests.bench.registrar import HOST, Registrar
 
 
@@ -109,3 +112,12 @@ def test_a_refused_call_is_a_failure() -> None:
         caller.place()
     phone.end()
     assert phone.requests[-1].startswith(b"ACK ")
+
+
+def test_the_requests_of_the_flood_are_requests_each_of_its_own() -> None:
+    first, second = (parse_message(options_request(5060, 40_000, number)) for number in (1, 2))
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert first.method == "OPTIONS"
+    assert first.top_via.branch != second.top_via.branch
+    assert first.call_id != second.call_id

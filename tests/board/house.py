@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tests.board.board_phone import OUTPUTS, BoardPhone, UnsteadyHandError
 from tests.board.figures import Figures
@@ -27,6 +27,9 @@ BOARD_SETTINGS = {
 
 
 STEADY_TRIES = 4
+
+
+Done = TypeVar("Done")
 
 
 class SipSeen(NamedTuple):
@@ -140,14 +143,18 @@ class House:
 
     def lift_and_dial(self, dial: Callable[[], object], number: str) -> SipSeen:
         """Lift the handset, dial, and wait for the INVITE; once more where the test's own hand was not steady."""
+        return self.steadily(lambda: self._lift_and_dial(dial, number))
+
+    def steadily(self, act: Callable[[], Done]) -> Done:
+        """Do something with the hands; at rest and once more where they were not steady."""
         chance = self.phone.chance
         for _ in range(STEADY_TRIES - 1):
             try:
-                return self._lift_and_dial(dial, number)
+                return act()
             except UnsteadyHandError:
                 self.rest()
                 self.phone.chance = chance
-        return self._lift_and_dial(dial, number)
+        return act()
 
     def _lift_and_dial(self, dial: Callable[[], object], number: str) -> SipSeen:
         self.phone.lift()

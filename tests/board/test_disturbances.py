@@ -86,39 +86,46 @@ def test_spikes_while_dialling_add_no_pulse(house) -> None:
 
 def test_the_coil_of_the_bell_disturbs_nothing(house) -> None:
     """Each time that the ringer switches, the lines beside it see its coil."""
-    phone = house.phone
-    chance = Random(SEED)
     house.rewire(settings={"hardware.cadence": "uk"})
     try:
-        edge = house.rig.agent.inside(house.ring())
-        for number in range(6):
-            edge = phone.wait_output(RINGER, number % 2 == 0, edge)
-            phone.move(bursts(chance, RESTING))
-        assert phone.status()["phone"]["state"] == "alerting"
-        phone.lift()
-        phone.expect_state("connected")
-        phone.move(bursts(chance, IN_CALL))
-        assert phone.status()["phone"]["state"] == "connected"
+        house.steadily(lambda: _ring_beside_the_coil(house))
     finally:
         house.far.rest()
         house.rewire(settings={"hardware.cadence": ""})
 
 
+def _ring_beside_the_coil(house) -> None:
+    phone, chance = house.phone, Random(SEED)
+    edge = house.rig.agent.inside(house.ring())
+    for number in range(6):
+        edge = phone.wait_output(RINGER, number % 2 == 0, edge)
+        phone.move_exactly(bursts(chance, RESTING), spikes=True)
+    assert phone.status()["phone"]["state"] == "alerting"
+    phone.lift()
+    phone.expect_state("connected")
+    phone.move_exactly(bursts(chance, IN_CALL), spikes=True)
+    assert phone.status()["phone"]["state"] == "connected"
+
+
 def test_the_coil_of_a_relay_disturbs_no_call(house) -> None:
     phone = house.phone
-    chance = Random(SEED)
     phone.set(phone__door_code="42", phone__door_open_s="0.5")
     try:
-        house.connect()
-        since, edge = time.monotonic(), house.rig.agent.now()
-        house.far.call("call.digits", digits="42")
-        for high in (True, False):
-            edge = phone.wait_output(DOOR_RELAY, high, edge)
-            phone.move(bursts(chance, IN_CALL))
-        assert phone.status()["phone"]["state"] == "connected"
-        assert not [seen for seen in house.seen(since) if seen.text.startswith(("BYE", "INVITE"))]
+        house.steadily(lambda: _open_the_door_beside_the_coil(house))
     finally:
         phone.set(phone__door_code="", phone__door_open_s="3.0")
+
+
+def _open_the_door_beside_the_coil(house) -> None:
+    phone, chance = house.phone, Random(SEED)
+    house.connect()
+    since, edge = time.monotonic(), house.rig.agent.now()
+    house.far.call("call.digits", digits="42")
+    for high in (True, False):
+        edge = phone.wait_output(DOOR_RELAY, high, edge)
+        phone.move_exactly(bursts(chance, IN_CALL), spikes=True)
+    assert phone.status()["phone"]["state"] == "connected"
+    assert not [seen for seen in house.seen(since) if seen.text.startswith(("BYE", "INVITE"))]
 
 
 def bursts(chance: Random, levels: dict[int, bool]):
