@@ -13,13 +13,15 @@ SPEECH = 104
 class SoundLevel:
     """Give it a frame now and then; it remembers the level of the last second and that of all speech."""
 
-    __slots__ = ("_frames", "_speech", "_speech_frames", "_squares", "db")
+    __slots__ = ("_begun", "_frames", "_speech", "_speech_frames", "_squares", "db")
 
     def __init__(self) -> None:
         self._squares = self._frames = 0
         self._speech = self._speech_frames = 0
+        self._begun = True
+        """The first second is not over."""
         self.db = SILENCE_DB
-        """Of the last whole second, in dB below full scale."""
+        """Of the last whole second, or of what there is of the first one, in dB below full scale."""
 
     def take(self, frame: bytes) -> None:
         """One frame."""
@@ -29,8 +31,10 @@ class SoundLevel:
         if square > SPEECH * SPEECH:
             self._speech += square
             self._speech_frames += 1
-        if self._frames >= FRAMES_A_SECOND:
+        if self._begun or self._frames >= FRAMES_A_SECOND:
             self.db = _decibels(self._squares, self._frames)
+        if self._frames >= FRAMES_A_SECOND:
+            self._begun = False
             self._squares = self._frames = 0
 
     @property

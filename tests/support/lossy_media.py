@@ -51,6 +51,8 @@ class LossyMedia:
         self._far = (HOST, far_port)
         self._near: tuple[str, int] | None = None
         self.loss, self._delay_s = loss, delay_s
+        self.jitter_s = 0.0
+        """RTP takes up to so much longer by chance, and may overtake itself."""
         self._random = Random(seed)
         self._selector = selectors.DefaultSelector()
         self._late: list[tuple[float, int, socket.socket, bytes, tuple[str, int]]] = []
@@ -124,6 +126,7 @@ class LossyMedia:
                     return
             self._count += 1
             way_out = self._open.get((not to_near, is_rtcp), door)
-            heappush(self._late, (time.monotonic() + self._delay_s, self._count, way_out, data, target))
+            late_s = self._delay_s + (0.0 if is_rtcp else self.jitter_s * self._random.random())
+            heappush(self._late, (time.monotonic() + late_s, self._count, way_out, data, target))
 
         return take
