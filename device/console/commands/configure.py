@@ -313,6 +313,10 @@ def _do_commit(shell: Shell, comment: str, confirm_s: int | None) -> Dialogue:
     if not candidate:
         shell.say("no changes to commit")
         return
+    if candidate.sealed and confirm_s is not None:
+        raise ConsoleError(
+            "secrets of an import cannot be taken back by themselves: `commit` makes them count for good"
+        )
     if candidate.sealed and not candidate.passphrase:
         yield from _ask_passphrase(shell)
         if not candidate.passphrase:

@@ -311,3 +311,10 @@ def test_a_further_import_without_secrets_keeps_those_of_the_first(sealed: Desk)
     sealed.type('import\r[settings.phone]\rhotline = "8"\r.\r')
     said = sealed.run("commit")
     assert "secrets taken: account.office.password" in said
+
+
+def test_secrets_of_an_import_are_not_committed_for_a_trial(sealed: Desk, tmp_path: Path) -> None:
+    sealed.type(f"{PASSPHRASE}\r")
+    assert "cannot be taken back" in sealed.run("commit confirm 5")[0]
+    assert settings(tmp_path) == {}
+    assert "secrets taken: account.office.password" in sealed.run("commit")
