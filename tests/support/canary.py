@@ -17,6 +17,8 @@ MAY_HOLD = {
     "*.db-wal": "the journal of a store",
     "*.db.backup": "the last good copy of a store",
     "*.db.damaged*": "a store that was put aside",
+    "*.img": "the disk of a virtual board, with its store in it",
+    "*.qcow2": "as before",
     "*.toml": "a file that a test hands to `offhook provision`, or to the exchange",
     "*.conf": "the configuration of a foreign server",
     "*.cfg": "as before",
