@@ -81,6 +81,9 @@ class DatagramPort(Protocol):
     def receive(self) -> tuple[bytes, Address] | None:
         """The next datagram and where it came from; None when there is none. Never raises."""
 
+    def waited_s(self) -> float:
+        """How long the datagram that was received last had waited here; 0 where nobody knows. Never raises."""
+
     def send(self, data: bytes, destination: Address) -> None:
         """Send one datagram to an IP literal; what the network refuses is lost like any datagram. Never raises."""
 

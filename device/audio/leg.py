@@ -70,7 +70,8 @@ class Leg:
         if self._rtcp is not None:
             receive, budget = self._rtcp.receive, MAX_DATAGRAMS_A_PERIOD
             while budget and (datagram := receive()) is not None:
-                stream.receive_rtcp(datagram[0], datagram[1], now)
+                # To a round trip it matters that it came before this period began.
+                stream.receive_rtcp(datagram[0], datagram[1], now - self._rtcp.waited_s())
                 budget -= 1
                 if is_rtcp(datagram[0]):
                     # A peer that suppresses silence still reports: it is there (RFC 3550 section 6.3.5).

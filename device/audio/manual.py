@@ -126,6 +126,10 @@ class ManualPort:
         self.arrived: deque[tuple[bytes, Address]] = deque()
         self.sent: list[tuple[bytes, Address]] = []
         self.closed = False
+        self.waited = 0.0
+
+    def waited_s(self) -> float:
+        return self.waited
 
     def receive(self) -> tuple[bytes, Address] | None:
         return self.arrived.popleft() if self.arrived else None

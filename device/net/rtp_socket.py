@@ -1,7 +1,10 @@
 """The UDP ports of one call's sound: RTP on an even port, RTCP on the odd one above it (RFC 3550 section 11)."""
 
 import errno
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from struct import Struct
 
 from device import plain_sockets as socket
 from device.ids import IdSource
@@ -31,6 +34,12 @@ MAX_KNOWN_DESTINATIONS = 16
 NOWHERE: SocketAddress = ("", -1)
 """Stands for what is no IP literal: the kernel is never asked, for Python refuses the port."""
 
+SIOCGSTAMPNS = 0x8907
+"""When the datagram that was read last came, as seconds and nanoseconds (socket(7)); asking for it begins it."""
+LONGEST_WAIT_S = 0.1
+"""More than this is no wait: the clock was set."""
+_STAMP = Struct("@ll")
+
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 """Why one port cannot be bound although another may."""
 
@@ -38,10 +47,11 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 class RtpPort:
     """One bound UDP socket that never waits and never raises in use; made for the audio thread."""
 
-    __slots__ = ("_destinations", "_family", "_heard", "_socket", "local_port", "refused")
+    __slots__ = ("_destinations", "_family", "_heard", "_socket", "_wall_clock", "local_port", "refused")
 
-    def __init__(self, host: str, port: int, dscp: int = DSCP_EF) -> None:
+    def __init__(self, host: str, port: int, dscp: int = DSCP_EF, wall_clock: Callable[[], float] = time.time) -> None:
         """Bind to `host` ("" for every address of both families). Raises OSError."""
+        self._wall_clock = wall_clock
         self._socket = open_socket(socket.SOCK_DGRAM, host, port)
         self._family = self._socket.family
         mark_packets(self._socket, dscp, SO_PRIORITY_VOICE)
@@ -65,6 +75,16 @@ class RtpPort:
             # Descriptions name link-local addresses without zone; sending finds that again.
             self._heard = source, (zones.host_of(source).partition("%")[0], source[1])
         return data, self._heard[1]
+
+    def waited_s(self) -> float:
+        """How long the datagram that was received last had waited to be read; what came before the first such question
+        is not known to have waited."""
+        try:
+            seconds, nanoseconds = _STAMP.unpack(ioctl(self._socket.fileno(), SIOCGSTAMPNS, bytes(_STAMP.size)))
+        except (OSError, ValueError):
+            return 0.0
+        waited = self._wall_clock() - seconds - nanoseconds / 1e9
+        return waited if 0.0 < waited < LONGEST_WAIT_S else 0.0
 
     def send(self, data: bytes, destination: tuple[str, int]) -> None:
         """Send to an IP literal. A host name is refused: to look it up would make the audio thread wait."""
@@ -133,9 +153,12 @@ def open_rtp_sockets(host: str, first_port: int, last_port: int, ids: IdSource, 
                 raise NetError(explain_bind_error(error, "RTP", host, port)) from error
             continue
         try:
-            return RtpSocketPair(rtp, RtpPort(host, port + 1, dscp))
+            rtcp = RtpPort(host, port + 1, dscp)
         except OSError:
             rtp.close()
+            continue
+        rtcp.waited_s()  # from now on the kernel notes when datagrams come: round trips are measured by that
+        return RtpSocketPair(rtp, rtcp)
     raise NetError(
         f"no free pair of RTP ports from {first_port} to {last_port}: other programs hold them; set a wider range"
     )

@@ -8,14 +8,13 @@ from struct import Struct
 
 from device.records import dataclass
 from device.rtp.errors import RtcpParseError
-from device.rtp.rtcp import ExtendedReport
+from device.rtp.rtcp import ExtendedReport, round_trip_s
 
 REFERENCE_TIME_BLOCK, DELAY_BLOCK, VOIP_METRICS_BLOCK = 4, 5, 7
 UNAVAILABLE = 127
 """For levels, return loss, R factors and MOS that were not measured (section 4.7.4)."""
 MIN_GAP_PACKETS = 16
 """The Gmin that section 4.7.2 recommends: so many packets that come in a row end a burst."""
-MAX_ROUND_TRIP_S = 30.0
 MAX_SOURCES = 8
 """Of so many that send a reference time the last one is remembered; in a call between two there is one."""
 
@@ -176,9 +175,8 @@ class ExtendedReporting:
         if isinstance(block, VoipMetrics):
             self.remote_metrics = block
         elif block.last_rr:
-            elapsed = (ntp_time >> 16) - block.last_rr - block.delay & 0xFFFFFFFF
-            if elapsed < MAX_ROUND_TRIP_S * 65536:
-                self.round_trip_s = elapsed / 65536
+            measured = round_trip_s(ntp_time, block.last_rr, block.delay)
+            self.round_trip_s = self.round_trip_s if measured is None else measured
 
     def report(self, ssrc: int, is_sender: bool, ntp_time: int, now: float) -> ExtendedReport | None:
         """What goes along with our next report; None when there is nothing to tell."""

@@ -7,12 +7,17 @@ from struct import Struct
 
 from device.records import dataclass
 from device.rtp.errors import RtcpParseError
+from device.rtp.packet import signed_difference
 
 SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, GOODBYE = 200, 201, 202, 203
 EXTENDED_REPORT = 207
 SDES_CNAME, SDES_TOOL = 1, 6
 MAX_BLOCKS = 31
 """Report blocks, chunks or sources in one packet: the count field has five bits."""
+
+MAX_ROUND_TRIP_S = 30.0
+"""A longer round trip is a wrong report."""
+CLOCK_SLACK_S = 0.05
 
 _COMMON = Struct("!BBH")
 _WORD = Struct("!I")
@@ -108,6 +113,15 @@ def parse_rtcp(data: bytes) -> list[RtcpPacket]:
     if not data:
         raise RtcpParseError("empty RTCP packet")
     return packets
+
+
+def round_trip_s(ntp_time: int, last_report: int, delay: int) -> float | None:
+    """Seconds there and back by an answer that comes at `ntp_time` (RFC 3550 section 6.4.1); None for a wrong one.
+
+    Clocks that are read at two moments of a period may differ by a little the wrong way: that is no time at all.
+    """
+    elapsed = signed_difference(ntp_time >> 16 & 0xFFFFFFFF, last_report + delay & 0xFFFFFFFF, 32) / 65536
+    return max(0.0, elapsed) if -CLOCK_SLACK_S < elapsed < MAX_ROUND_TRIP_S else None
 
 
 def encode_compound(packets: list[RtcpPacket]) -> bytes:

@@ -18,6 +18,7 @@ from device.rtp.rtcp import (
     SenderReport,
     SourceDescription,
     encode_compound,
+    round_trip_s,
 )
 from device.rtp.rtcp_interval import RtcpInterval
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 SESSION_BANDWIDTH_BITS = 80_000
 """G.711 at 20 ms with its IP, UDP and RTP headers, in bit/s."""
-MAX_ROUND_TRIP_S = 30.0
-"""A longer round trip is a wrong report."""
 _REPORTS_AS_SENDER = 2
 """Who sent since the last report but one still counts as a sender (section 6.3.8)."""
 
@@ -152,9 +151,8 @@ class RtpSession:
     def _note_block(self, block: ReportBlock, now: float) -> None:
         self.remote_report = block
         if block.last_sr:
-            elapsed = (_ntp_time(now) >> 16) - block.last_sr - block.delay_since_last_sr & 0xFFFFFFFF
-            if elapsed < MAX_ROUND_TRIP_S * 65536:
-                self.round_trip_s = elapsed / 65536
+            measured = round_trip_s(_ntp_time(now), block.last_sr, block.delay_since_last_sr)
+            self.round_trip_s = self.round_trip_s if measured is None else measured
 
     def report_due(self, now: float) -> bytes | None:
         """A compound report when its time has come; the first call starts the timer."""

@@ -2,12 +2,13 @@
 
 import select
 import socket
+import time
 
 import pytest
 
 from device.ids import CountingIds, SystemIds
 from device.net.addresses import NetError
-from device.net.rtp_socket import DSCP_EF, SO_PRIORITY_VOICE, RtpPort, RtpSocketPair, open_rtp_sockets
+from device.net.rtp_socket import DSCP_EF, LONGEST_WAIT_S, SO_PRIORITY_VOICE, RtpPort, RtpSocketPair, open_rtp_sockets
 
 
 class _FirstPair(CountingIds):
@@ -45,6 +46,24 @@ def test_a_datagram_arrives_with_its_source() -> None:
     assert _wait(pair.rtcp) == (b"speech", ("127.0.0.1", pair.local_port))
     assert pair.rtcp.receive() is None
     pair.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_how_long_a_datagram_waited_is_told(host: str) -> None:
+    skew_s = 0.0
+    port, other = RtpPort(host, 0, wall_clock=lambda: time.time() + skew_s), RtpPort(host, 0)
+    assert port.waited_s() == 0.0, "nothing came yet; from now on the kernel notes the time"
+    for data in (b"first", b"second"):
+        other.send(data, (host, port.local_port))
+    assert _wait(port) == (b"first", (host, other.local_port))
+    skew_s = 0.02
+    assert 0.02 <= port.waited_s() < LONGEST_WAIT_S
+    assert _wait(port) == (b"second", (host, other.local_port))
+    skew_s = 3600.0
+    assert port.waited_s() == 0.0, "a clock that was set tells nothing"
+    port.close()
+    assert port.waited_s() == 0.0
+    other.close()
 
 
 def test_two_calls_get_two_pairs_and_a_full_range_says_what_to_do() -> None:

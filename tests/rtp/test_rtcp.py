@@ -16,6 +16,7 @@ from device.rtp.rtcp import (
     SourceDescription,
     encode_compound,
     parse_rtcp,
+    round_trip_s,
 )
 
 WORD = st.integers(0, 0xFFFFFFFF)
@@ -99,3 +100,20 @@ def test_any_octets_give_packets_or_a_parse_error(data: bytes, prefix: bytes, ki
     for octets in (prefix + data, prefix + bytes((0x81, kind)) + (len(body) // 4).to_bytes(2, "big") + body):
         with suppress(RtcpParseError):
             encode_compound(parse_rtcp(octets))
+
+
+@pytest.mark.parametrize(
+    ("at_s", "sent_s", "delay_s", "expected"),
+    [
+        (100.0, 99.0, 0.9, 0.1),
+        (100.0, 100.0, 0.01, 0.0),  # read a moment too early
+        (100.0, 100.0, 0.5, None),
+        (100.0, 60.0, 0.0, None),
+        (65536.1, 65535.9, 0.1, 0.1),  # the middle 32 bits begin anew every 18 hours
+    ],
+)
+def test_a_round_trip_by_the_answer_to_a_report(
+    at_s: float, sent_s: float, delay_s: float, expected: float | None
+) -> None:
+    measured = round_trip_s(int(at_s * 2**32), int(sent_s * 65536) & 0xFFFFFFFF, int(delay_s * 65536))
+    assert measured == (None if expected is None else pytest.approx(expected, abs=0.001))
