@@ -9,7 +9,7 @@ from device.rtp.packet import RtpPacket
 
 BRIDGE_FRAMES = 3
 """A gap of up to so many frames is bridged to the packet after it; a longer one fades out and in."""
-FILL_FRAMES = 6
+FILL_FRAMES = 15
 """A codec that fills gaps by itself has faded out after so many in a row."""
 
 

@@ -63,7 +63,7 @@ class StreamParameters:
     """Clock of the telephone events that we send."""
     format_parameters: str = ""
     """What the peer's a=fmtp asks of our encoder."""
-    bit_rate: int = 40000
+    bit_rate: int = 48000
     """In bit/s, for codecs that have a choice."""
     dtx: bool = False
     """Send nothing in pauses, where the codec can."""

@@ -21,7 +21,7 @@ _MAX_SAMPLES = RATE_HZ * MAX_MS // 1000
 _UNIT = RATE_HZ // 400
 """The decoder fills gaps by whole 2.5 ms."""
 _MAX_PAYLOAD = 1275 * 6
-BIT_RATE = 40000
+BIT_RATE = 48000
 LEAST_BIT_RATE = 12000
 COMPLEXITY = 8
 """Of 10; below 8 the quality of speech falls (0.1 of PESQ at 5), above it only the work grows."""
