@@ -288,9 +288,9 @@ class JitterBuffer:
         self.discarded += 1
         timestamp, sequence, duration, _ = self._entries.pop(0)
         self._played_until = timestamp + duration
-        if self._played_sequence >= 0:
+        if self._played_sequence >= 0 and self._began != self._clock:
             self.pattern.note(self._good, 1 + self._count_missing(sequence))
-            self._good_since = sequence + 1
+        self._good_since = sequence + 1  # what is dropped before play-out has begun is missing to nobody
         self._played_sequence = sequence
 
     def _gap_before(self, sequence: int, early: int, position: int) -> Gap:

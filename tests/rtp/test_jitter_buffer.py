@@ -307,3 +307,12 @@ def test_what_was_never_played_is_counted_as_missing(loss: float, jitter_ms: int
     never = [n for n in played if n not in set(heard.numbers)]
     assert (figures.expected, figures.missing) == (len(played), len(never))
     assert figures.runs == sum(n - 1 not in never for n in never)
+
+
+def test_what_waited_while_the_card_was_opened_does_not_stop_the_count() -> None:
+    buffer = new_buffer()
+    arrivals = [(0.0, packet(n)) for n in range(20)] + [(20.0 * (n - 20) + 5, packet(n)) for n in range(20, 200)]
+    heard = play(buffer, arrivals, 170)
+    assert heard.numbers[0] > 5
+    figures = buffer.losses()
+    assert (figures.expected, figures.missing) == (len(heard.numbers), 0)
