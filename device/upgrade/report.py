@@ -3,7 +3,7 @@
 from device.annotations import Any
 from device.upgrade.image_system import ImageSystem
 from device.upgrade.records_file import FELL_BACK, KEPT, ROLLED_BACK, WENT_BACK, UpgradeRecords
-from device.upgrade.slot_state import BAD, EMPTY, GOOD, TRIAL, SlotState
+from device.upgrade.slot_state import BAD, EMPTY, GOOD, TRIAL, SlotState, other_slot
 
 OUTCOMES = {
     KEPT: "was kept",
@@ -39,7 +39,7 @@ def upgrade_lines(facts: dict[str, Any]) -> list[str]:
     """The same for a person."""
     slot = facts["slot"]
     lines = [f"running   version {facts['version']} for {facts['board']}, slot {slot} ({WORTHS[facts['slots'][slot]]})"]
-    other = "b" if slot == "a" else "a"
+    other = other_slot(slot)
     lines.append(f"slot {other}    {WORTHS[facts['slots'][other]]}")
     pending, way, last = facts["pending"], facts["way_back"], facts["last"]
     if pending is not None and pending["slot"] == slot:
