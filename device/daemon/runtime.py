@@ -107,6 +107,8 @@ class Runtime:
         self._engine = engine
         self._desk = desk
         self._publish = publish
+        self.is_heard: Callable[[str], bool] = lambda _topic: True
+        """Whether anybody follows a topic; what costs time to tell is told to those alone."""
         self._user_agent = user_agent
         self._features: Features | None = None
         self.quality_reports: QualityReports | None = None
@@ -317,7 +319,8 @@ class Runtime:
                 self._publish("audio", {"call": call_id, "played": path, "fault": fault})
             case _:
                 self._executor.quality.progressed(report.call_id, report.report)
-                self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
+                if self.is_heard("audio"):  # once a second in each call
+                    self._publish("audio", {"call": report.call_id, "ended": False, "report": asdict(report.report)})
 
     def _receive_of_card(self, report: DeviceLost | DeviceFound | MicrophoneMeasured) -> None:
         match report:

@@ -366,6 +366,7 @@ def build_phone(
         instance=instance.urn,
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
+    late.runtime.is_heard = late.server.has_subscribers
     log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
     link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())

@@ -1,7 +1,7 @@
 """From packets and the gaps between them to sound: the decoders of a stream, and what stands in for lost packets."""
 
 from device.media import pcm
-from device.media.codecs import DecoderTable, SelfConcealing, self_concealing
+from device.media.codecs import Codec, DecoderTable, SelfConcealing, self_concealing
 from device.media.concealment import Concealer
 from device.media.stream_parameters import FRAME_MS
 from device.rtp.jitter_buffer import Gap
@@ -24,6 +24,8 @@ class PacketDecoder:
         self._clock_rate_hz = clock_rate_hz
         self._longest_bridge = BRIDGE_FRAMES * pcm.samples_in(FRAME_MS, clock_rate_hz)
         self._concealer = Concealer(sample_rate_hz)
+        self._codec: Codec | None = None
+        """Of the last packet."""
         self._self_concealing: SelfConcealing | None = None
         self._filled = 0
         self._bridge = b""
@@ -62,7 +64,7 @@ class PacketDecoder:
         """Another source, or nothing to hear for a while."""
         self._concealer.reset()
         if self.in_pause:
-            self._self_concealing = None
+            self._codec = self._self_concealing = None
         self._bridge = b""
         self._early = None
 
@@ -72,7 +74,8 @@ class PacketDecoder:
             return early[1]
         self.frames_played += 1
         codec = self._codecs[packet.payload_type]
-        self._self_concealing = self_concealing(codec)
+        if codec is not self._codec:
+            self._codec, self._self_concealing = codec, self_concealing(codec)
         self._filled = 0
         return codec.decode(packet.payload)
 
