@@ -366,12 +366,17 @@ def build_phone(
         instance=instance.urn,
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
-    late.runtime.is_heard = late.server.has_subscribers
-    log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
+    _let_follow(late, log)
     link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
     return PhoneParts(*sides, late.runtime, late.server, link_monitor, call_log, delay_s, rooms.notices)
+
+
+def _let_follow(late: _Late, log: RecentLines) -> None:
+    """Let whoever follows the log be told, and nobody else cost time."""
+    late.runtime.is_heard = late.server.has_subscribers
+    log.follower = lambda level, text: late.server.publish("log", {"level": level, "line": text})
 
 
 def _quality_reports(configuration: Configuration, agent: UserAgent, line: PhoneLine) -> QualityReports | None:
