@@ -1,7 +1,7 @@
 """The quality record of one call: what it came to, in the end or until now."""
 
 from device.media.stream_parameters import FRAME_MS, StreamReport
-from device.media.voice_quality import assess, mouth_to_ear_ms
+from device.media.voice_quality import assess_stream
 from device.records import dataclass
 from device.rtp.extended_report import UNAVAILABLE
 
@@ -78,14 +78,7 @@ def summarize(
     """The record of a call with these counters and samples; `xruns` are those of capture and playback."""
     buffer_ms = buffer.mean(report.buffer_ms)
     trip_ms = report.round_trip_ms if report.round_trip_ms is None else round_trip.mean(report.round_trip_ms)
-    quality = None
-    if report.packets_expected:
-        quality = assess(
-            report.codec_received or report.codec,
-            report.packets_missing / report.packets_expected,
-            report.burst_ratio,
-            mouth_to_ear_ms(trip_ms, buffer_ms, report.ptime_ms),
-        )
+    quality = assess_stream(report, trip_ms, buffer_ms)
     voice = report.remote_voice
     return CallQuality(
         codec_sent=report.codec,

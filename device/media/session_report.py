@@ -2,20 +2,17 @@
 
 from device.media.call_quality import CallQuality
 from device.media.codecs import CODEC_NAMES, codec_class
-from device.media.stream_parameters import StreamReport
+from device.media.stream_parameters import FRAME_MS, StreamReport
 from device.media.voice_quality import mouth_to_ear_ms
-from device.media.voip_metrics import BUFFER_RATE, DBM0_OF_FULL_SCALE
+from device.media.voip_metrics import ADAPTIVE_BUFFER, BUFFER_RATE, DBM0_OF_FULL_RMS, STANDARD_CONCEALMENT
 from device.records import dataclass
 from device.rtp.extended_report import UNAVAILABLE, VoipMetrics
 from device.rtp.loss_pattern import MIN_GAP
 
 PACKAGE = "vq-rtcpxr"
 CONTENT_TYPE = "application/vq-rtcpxr"
-ADAPTIVE, STANDARD_CONCEALMENT = 3, 3
-"""Codes of JBA and PLC (section 4.6.2.2 and RFC 3611 section 4.7.6)."""
 SAMPLE_CODECS = ("PCMA", "PCMU", "G722", "G726-32", "L16", "L16/16000")
 """Codecs without frames: a packet is one frame, as long as it is (RFC 3551 section 4.4)."""
-FRAME_MS = 20
 SOUND_CARD_MS = 20
 
 
@@ -89,7 +86,7 @@ def _local_metrics(report: StreamReport, quality: CallQuality, buffer_max_ms: in
     trip = "" if quality.round_trip_ms is None else f"RTD={quality.round_trip_ms:.0f} "
     one_way = mouth_to_ear_ms(quality.round_trip_ms, quality.buffer_mean_ms, report.ptime_ms)
     lines = [
-        f"JitterBuffer:JBA={ADAPTIVE} JBR={BUFFER_RATE} JBN={nominal} JBM={most} JBX={max(most, buffer_max_ms)}",
+        f"JitterBuffer:JBA={ADAPTIVE_BUFFER} JBR={BUFFER_RATE} JBN={nominal} JBM={most} JBX={max(most, buffer_max_ms)}",
         f"PacketLoss:NLR={100 * (quality.missing - late) / expected:.1f} JDR={100 * late / expected:.1f}",
         f"BurstGapLoss:BLD={100 * report.burst_density:.1f} BD={report.burst_ms:.0f}"
         f" GLD={100 * report.gap_density:.1f} GD={report.gap_ms:.0f} GMIN={MIN_GAP}",
@@ -98,7 +95,7 @@ def _local_metrics(report: StreamReport, quality: CallQuality, buffer_max_ms: in
         + f" IAJ={quality.jitter_mean_ms:.0f}",
     ]
     if quality.speech_db is not None:
-        lines.append(f"Signal:SL={quality.speech_db + 3 + DBM0_OF_FULL_SCALE:.0f}")
+        lines.append(f"Signal:SL={quality.speech_db + DBM0_OF_FULL_RMS:.0f}")
     if quality.r_listening is not None and quality.r_conversational is not None:
         lines.append(
             f"QualityEst:RLQ={quality.r_listening:.0f} RCQ={quality.r_conversational:.0f}"

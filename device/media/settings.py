@@ -3,6 +3,7 @@
 from device.annotations import ClassVar
 from device.media.codecs import CODEC_NAMES, PACKET_TIMES_MS
 from device.media.errors import UnknownToneError
+from device.media.stream_parameters import OPUS_BIT_RATE
 from device.media.tone_plan import COUNTRIES, TONE_NAMES
 from device.model import DTMF_WAYS
 from device.records import dataclass
@@ -70,7 +71,7 @@ class MediaSettings:
     record_notice: bool = False
     record_reserve_mb: int = 64
     rtcp_xr: bool = True
-    opus_kbit_s: int = 48
+    opus_kbit_s: int = OPUS_BIT_RATE // 1000
     dtx: bool = False
 
     @property

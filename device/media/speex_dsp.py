@@ -73,11 +73,6 @@ class SpeexVoice:
         cell[:4] = value.to_bytes(4, "little", signed=True)
         native.function(LIBRARY, symbol, "int", "pointer", "int", "pointer")(state, option, cell)
 
-    @property
-    def delay_ms(self) -> float | None:
-        """How late the echo comes, once that is known."""
-        return None if self._history is None else self._history.delay_ms
-
     def to_ear(self, frame: bytes) -> bytes:
         if self._history is not None:
             self._history.note_played(frame)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 FRAME_MS = 20
 """What `MediaStream.next_frame` returns and what every mixing step works on."""
 
+OPUS_BIT_RATE = 48_000
+"""Bits a second of Opus unless the settings say otherwise, its redundancy against loss included."""
+
 Address = tuple[str, int]
 """IP literal without brackets, and port."""
 
@@ -63,7 +66,7 @@ class StreamParameters:
     """Clock of the telephone events that we send."""
     format_parameters: str = ""
     """What the peer's a=fmtp asks of our encoder."""
-    bit_rate: int = 48000
+    bit_rate: int = OPUS_BIT_RATE
     """In bit/s, for codecs that have a choice."""
     dtx: bool = False
     """Send nothing in pauses, where the codec can."""

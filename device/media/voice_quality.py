@@ -2,6 +2,7 @@
 
 from device.media.e_model import WIDE_BAND_SCALE as SCALE
 from device.media.e_model import Transmission, opinion_score, rating, wide_band_rating
+from device.media.stream_parameters import StreamReport
 from device.records import dataclass
 
 SOUND_CARDS_MS = 40.0
@@ -62,6 +63,18 @@ def assess(codec: str, missing_share: float, burst_ratio: float, delay_ms: float
     still = Transmission(ie=ie, bpl=bpl, ppl=ppl, burst_r=burst_ratio)
     late = Transmission(ie=ie, bpl=bpl, ppl=ppl, burst_r=burst_ratio, t_ms=delay_ms, tr_ms=2 * delay_ms, ta_ms=delay_ms)
     return _scored(rating(still), rating(late), 1.0)
+
+
+def assess_stream(report: StreamReport, round_trip_ms: float | None, buffer_ms: float) -> VoiceQuality | None:
+    """The quality of a call with these counters; None while nothing has come whose turn it was to be played."""
+    if not report.packets_expected:
+        return None
+    return assess(
+        report.codec_received or report.codec,
+        report.packets_missing / report.packets_expected,
+        report.burst_ratio,
+        mouth_to_ear_ms(round_trip_ms, buffer_ms, report.ptime_ms),
+    )
 
 
 def _scored(listening: float, talking: float, scale: float) -> VoiceQuality:

@@ -8,13 +8,12 @@ from struct import Struct
 
 from device.records import dataclass
 from device.rtp.errors import RtcpParseError
+from device.rtp.loss_pattern import MIN_GAP
 from device.rtp.rtcp import ExtendedReport, round_trip_s
 
 REFERENCE_TIME_BLOCK, DELAY_BLOCK, VOIP_METRICS_BLOCK = 4, 5, 7
 UNAVAILABLE = 127
 """For levels, return loss, R factors and MOS that were not measured (section 4.7.4)."""
-MIN_GAP_PACKETS = 16
-"""The Gmin that section 4.7.2 recommends: so many packets that come in a row end a burst."""
 MAX_SOURCES = 8
 """Of so many that send a reference time the last one is remembered; in a call between two there is one."""
 
@@ -67,7 +66,7 @@ class VoipMetrics:
     """Speech, in dBm0."""
     noise_db: int = UNAVAILABLE
     return_loss_db: int = UNAVAILABLE
-    min_gap: int = MIN_GAP_PACKETS
+    min_gap: int = MIN_GAP
     r_factor: int = UNAVAILABLE
     external_r_factor: int = UNAVAILABLE
     mos_listening: int = UNAVAILABLE

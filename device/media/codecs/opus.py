@@ -1,6 +1,7 @@
 """Opus (RFC 6716, RFC 7587) by libopus: wide-band speech at 16 kHz, with forward error correction and pauses."""
 
 from device.media.codecs import Codec, native
+from device.media.stream_parameters import OPUS_BIT_RATE
 
 _LIBRARY = "opus"
 _VOIP = 2048
@@ -21,7 +22,6 @@ _MAX_SAMPLES = RATE_HZ * MAX_MS // 1000
 _UNIT = RATE_HZ // 400
 """The decoder fills gaps by whole 2.5 ms."""
 _MAX_PAYLOAD = 1275 * 6
-BIT_RATE = 48000
 LEAST_BIT_RATE = 12000
 COMPLEXITY = 8
 """Of 10; below 8 the quality of speech falls (0.1 of PESQ at 5), above it only the work grows."""
@@ -64,7 +64,7 @@ class OpusCodec(Codec):
         )
         self._out = native.buffer(2 * _MAX_SAMPLES)
         self._payload = native.buffer(_MAX_PAYLOAD)
-        self._bit_rate = BIT_RATE
+        self._bit_rate = OPUS_BIT_RATE
         self._fec = True
         self._loss = EXPECTED_LOSS / 100
         self._control(self._encoder, _SET_MAX_BANDWIDTH, _WIDE_BAND)
