@@ -7,10 +7,9 @@ from getpass import getpass
 
 from device.annotations import Any, TextIO, cast
 from device.cli_commands.output import Output
+from device.console.phone_time import follow_phone_time
 from device.control.client import ControlClient
-from device.control.errors import ControlError
 from device.errors import DeviceError
-from device.local_time import use_zone
 from device.records import dataclass
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 0, 1, 2, 3
@@ -35,11 +34,8 @@ class Session:
         return cast("dict[str, Any]", self.client.call(method, **params))
 
     def use_phone_time(self) -> None:
-        """Tell times in the phone's zone from now on; a phone that is older has none."""
-        try:
-            use_zone(str(self.ask("settings.get", key="daemon.time_zone")["value"]))
-        except ControlError:
-            return
+        """Tell times in the phone's zone from now on."""
+        follow_phone_time(self.ask)
 
     def answer(self, result: Mapping[str, object], sentence: str = "") -> int:
         """Say that it was done: the result as JSON, or a sentence for a person."""

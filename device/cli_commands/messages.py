@@ -4,10 +4,8 @@ import time
 from argparse import ArgumentParser, Namespace
 
 from device.cli_commands.command import EXIT_OK, Command, Session
+from device.console.commands.phone import MESSAGE_PATIENCE_S
 from device.control.errors import FAILED, ControlError
-
-PATIENCE_S = 40.0
-"""Longer than a text waits for its answer, in seconds."""
 
 
 def _send_arguments(parser: ArgumentParser) -> None:
@@ -19,7 +17,7 @@ def _send_arguments(parser: ArgumentParser) -> None:
 def _send(session: Session, given: Namespace) -> int:
     session.client.subscribe(["message"])
     result = session.ask("message.send", target=given.target, text=given.text, account=given.account)
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + MESSAGE_PATIENCE_S
     while (event := session.client.next_event(max(0.0, end - time.monotonic()))) is not None:
         outcome = event.params
         if outcome.get("message") != result["message"]:

@@ -7,14 +7,13 @@ from argparse import ArgumentParser, Namespace
 from device import __version__
 from device.annotations import Any
 from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session, UsageError
+from device.console.commands.phone import TRANSFER_PATIENCE_S
 from device.console.layout import shown
 from device.console.overview import status_lines
 from device.console.why import examine, first_fault, lines_of
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 from device.records import asdict
 
-TRANSFER_PATIENCE_S = 200.0
-"""A little longer than the other side may let the new call ring, in seconds."""
 STOP_PATIENCE_S = 40.0
 """Longer than the longest daemon.stop_timeout_s, in seconds."""
 

@@ -3,11 +3,9 @@
 from argparse import Namespace
 
 from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session
+from device.console.commands.tests import DNS_PATIENCE_S
 from device.console.dns_words import DnsReport
 from device.control.errors import FAILED, ControlError
-
-DNS_PATIENCE_S = 15.0
-"""A little longer than the longest look-up of one name (device/net/dns_lookups.py)."""
 
 
 def _dns(session: Session, given: Namespace) -> int:

@@ -5,10 +5,9 @@ from device.console.commands import COMMANDS
 from device.console.errors import BrokenOffError, LoggedOutError
 from device.console.history import History
 from device.console.login import log_in
-from device.console.shell import TIME_ZONE, Shell, run_command
+from device.console.phone_time import follow_phone_time
+from device.console.shell import Shell, run_command
 from device.console.steps import AskLine, Dialogue
-from device.control.errors import ControlError
-from device.local_time import use_zone
 
 PROMPTS = {ADMIN: "offhook# "}
 MONITOR_PROMPT = "offhook> "
@@ -39,11 +38,7 @@ def _forget(shell: Shell) -> None:
 def _follow_time_zone(shell: Shell) -> None:
     """Tell times as the phone does; whoever has changed its zone, by whatever way, need not tell us."""
     if shell.link.is_up:
-        try:
-            use_zone(str(shell.ask("settings.get", key=TIME_ZONE)["value"]))
-        except ControlError:
-            # A phone of an older version has no such setting.
-            use_zone("")
+        follow_phone_time(shell.ask)
 
 
 def _work(shell: Shell) -> Dialogue:

@@ -33,8 +33,6 @@ DEFAULT_COLUMNS, DEFAULT_LENGTH = 80, 24
 """What is taken for the size of a terminal on a serial line, which cannot tell."""
 MIN_COLUMNS = 20
 CONFIG_TOPIC = "config"
-TIME_ZONE = "daemon.time_zone"
-"""The setting that says in which zone times are told."""
 EVENTS_KEPT = 500
 KEYS_KEPT = 2000
 """Keys that were pressed while a command ran; those of a script in a pipe, mostly."""

@@ -3,10 +3,11 @@
 import time
 
 from device.console.errors import BrokenOffError
+from device.console.phone_time import TIME_ZONE
 from device.console.setup.kept import keep, value_of
 from device.console.setup.questions import ask, choose, confirm
 from device.console.setup.time_zones import ZONES
-from device.console.shell import TIME_ZONE, Shell
+from device.console.shell import Shell
 from device.console.steps import Dialogue, Pause
 from device.control.errors import ControlError
 from device.local_time import use_zone, zone_fault
