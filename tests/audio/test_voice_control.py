@@ -12,10 +12,10 @@ from device.audio.settings import AudioSettings
 from device.audio.voice_control import InTurn, make_control, wants_control
 from device.media import speex_dsp
 from device.media.codecs import native
-from device.media.errors import CodecUnavailableError
 from device.media.hands_free import HalfDuplex
 from device.media.speex_dsp import SpeexVoice
 from device.model import CallId
+from tests.support.libraries import needs_speexdsp
 from tests.support.rooms import Room, decibels, speech
 from tests.support.streams import FAR_RTP, PlainStream, stream_parameters
 
@@ -24,17 +24,6 @@ RATE_HZ = 8000
 
 def settings(**values: str) -> AudioSettings:
     return AudioSettings(kind="null", **values)  # type: ignore[arg-type]
-
-
-def has_library() -> bool:
-    try:
-        native.load("speexdsp")
-    except CodecUnavailableError:
-        return False
-    return True
-
-
-needs_library = pytest.mark.skipif(not has_library(), reason="libspeexdsp1 is not installed")
 
 
 @pytest.fixture
@@ -48,7 +37,7 @@ def test_a_handset_needs_nothing() -> None:
     assert not wants_control(settings(profile="hands-free", echo="off", noise_suppression="off", auto_gain="off"))
 
 
-@needs_library
+@needs_speexdsp
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [
@@ -87,7 +76,7 @@ def test_half_duplex_needs_no_library(no_library: None) -> None:
     assert told == []
 
 
-@needs_library
+@needs_speexdsp
 def test_half_duplex_and_an_even_voice_go_together() -> None:
     told: list[str] = []
     control = make_control(settings(profile="hands-free", echo="half-duplex"), RATE_HZ, told.append)
@@ -144,7 +133,7 @@ def last_seconds(sound: bytes, seconds: int) -> bytes:
     return sound[-2 * RATE_HZ * seconds :]
 
 
-@needs_library
+@needs_speexdsp
 @pytest.mark.parametrize(("values", "least_db"), [({"profile": "hands-free"}, 25), ({"echo": "half-duplex"}, 25)])
 def test_a_hands_free_call_sends_no_echo(values: dict[str, str], least_db: float) -> None:
     heard, sent = Set(**values).talk(speech("far", RATE_HZ, 10))
@@ -178,7 +167,7 @@ def test_a_fault_in_it_costs_nobody_the_call(way: str, monkeypatch: pytest.Monke
     assert one.faults == ["treating the voice failed, it is sent as it is"]
 
 
-@needs_library
+@needs_speexdsp
 def test_a_wide_band_call_gets_one_of_its_own() -> None:
     one = Set(profile="hands-free")
     first = one.bridge._voice

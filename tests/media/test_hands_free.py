@@ -10,20 +10,10 @@ from device.media.codecs import native
 from device.media.errors import CodecUnavailableError
 from device.media.hands_free import HISTORY_MS, MARGIN_MS, EchoControl, EchoHistory, HalfDuplex
 from device.media.speex_dsp import SpeexVoice
+from tests.support.libraries import has_library, needs_speexdsp
 from tests.support.rooms import Room, decibels, speech
 
 RATES = (8000, 16000)
-
-
-def has_library() -> bool:
-    try:
-        native.load("speexdsp")
-    except CodecUnavailableError:
-        return False
-    return True
-
-
-needs_library = pytest.mark.skipif(not has_library(), reason="libspeexdsp1 is not installed")
 
 
 def canceller(rate_hz: int) -> SpeexVoice:
@@ -89,7 +79,7 @@ def weakened(heard: bytes, sent: bytes, rate_hz: int, first_s: float, last_s: fl
     return decibels(part(heard, rate_hz, first_s, last_s)) - decibels(part(sent, rate_hz, first_s, last_s))
 
 
-@needs_library
+@needs_speexdsp
 @pytest.mark.parametrize("rate_hz", RATES)
 @pytest.mark.parametrize("delay_ms", [30, 73, 250])
 def test_the_canceller_takes_the_echo_out(rate_hz: int, delay_ms: int) -> None:
@@ -97,7 +87,7 @@ def test_the_canceller_takes_the_echo_out(rate_hz: int, delay_ms: int) -> None:
     assert weakened(heard, sent, rate_hz, 6, 12) > 30
 
 
-@needs_library
+@needs_speexdsp
 @pytest.mark.parametrize("rate_hz", RATES)
 def test_the_canceller_leaves_the_near_voice(rate_hz: int) -> None:
     far, near = speech("far", rate_hz, 8), speech("near", rate_hz, 14)
@@ -106,7 +96,7 @@ def test_the_canceller_leaves_the_near_voice(rate_hz: int) -> None:
     assert abs(weakened(heard, sent, rate_hz, 10, 14)) < 2
 
 
-@needs_library
+@needs_speexdsp
 def test_both_at_once_are_both_heard() -> None:
     far, near = speech("far", 8000, 14), bytes(2 * 8000 * 9) + speech("near", 8000, 5)
     _, sent = run(canceller(8000), 8000, far, near)
@@ -115,7 +105,7 @@ def test_both_at_once_are_both_heard() -> None:
     assert alike > 0.5
 
 
-@needs_library
+@needs_speexdsp
 def test_noise_is_weakened_and_a_voice_is_not() -> None:
     control = SpeexVoice(8000, cancels_echo=False, suppresses_noise=True, evens_gain=False)
     noise = Room(8000, 20).noise(300, 10)
@@ -126,7 +116,7 @@ def test_noise_is_weakened_and_a_voice_is_not() -> None:
     assert weakened(mixed, sent, 8000, 6, 10) < 3
 
 
-@needs_library
+@needs_speexdsp
 def test_a_weak_voice_is_brought_up() -> None:
     control = SpeexVoice(8000, cancels_echo=False, suppresses_noise=False, evens_gain=True)
     near = pcm.scale(speech("near", 8000, 15), 0.1)
@@ -160,7 +150,7 @@ def test_whoever_is_much_louder_takes_the_floor_and_gives_it_back() -> None:
 
 @pytest.mark.parametrize("make", [HalfDuplex, lambda: canceller(8000)])
 def test_frames_keep_their_length_and_silence_stays(make: Callable[[], EchoControl]) -> None:
-    if not has_library() and make is not HalfDuplex:
+    if not has_library("speexdsp") and make is not HalfDuplex:
         pytest.skip("libspeexdsp1 is not installed")
     control = make()
     for _ in range(60):
