@@ -16,7 +16,7 @@ from device.store.errors import (
     StoreError,
     StoreUnwritableError,
 )
-from device.store.files import StoreFiles, create_private
+from device.store.files import OpeningTurn, StoreFiles, create_private
 
 logger = logging.getLogger(__name__)
 
@@ -315,6 +315,11 @@ def open_database(
     StoreBusyError, SchemaTooNewError, or StoreError for a place that cannot be written.
     """
     files = StoreFiles(path)
+    with OpeningTurn(files):
+        return _open(files, backup_interval_s, busy_timeout_s, clock)
+
+
+def _open(files: StoreFiles, backup_interval_s: float, busy_timeout_s: float, clock: Callable[[], float]) -> Database:
     files.prepare()
     notice = ""
     if files.is_empty() and files.has_backup():
@@ -326,6 +331,7 @@ def open_database(
         connection = _connect(files, busy_timeout_s)
     except StoreDamagedError as error:
         connection, notice = _recover(files, busy_timeout_s, error)
+    files.remove_unfinished_copy()
     database = Database(connection, files, clock, backup_interval_s)
     database.notice = notice
     database.was_cut_off = was_cut_off
@@ -407,14 +413,20 @@ def stored_schema(path: str) -> int:
     if not os.path.exists(path):
         return 0
     try:
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    except sqlite3.Error:
+        with OpeningTurn(StoreFiles(path)):
+            return _stored_schema(path)
+    except StoreError:
         return 0
+
+
+def _stored_schema(path: str) -> int:
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    except sqlite3.Error as error:
+        raise translate(error, path) from None
     try:
         run(connection, path, "PRAGMA locking_mode=EXCLUSIVE").fetchall()
         return schema_version(connection, path)
-    except StoreError:
-        return 0
     finally:
         connection.close()
 

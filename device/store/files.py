@@ -1,9 +1,12 @@
 """The files around the database: their modes, the last good copy, and damaged ones moved aside. No SQL here."""
 
+import fcntl
 import os
+import time
+from collections.abc import Callable
 
 from device import plain_logging as logging
-from device.store.errors import StoreError, StoreUnwritableError
+from device.store.errors import StoreBusyError, StoreError, StoreUnwritableError
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +22,11 @@ DAMAGED_FILES_KEPT = 3
 """Damaged files are kept for whoever wants to rescue something, but they may not fill the card."""
 
 COPY_BLOCK_BYTES = 65536
+
+OPENING_PATIENCE_S = 10.0
+"""A slow card needs seconds for a new store; whoever is busy with it for longer hangs."""
+
+OPENING_LOOK_S = 0.01
 
 
 def sync_directory(directory: str) -> None:
@@ -84,26 +92,35 @@ class StoreFiles:
         SQLite gives its -wal and -shm files the mode of the database, so that one mode guards them all.
         Raises StoreError when the place cannot be written.
         """
+        self.make_directory()
         try:
-            if not os.path.isdir(self.directory):
-                os.makedirs(self.directory, DIRECTORY_MODE)
-                os.chmod(self.directory, DIRECTORY_MODE)
             if not os.path.exists(self.path):
                 self._create_unless_made()
             for name in (self.path, self.path + "-wal", self.path + "-shm", self.backup):
                 if os.path.exists(name) and os.stat(name).st_mode & 0o777 != FILE_MODE:
                     os.chmod(name, FILE_MODE)
-            if os.path.exists(self.backup_new):
-                os.unlink(self.backup_new)
         except OSError as error:
-            raise StoreUnwritableError(
-                f"{self.path}: the store cannot be kept here ({error.strerror}): make {self.directory} writable "
-                "for the user of offhook, or choose another file with `offhook run --store FILE`"
-            ) from None
+            raise self.unusable(error) from None
         if not os.path.isfile(self.path):
             raise StoreError(
                 f"{self.path} is not a regular file: move it away, or choose another file with --store FILE"
             )
+
+    def make_directory(self) -> None:
+        """Make the directory exist with its private mode. Raises StoreUnwritableError."""
+        try:
+            if not os.path.isdir(self.directory):
+                os.makedirs(self.directory, DIRECTORY_MODE, exist_ok=True)
+                os.chmod(self.directory, DIRECTORY_MODE)
+        except OSError as error:
+            raise self.unusable(error) from None
+
+    def unusable(self, error: OSError) -> StoreUnwritableError:
+        """What to say of a place where no store can be kept."""
+        return StoreUnwritableError(
+            f"{self.path}: the store cannot be kept here ({error.strerror}): make {self.directory} writable "
+            "for the user of offhook, or choose another file with `offhook run --store FILE`"
+        )
 
     def _create_unless_made(self) -> None:
         """Another process may make the database at this moment: it must not be replaced."""
@@ -112,6 +129,14 @@ class StoreFiles:
         except FileExistsError:
             logger.info("%s: another process has just made it", self.path)
         sync_directory(self.directory)
+
+    def remove_unfinished_copy(self) -> None:
+        """Take away what a copy that never was finished has left; for whoever has the store, as it may be under way."""
+        if os.path.exists(self.backup_new):
+            try:
+                os.unlink(self.backup_new)
+            except OSError as error:
+                logger.warning("%s cannot be removed: %s", self.backup_new, error.strerror)
 
     def is_empty(self) -> bool:
         """Whether the database has never been written, or was cut to nothing by a power cut."""
@@ -186,3 +211,55 @@ class StoreFiles:
         for suffix in ("-wal", "-shm"):
             if os.path.exists(self.path + suffix):
                 os.unlink(self.path + suffix)
+
+
+class OpeningTurn:
+    """One process after the other opens a store of this directory; a context manager around the opening.
+
+    Two that open the same file at once each hold it for reading while each waits to be alone with it: SQLite would
+    refuse both. What is locked is the directory, since the file may be replaced meanwhile, and not by the kind of lock
+    that SQLite takes. Raises StoreBusyError when another one does not come to an end, and StoreUnwritableError.
+    """
+
+    __slots__ = ("_clock", "_descriptor", "_files")
+
+    def __init__(self, files: StoreFiles, clock: Callable[[], float] = time.monotonic) -> None:
+        self._files = files
+        self._clock = clock
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        self._files.make_directory()
+        try:
+            self._descriptor = os.open(self._files.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._files.unusable(error) from None
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _wait(self) -> None:
+        last = self._clock() + OPENING_PATIENCE_S
+        while not self._try():
+            if self._clock() >= last:
+                raise StoreBusyError(
+                    f"{self._files.path}: another process has been opening it for {OPENING_PATIENCE_S:.0f} s: "
+                    "stop the other offhook, then start again"
+                )
+            time.sleep(OPENING_LOOK_S)
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            # Some network file systems lock no directories; SQLite's own locks still keep the data whole.
+            logger.debug("%s cannot be locked: %s", self._files.directory, error.strerror)
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+        self._descriptor = -1

@@ -4,11 +4,13 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from device.store.database import (
+    BUSY_TIMEOUT_S,
     MIGRATIONS_DIRECTORY,
     Database,
     list_migrations,
@@ -46,6 +48,55 @@ def write(path: Path, value: str = "1") -> None:
 def read(path: Path) -> str | None:
     with open_database(str(path)) as database:
         return Settings(database).get("phone.line")
+
+
+OPENER = """
+import sys
+from device.store.database import open_database
+for place in sys.stdin:
+    try:
+        database = open_database(place.strip(), busy_timeout_s=float(sys.argv[1]))
+    except Exception as error:
+        print(type(error).__name__, flush=True)
+    else:
+        print("open", flush=True)
+        sys.stdin.readline()
+        database.close()
+        print("closed", flush=True)
+"""
+
+
+class Opener:
+    """Another process; it opens a store when it is told where, and closes it when it is told so."""
+
+    def __init__(self, busy_timeout_s: float) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", OPENER, str(busy_timeout_s)],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def tell(self, line: str = "") -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture
+def openers(request: pytest.FixtureRequest) -> Iterator[list[Opener]]:
+    made = [Opener(request.param) for _ in range(3)]
+    yield made
+    for opener in made:
+        opener.end()
 
 
 def mode_of(path: Path) -> int:
@@ -389,3 +440,38 @@ def test_what_a_killed_run_had_changed_is_in_the_next_copy(tmp_path: Path) -> No
     path.write_bytes(b"not a database any more" * 100)
     with open_database(str(path)) as database:
         assert Settings(database).get("phone.hotline") == "1002"
+
+
+@pytest.mark.parametrize("openers", [0.05], indirect=True)
+def test_of_several_that_make_a_store_at_once_exactly_one_has_it(tmp_path: Path, openers: list[Opener]) -> None:
+    for number in range(12):
+        path = str(tmp_path / f"house-{number}" / "store.db")
+        for opener in openers:
+            opener.tell(path)
+        answers = {opener: opener.answer() for opener in openers}
+        assert sorted(answers.values()) == ["StoreBusyError", "StoreBusyError", "open"]
+        holder = next(opener for opener in openers if answers[opener] == "open")
+        holder.tell()
+        assert holder.answer() == "closed"
+
+
+def test_whoever_is_refused_leaves_the_copy_alone_that_is_being_made(path: Path) -> None:
+    with open_database(str(path)):
+        unfinished = path.with_name(path.name + ".backup.new")
+        unfinished.write_bytes(b"half")
+        with pytest.raises(StoreBusyError):
+            open_database(str(path), busy_timeout_s=0)
+        assert unfinished.exists()
+    open_database(str(path)).close()
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize("openers", [BUSY_TIMEOUT_S], indirect=True)
+def test_several_that_use_a_store_for_moments_wait_for_each_other(tmp_path: Path, openers: list[Opener]) -> None:
+    for number in range(12):
+        path = str(tmp_path / f"house-{number}" / "store.db")
+        for opener in openers:
+            opener.tell(path)
+            opener.tell()
+        for opener in openers:
+            assert [opener.answer(), opener.answer()] == ["open", "closed"]

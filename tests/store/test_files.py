@@ -1,11 +1,14 @@
+import errno
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from device.store.errors import StoreError
-from device.store.files import StoreFiles, create_private
+from device.store.errors import StoreBusyError, StoreError, StoreUnwritableError
+from device.store.files import OPENING_PATIENCE_S, OpeningTurn, StoreFiles, create_private
 
 
 @pytest.fixture
@@ -40,9 +43,18 @@ def test_a_database_that_another_process_makes_at_the_same_moment_is_not_replace
 
 
 def test_an_unfinished_copy_of_the_last_run_is_removed(files: StoreFiles) -> None:
+    files.remove_unfinished_copy()
     Path(files.backup_new).write_bytes(b"half")
     files.prepare()
+    assert os.path.exists(files.backup_new), "it may be that of a process that has the store"
+    files.remove_unfinished_copy()
     assert not os.path.exists(files.backup_new)
+
+
+def test_an_unfinished_copy_that_stays_does_no_harm(files: StoreFiles, caplog: pytest.LogCaptureFixture) -> None:
+    Path(files.backup_new).mkdir()
+    files.remove_unfinished_copy()
+    assert "cannot be removed: Is a directory" in caplog.text
 
 
 def test_an_empty_copy_is_no_copy(files: StoreFiles) -> None:
@@ -95,3 +107,51 @@ def test_a_damaged_file_that_cannot_be_moved_is_named(files: StoreFiles, path: P
     path.with_name("offhook.db-wal").write_bytes(b"log")
     with pytest.raises(StoreError, match="cannot be moved aside"):
         files.set_aside()
+
+
+# Taking turns.
+
+
+def clock(*instants: float) -> Iterator[float]:
+    """These instants, one a look."""
+    return iter(instants)
+
+
+def test_who_opens_waits_until_the_other_has_opened(files: StoreFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = OpeningTurn(files)
+    first.__enter__()
+    waits: list[float] = []
+
+    def let_go(seconds: float) -> None:
+        waits.append(seconds)
+        first.__exit__()
+
+    monkeypatch.setattr("device.store.files.time.sleep", let_go)
+    with OpeningTurn(files):
+        assert len(waits) == 1
+
+
+def test_who_never_comes_to_an_end_is_told_of(files: StoreFiles) -> None:
+    instants = clock(0.0, 1.0, OPENING_PATIENCE_S)
+    with (
+        OpeningTurn(files),
+        pytest.raises(StoreBusyError, match="another process has been opening it for 10 s: stop the other"),
+    ):
+        OpeningTurn(files, lambda: next(instants)).__enter__()
+    with OpeningTurn(files):
+        pass
+
+
+def test_a_place_that_locks_no_directories_still_serves(files: StoreFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with OpeningTurn(files), OpeningTurn(files):
+        pass
+
+
+def test_a_place_that_can_be_no_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnwritableError, match="the store cannot be kept here"):
+        OpeningTurn(StoreFiles(str(tmp_path / "file" / "store.db"))).__enter__()
