@@ -229,8 +229,8 @@ def test_verbs_that_wait_for_an_outcome(
 
 
 def test_an_outcome_that_never_comes(daemon: AnsweringDaemon, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.cli_commands.messages.MESSAGE_PATIENCE_S", 0.0)
-    monkeypatch.setattr("device.cli_commands.phone.TRANSFER_PATIENCE_S", 0.0)
+    monkeypatch.setattr("device.console.outcomes.MESSAGE_PATIENCE_S", 0.0)
+    monkeypatch.setattr("device.console.outcomes.TRANSFER_PATIENCE_S", 0.0)
     assert "no answer came in time" in run("message", "send", "1002", "hi")[2]
     assert "not known yet" in run("transfer", "1003")[2]
 

@@ -106,7 +106,7 @@ def _drive(session: Session, dialogue: Dialogue) -> int:
 
 def _wait(session: Session, step: Step) -> DaemonEvent | None:
     if isinstance(step, AwaitEvent):
-        event = session.client.next_event(step.timeout_s)
+        event = session.wait(step)
         if event is not None and session.output.as_json:
             session.output.json({"topic": event.topic, **event.params})
         return event

@@ -8,7 +8,8 @@ from getpass import getpass
 from device.annotations import Any, TextIO, cast
 from device.cli_commands.output import Output
 from device.console.phone_time import follow_phone_time
-from device.control.client import ControlClient
+from device.console.steps import AwaitEvent
+from device.control.client import ControlClient, DaemonEvent
 from device.errors import DeviceError
 from device.records import dataclass
 
@@ -32,6 +33,10 @@ class Session:
     def ask(self, method: str, /, **params: object) -> dict[str, Any]:
         """Call a method whose answer is an object, as all are. Raises ControlError."""
         return cast("dict[str, Any]", self.client.call(method, **params))
+
+    def wait(self, step: AwaitEvent) -> DaemonEvent | None:
+        """What a dialogue of the console waits for. Raises ControlError when the daemon is gone."""
+        return self.client.next_event(step.timeout_s, step.wanted)
 
     def use_phone_time(self) -> None:
         """Tell times in the phone's zone from now on."""

@@ -4,7 +4,7 @@ import time
 from argparse import ArgumentParser, Namespace
 
 from device.cli_commands.command import EXIT_OK, Command, Session
-from device.console.commands.phone import MESSAGE_PATIENCE_S
+from device.console.outcomes import message_outcome, message_words
 from device.control.errors import FAILED, ControlError
 
 
@@ -17,17 +17,11 @@ def _send_arguments(parser: ArgumentParser) -> None:
 def _send(session: Session, given: Namespace) -> int:
     session.client.subscribe(["message"])
     result = session.ask("message.send", target=given.target, text=given.text, account=given.account)
-    end = time.monotonic() + MESSAGE_PATIENCE_S
-    while (event := session.client.next_event(max(0.0, end - time.monotonic()))) is not None:
-        outcome = event.params
-        if outcome.get("message") != result["message"]:
-            continue
-        if outcome.get("event") == "sent":
-            return session.answer(
-                {**result, "status": outcome["status"], "text": outcome["text"]}, str(outcome["text"])
-            )
-        raise ControlError(FAILED, f"not sent: {outcome.get('text')}")
-    raise ControlError(FAILED, "no answer came in time: the other messages before it may take long; see `offhook log`")
+    event = session.wait(message_outcome(result["message"]))
+    is_good, words = message_words(event, "offhook log")
+    if event is None or not is_good:
+        raise ControlError(FAILED, words)
+    return session.answer({**result, "status": event.params["status"], "text": event.params["text"]}, words)
 
 
 def _list(session: Session, _given: Namespace) -> int:

@@ -1,14 +1,12 @@
 """The phone itself: its state, calls and digits; and the daemon's life."""
 
 import os
-import time
 from argparse import ArgumentParser, Namespace
 
 from device import __version__
-from device.annotations import Any
 from device.cli_commands.command import EXIT_FAILED, EXIT_OK, Command, Session, UsageError
-from device.console.commands.phone import TRANSFER_PATIENCE_S
 from device.console.layout import shown
+from device.console.outcomes import transfer_outcome, transfer_words
 from device.console.overview import status_lines
 from device.console.why import examine, first_fault, lines_of
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
@@ -111,18 +109,12 @@ def _transfer_arguments(parser: ArgumentParser) -> None:
 def _transfer(session: Session, given: Namespace) -> int:
     session.client.subscribe(["call"])
     result = session.ask("call.transfer", target=given.target)
-    end = time.monotonic() + TRANSFER_PATIENCE_S
-    while (event := session.client.next_event(max(0.0, end - time.monotonic()))) is not None:
-        outcome = event.params
-        if outcome.get("event") == "transferred":
-            return session.answer({**result, "transferred": True, **_why(outcome)}, "transferred")
-        if outcome.get("event") == "transfer-failed":
-            raise ControlError(FAILED, f"not transferred: {outcome.get('text')}; the call goes on here")
-    raise ControlError(FAILED, "the outcome of the transfer is not known yet: see `offhook status`")
-
-
-def _why(outcome: dict[str, Any]) -> dict[str, object]:
-    return {"status": outcome.get("status", 0), "text": outcome.get("text", "")}
+    event = session.wait(transfer_outcome())
+    is_good, words = transfer_words(event, "offhook status")
+    if event is None or not is_good:
+        raise ControlError(FAILED, words)
+    why = {"status": event.params.get("status", 0), "text": event.params.get("text", "")}
+    return session.answer({**result, "transferred": True, **why}, words)
 
 
 def _hold(session: Session, given: Namespace) -> int:

@@ -402,6 +402,8 @@ class Shell:
             if not isinstance(self._step, AwaitEvent) or not self._events or len(self._outgoing) >= UNSENT_ENOUGH:
                 return
             event = self._events.popleft()
+            if self._step.wanted is not None and not self._step.wanted(event):
+                continue
             self._until, self._begun = None, False
             dialogue = self._dialogue
             if dialogue is None:

@@ -3,9 +3,10 @@
 BrokenOffError is raised at the step when the person breaks off, LoggedOutError when the line is gone or silent.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from device.annotations import Any
+from device.control.client import DaemonEvent
 from device.records import dataclass
 
 
@@ -37,9 +38,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class AwaitEvent:
-    """The next event of the daemon, as DaemonEvent; None after so many seconds, or when the daemon is gone."""
+    """The next event of the daemon, as DaemonEvent; None after so many seconds in all."""
 
     timeout_s: float | None = None
+    wanted: Callable[[DaemonEvent], bool] | None = None
+    """Which events are waited for; others are passed over and do not prolong it. None: all."""
 
 
 Step = AskLine | AwaitKey | Pause | AwaitEvent

@@ -4,7 +4,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from device.control.errors import FAILED, ControlError, DaemonUnreachableError
 from device.control.protocol import CallNumber, CallReceived, ErrorReceived, JsonRpcConnection, ResultReceived
@@ -111,16 +111,23 @@ class ControlClient:
         """Ask for events of `topics`; they come from `events` and `next_event`. Raises as `call` does."""
         self.call("subscribe", topics=list(topics))
 
-    def next_event(self, timeout_s: float | None = None) -> DaemonEvent | None:
-        """The next event; waits at most `timeout_s` seconds, for ever with None. None when there is none in time.
+    def next_event(
+        self, timeout_s: float | None = None, wanted: Callable[[DaemonEvent], bool] | None = None
+    ) -> DaemonEvent | None:
+        """The next event, of those that are `wanted`; waits at most `timeout_s` seconds in all, for ever with None.
 
-        Raises DaemonUnreachableError when the daemon has closed the connection.
+        None when there is none in time. Raises DaemonUnreachableError when the daemon has closed the connection.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while not self._events:
-            if not self._advance(deadline):
+        while True:
+            while not self._events:
+                if not self._advance(deadline):
+                    return None
+            event = self._events.popleft()
+            if wanted is None or wanted(event):
+                return event
+            if deadline is not None and not self._events and time.monotonic() >= deadline:
                 return None
-        return self._events.popleft()
 
     def forget_events(self) -> None:
         """Drop the events that came before the last answer, such as log lines that `log.tail` told as well."""

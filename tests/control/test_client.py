@@ -50,6 +50,26 @@ def test_events_come_in_order_and_end_with_the_time_out(running: Daemon) -> None
         ]
 
 
+def test_of_events_only_the_wanted_ones_are_taken(running: Daemon) -> None:
+    with ControlClient(running.path) as client:
+        client.subscribe(["phone"])
+        for state in ("DIAL_TONE", "COLLECTING"):
+            running.soon(lambda state=state: running.server.publish("phone", {"state": state}))
+        found = client.next_event(5, lambda event: event.params["state"] == "COLLECTING")
+        assert found == DaemonEvent("phone", {"state": "COLLECTING"})
+
+
+def test_events_that_are_not_wanted_do_not_prolong_the_waiting(running: Daemon) -> None:
+    def tell_on() -> None:
+        running.server.publish("phone", {"state": "IDLE"})
+        running.loop.call_soon_threadsafe(tell_on)
+
+    with ControlClient(running.path) as client:
+        client.subscribe(["phone"])
+        running.soon(tell_on)
+        assert client.next_event(0.05, lambda _: False) is None
+
+
 def test_events_that_come_before_an_answer_are_kept(running: Daemon) -> None:
     with ControlClient(running.path) as client:
         client.subscribe(["phone"])

@@ -4,13 +4,9 @@ from device.console.choices import account_names
 from device.console.command_table import Argument, Choice, Command, Given
 from device.console.errors import ConsoleError
 from device.console.layout import shown
+from device.console.outcomes import Outcome, message_outcome, message_words, transfer_outcome, transfer_words
 from device.console.shell import Shell
-from device.console.steps import AwaitEvent, Dialogue
-
-TRANSFER_PATIENCE_S = 200.0
-"""A little longer than the other side may let the new call ring, in seconds."""
-MESSAGE_PATIENCE_S = 40.0
-"""A little longer than Timer F of RFC 3261, in seconds."""
+from device.console.steps import Dialogue
 
 STOP = "stop"
 _CALL = Argument("call", "id of the call; the only one when left out", optional=True)
@@ -69,28 +65,23 @@ def _transfer(shell: Shell, given: Given) -> Dialogue:
     with shell.following("call"):
         shell.ask("call.transfer", target=given.get("target"))
         shell.say("asked; Ctrl-C stops looking on, not the transfer")
-        while (event := (yield AwaitEvent(TRANSFER_PATIENCE_S))) is not None:
-            outcome = event.params
-            if event.topic == "call" and outcome.get("event") == "transferred":
-                shell.say("transferred")
-                return
-            if event.topic == "call" and outcome.get("event") == "transfer-failed":
-                raise ConsoleError(f"not transferred: {outcome.get('text')}; the call goes on here")
-    raise ConsoleError("the outcome of the transfer is not known yet: see `show calls`")
+        came = yield transfer_outcome()
+    _tell(shell, transfer_words(came, "show calls"))
 
 
 def _message(shell: Shell, given: Given) -> Dialogue:
     with shell.following("message"):
         name = shell.ask("message.send", target=given["target"], text=given["text"])["message"]
-        while (event := (yield AwaitEvent(MESSAGE_PATIENCE_S))) is not None:
-            outcome = event.params
-            if event.topic != "message" or outcome.get("message") != name:
-                continue
-            if outcome.get("event") == "sent":
-                shell.say(outcome.get("text"))
-                return
-            raise ConsoleError(f"not sent: {outcome.get('text')}")
-    raise ConsoleError("no answer came in time: see `show log`")
+        came = yield message_outcome(name)
+    _tell(shell, message_words(came, "show log"))
+
+
+def _tell(shell: Shell, outcome: Outcome) -> None:
+    """Say how it came out. Raises ConsoleError when it did not."""
+    is_good, words = outcome
+    if not is_good:
+        raise ConsoleError(words)
+    shell.say(words)
 
 
 def _phonebook_add(shell: Shell, given: Given) -> None:

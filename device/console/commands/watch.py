@@ -131,14 +131,17 @@ PING_PATIENCE_S = 34.0
 """A little longer than Timer F of RFC 3261."""
 
 
+def _ping_answer(query: object) -> AwaitEvent:
+    return AwaitEvent(PING_PATIENCE_S, lambda event: event.params.get("name") == query)
+
+
 def _options(shell: Shell, given: Given) -> Generator[Step, Any, bool]:
     times: list[float] = []
     told = False
     with shell.following("options"):
         for number in range(PINGS):
             query = shell.ask("options.send", target=given["target"])["query"]
-            while (event := (yield AwaitEvent(PING_PATIENCE_S))) is not None and event.params.get("name") != query:
-                pass
+            event = yield _ping_answer(query)
             if event is None:
                 shell.say("no answer, nor a word that there is none")
                 return False
