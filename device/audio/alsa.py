@@ -47,6 +47,21 @@ _STREAMS_PIPE_ERROR = "Streams pipe error"
 class AlsaCapture:
     """The microphone: an AudioSource."""
 
+    __slots__ = (
+        "_card_rate_hz",
+        "_conversion",
+        "_due_at",
+        "_fifo",
+        "_frame_s",
+        "_name",
+        "_need",
+        "_pcm",
+        "_period_ms",
+        "_waited_s",
+        "_xruns_in_a_row",
+        "xruns",
+    )
+
     def __init__(self, name: str, card_rate_hz: int = 0, period_ms: int = 0) -> None:
         """`card_rate_hz` 0 asks the card for the rate of the calls; `period_ms` 0 makes a period of each frame."""
         self._name = name
@@ -87,6 +102,9 @@ class AlsaCapture:
             if not data:
                 self._wait()
             elif conversion.needless:
+                if len(data) == need and not fifo:
+                    self._due_at += self._frame_s - CREEP_S
+                    return data
                 fifo += data
             else:
                 fifo += conversion.convert(data)
@@ -149,6 +167,25 @@ class AlsaCapture:
 class AlsaPlayback:
     """The ear piece or loudspeaker: an AudioSink."""
 
+    __slots__ = (
+        "_begun",
+        "_buffer_frames",
+        "_bursting",
+        "_card",
+        "_card_rate_hz",
+        "_conversion",
+        "_frame_s",
+        "_fullest",
+        "_margin_ms",
+        "_name",
+        "_pcm",
+        "_underrun_at",
+        "_until_check",
+        "_written_at",
+        "skipped",
+        "xruns",
+    )
+
     def __init__(self, name: str, card_rate_hz: int = 0, margin_ms: int = 0) -> None:
         """`card_rate_hz` 0 asks the card for the rate of the calls; `margin_ms` 0 starts with the usual margin."""
         self._name = name
@@ -182,12 +219,14 @@ class AlsaPlayback:
         # A card moves its position by periods at worst: less than one of them queued would be an underrun.
         self._margin_ms = max(self._margin_ms, period_ms)
         self._fullest = self._frames_in(750 * self._frame_s + period_ms)
-        self._begun = False
+        self._begun = self._bursting = False
+        self._until_check = FILL_CHECK_PERIODS
 
     def write(self, pcm: bytes) -> None:
         if self._pcm is None or self._conversion is None:
             raise DeviceUnavailable(f"sound card {self._name} is not open")
-        if self._begun and (self._comes_too_soon() or self._has_too_much()):
+        self._until_check -= 1
+        if (self._bursting and self._comes_too_soon()) or (self._until_check < 0 and self._has_too_much()):
             self.skipped += 1
             return
         data = pcm if self._conversion.needless else self._conversion.convert(pcm)
@@ -246,8 +285,6 @@ class AlsaPlayback:
 
     def _comes_too_soon(self) -> bool:
         """At the start and after a delay frames that had piled up come in a burst: their time is over."""
-        if not self._bursting:
-            return False
         now = time.monotonic()
         self._bursting = now - self._written_at < BURST_SHARE * self._frame_s
         self._written_at = now
@@ -255,8 +292,5 @@ class AlsaPlayback:
 
     def _has_too_much(self) -> bool:
         """Whether the microphone's clock runs ahead of this card's, so that delay has piled up; asked every second."""
-        self._until_check -= 1
-        if self._until_check > 0:
-            return False
         self._until_check = FILL_CHECK_PERIODS
         return self._buffer_frames - int(self._pcm.avail()) > self._frames_in(self._margin_ms) + self._fullest

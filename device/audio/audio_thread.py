@@ -25,6 +25,20 @@ LogLine = tuple[int, str]
 class AudioThread:
     """Owns the card and the streams; everything but `counters` is called in the audio thread alone."""
 
+    __slots__ = (
+        "_bridge",
+        "_clock",
+        "_commands",
+        "_device",
+        "_opened_at",
+        "_periods",
+        "_periods_before",
+        "_real_time",
+        "_report",
+        "_settings",
+        "beat_at",
+    )
+
     def __init__(
         self,
         settings: AudioSettings,

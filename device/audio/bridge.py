@@ -38,6 +38,28 @@ FaultLog = Callable[[str], None]
 class Bridge:
     """Streams, tone, gains and mute of one handset. Never raises: a stream that does is ended with a report."""
 
+    __slots__ = (
+        "_extras",
+        "_factors",
+        "_has_side_tone",
+        "_legs",
+        "_limiter",
+        "_log_fault",
+        "_meter",
+        "_muted",
+        "_new_stream",
+        "_obedience",
+        "_report",
+        "_samples",
+        "_settings",
+        "_silence",
+        "_timeout_s",
+        "_tone",
+        "_until_report",
+        "_voice",
+        "rate_hz",
+    )
+
     def __init__(
         self,
         settings: AudioSettings,
@@ -131,10 +153,8 @@ class Bridge:
                 if self._extras and leg.call_id in self._extras:
                     frame = self._extras[leg.call_id].heard(frame)
                 frames.append(frame)
-                if leg.turned(now):
-                    self._report(reports.StreamHeard(leg.call_id, leg.is_heard))
-                for digit, way in leg.digits_received():
-                    self._report(reports.DigitHeard(leg.call_id, digit, way))
+                for news in leg.news(now):
+                    self._report(news)
             except Exception as error:  # one call's fault must not end the others
                 self._give_up(leg, "receiving", error)
         if self._tone is not None:
@@ -143,6 +163,8 @@ class Bridge:
             frames.append(echo)
         if self._has_side_tone and self._legs and not self._muted:
             frames.append(arithmetic.scale(captured, self._factors["side_tone"] * self._factors["mic"]))
+        if len(frames) == 1 and len(frames[0]) == len(self._silence):
+            return self._to_ear(frames[0])
         return self._to_ear(mix_frames(frames, self._samples) if frames else self._silence)
 
     def _to_ear(self, frame: bytes) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream
-from device.audio.interfaces import SAMPLE_BYTES
+from device.audio.interfaces import SAMPLE_BYTES, DatagramPort
+from device.audio.reports import AudioReport, DigitHeard, StreamHeard
 from device.media.resample import Resampler
 from device.media.stream import MediaStream, StreamParameters, StreamReport
 
@@ -15,6 +16,8 @@ PAUSE_S = 2.0
 """A stream without packets for so long is not heard any more."""
 PAUSE_PATIENCE = 10
 """So many times longer is waited for a far end that announced a pause (RFC 3389), which need not say so again."""
+RTCP_EVERY = 5
+"""Reports are read and sent every so many periods: 100 ms, beside intervals of seconds."""
 MAX_DATAGRAMS_A_PERIOD = 64
 """How many datagrams are taken from a port in 20 ms; a flood must not stop the sound."""
 
@@ -26,6 +29,24 @@ def is_rtcp(data: bytes) -> bool:
 
 class Leg:
     """Moves datagrams and frames between two ports and a MediaStream. May raise whatever the stream raises."""
+
+    __slots__ = (
+        "_expecting",
+        "_from_mouth",
+        "_music",
+        "_quiet_since",
+        "_rate_hz",
+        "_rtcp",
+        "_rtp",
+        "_silence_told",
+        "_stream",
+        "_to_ear",
+        "_until_rtcp",
+        "call_id",
+        "is_heard",
+        "on_hold",
+        "stream_rate_hz",
+    )
 
     def __init__(self, command: AttachStream, stream: MediaStream, rate_hz: int, now: float) -> None:
         self.call_id = command.call_id
@@ -40,6 +61,9 @@ class Leg:
         self._music: Player | None = None
         """What a far end hears that we hold."""
         self.on_hold = False
+        self._until_rtcp = 1
+        if command.rtcp is not None:
+            command.rtcp.waited_s()  # what comes from now on is dated
         self._expecting = False
         self._quiet_since = now
         self._silence_told = False
@@ -67,15 +91,6 @@ class Leg:
         while budget and (datagram := receive()) is not None:
             stream.receive_rtp(datagram[0], datagram[1], now)
             budget -= 1
-        if self._rtcp is not None:
-            receive, budget = self._rtcp.receive, MAX_DATAGRAMS_A_PERIOD
-            while budget and (datagram := receive()) is not None:
-                # To a round trip it matters that it came before this period began.
-                stream.receive_rtcp(datagram[0], datagram[1], now - self._rtcp.waited_s())
-                budget -= 1
-                if is_rtcp(datagram[0]):
-                    # A peer that suppresses silence still reports: it is there (RFC 3550 section 6.3.5).
-                    self._heard(now)
         frame = stream.next_frame()
         return self._to_ear.convert(frame) if self._to_ear else frame
 
@@ -87,12 +102,23 @@ class Leg:
             pcm = self._from_mouth.convert(pcm)
         for data, destination in self._stream.send_frame(pcm, now):
             self._rtp.send(data, destination)
-        if self._rtcp is not None:
-            for data, destination in self._stream.rtcp_to_send(now):
-                self._rtcp.send(data, destination)
+        self._until_rtcp -= 1
+        if not self._until_rtcp:
+            self._until_rtcp = RTCP_EVERY
+            if self._rtcp is not None:
+                self._exchange_reports(self._rtcp, now)
 
-    def digits_received(self) -> list[tuple[str, str]]:
-        return self._stream.digits_received()
+    def _exchange_reports(self, port: DatagramPort, now: float) -> None:
+        budget = MAX_DATAGRAMS_A_PERIOD
+        while budget and (datagram := port.receive()) is not None:
+            # To a round trip it matters when it came, not when it is read.
+            self._stream.receive_rtcp(datagram[0], datagram[1], now - port.waited_s())
+            budget -= 1
+            if is_rtcp(datagram[0]):
+                # A peer that suppresses silence still reports: it is there (RFC 3550 section 6.3.5).
+                self._heard(now)
+        for data, destination in self._stream.rtcp_to_send(now):
+            port.send(data, destination)
 
     def counters(self) -> StreamReport:
         return self._stream.counters()
@@ -102,12 +128,19 @@ class Leg:
         self._quiet_since = at
         self._silence_told = False
 
-    def turned(self, now: float) -> bool:
-        """Whether `is_heard` has just become another."""
-        last = self._stream.last_packet_at
+    def news(self, now: float) -> list[AudioReport]:
+        """What there is to tell after `next_frame`: mostly nothing."""
+        stream = self._stream
+        last = stream.last_packet_at
         heard = last is not None and now - last < PAUSE_S
-        changed, self.is_heard = heard is not self.is_heard, heard
-        return changed
+        if heard is self.is_heard and not stream.digits_waiting:
+            return []
+        found: list[AudioReport] = []
+        if heard is not self.is_heard:
+            self.is_heard = heard
+            found.append(StreamHeard(self.call_id, heard))
+        found += [DigitHeard(self.call_id, digit, way) for digit, way in stream.digits_received()]
+        return found
 
     def newly_silent(self, report: StreamReport, timeout_s: float, now: float) -> float:
         """Seconds without RTP when that has just become too long, else 0."""

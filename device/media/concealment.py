@@ -25,6 +25,8 @@ class Concealer:
     Give it every decoded fragment through `play`, in order; ask `conceal` for what is missing.
     """
 
+    __slots__ = ("_at", "_concealed", "_cycle", "_history", "_keep", "_overlap", "_period", "_periods", "_rate_hz")
+
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._keep = pcm.SAMPLE_BYTES * pcm.samples_in(_HISTORY_MS, rate_hz)

@@ -10,8 +10,10 @@ COMFORT_NOISE_CLOCK_HZ = 8000
 """Of the static payload type; some peers send it unasked."""
 
 
-class Decoders:
+class Decoders(dict[int, Codec]):
     """What a peer may send it mostly does not: a library is loaded and a decoder made only for what comes."""
+
+    __slots__ = ("_made", "_rates", "names")
 
     def __init__(self, parameters: StreamParameters, encoder: Codec) -> None:
         """`encoder` serves as decoder of its own codec too. Codecs at other rates than the stream's are left out."""
@@ -27,11 +29,12 @@ class Decoders:
         self._rates = rates
         self._made = {parameters.codec_name: encoder}
 
-    def __getitem__(self, payload_type: int) -> Codec:
+    def __missing__(self, payload_type: int) -> Codec:
         name = self.names[payload_type]
         if name not in self._made:
             self._made[name] = self._noise() if name == COMFORT_NOISE else new_codec(name)
-        return self._made[name]
+        self[payload_type] = codec = self._made[name]
+        return codec
 
     def _noise(self) -> Codec:
         from device.media.comfort_noise import ComfortNoise  # noqa: PLC0415  # hardly any peer sends it

@@ -16,6 +16,21 @@ FILL_FRAMES = 15
 class PacketDecoder:
     """Give it packets and gaps in the order of play."""
 
+    __slots__ = (
+        "_bridge",
+        "_clock_rate_hz",
+        "_codec",
+        "_codecs",
+        "_concealer",
+        "_early",
+        "_filled",
+        "_longest_bridge",
+        "_sample_rate_hz",
+        "_self_concealing",
+        "frames_concealed",
+        "frames_played",
+    )
+
     def __init__(self, codecs: DecoderTable, sample_rate_hz: int, clock_rate_hz: int) -> None:
         self.frames_played = 0
         self.frames_concealed = 0
@@ -36,10 +51,6 @@ class PacketDecoder:
     def in_pause(self) -> bool:
         """The far end has described its background and sends nothing meanwhile."""
         return self._self_concealing is not None and self._self_concealing.is_noise
-
-    def duration(self, packet: RtpPacket) -> int:
-        """Length of a packet's sound in units of the RTP clock."""
-        return self._codecs[packet.payload_type].duration(packet.payload)
 
     def decode(self, packet: RtpPacket) -> bytes:
         """The sound of the next packet."""

@@ -27,8 +27,24 @@ _PATIENCE_FRAMES = 250
 class Playout:
     """The receiving half of a stream. `next_frame` is 20 ms long, and its calls are the clock of it all."""
 
+    __slots__ = (
+        "_clock_rate_hz",
+        "_codecs",
+        "_decoder",
+        "_frame_octets",
+        "_frame_units",
+        "_least_excess",
+        "_loudness",
+        "_ready",
+        "_sample_rate_hz",
+        "_since_removal",
+        "_waited",
+        "buffer",
+    )
+
     def __init__(self, codecs: DecoderTable, sample_rate_hz: int, clock_rate_hz: int, buffer: JitterBuffer) -> None:
         self.buffer = buffer
+        self._codecs = codecs
         self._decoder = PacketDecoder(codecs, sample_rate_hz, clock_rate_hz)
         self._sample_rate_hz = sample_rate_hz
         self._clock_rate_hz = clock_rate_hz
@@ -42,7 +58,7 @@ class Playout:
 
     def put(self, packet: RtpPacket) -> None:
         """A packet of audio with a payload type that we know."""
-        duration = self._decoder.duration(packet)
+        duration = self._codecs[packet.payload_type].duration(packet.payload)
         if duration > 0:
             self.buffer.put(packet, duration)
 
@@ -83,14 +99,12 @@ class Playout:
         return ready[: self._frame_octets]
 
     def _with_next(self, ready: bytes) -> bytes:
-        item = self.buffer.take(self._to_units(len(ready) // pcm.SAMPLE_BYTES))
+        ahead = len(ready) // pcm.SAMPLE_BYTES * self._clock_rate_hz // self._sample_rate_hz if ready else 0
+        item = self.buffer.take(ahead)
         if isinstance(item, Gap):
             return ready + self._decoder.fill(item)
         ready += self._decoder.decode(item)
         return self._shorten(ready) if self.buffer.excess >= self._least_excess else ready
-
-    def _to_units(self, samples: int) -> int:
-        return samples * self._clock_rate_hz // self._sample_rate_hz
 
     def _shorten(self, ready: bytes) -> bytes:
         """Work off needless delay, as far as that does not ask for the next packet before its time."""

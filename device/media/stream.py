@@ -29,6 +29,40 @@ MAX_DIGITS_WAITING = 64
 class MediaStream:
     """Sender, receiver, jitter buffer, concealment, digits and RTCP of one call. Never raises for what a peer sends."""
 
+    __slots__ = (
+        "_buffer",
+        "_configured",
+        "_decoders",
+        "_detector",
+        "_digits_heard",
+        "_digits_sent",
+        "_discarded",
+        "_encoder",
+        "_event_units",
+        "_events_in",
+        "_events_out",
+        "_heard",
+        "_is_heard",
+        "_marker",
+        "_packet_octets",
+        "_packet_silence",
+        "_packet_units",
+        "_pending",
+        "_playout",
+        "_received_type",
+        "_rtcp_source",
+        "_sent",
+        "_session",
+        "_silence",
+        "_source",
+        "_suppressor",
+        "_tones_out",
+        "_until_level",
+        "digits_waiting",
+        "last_packet_at",
+        "parameters",
+    )
+
     def __init__(self, parameters: StreamParameters) -> None:
         self.parameters = parameters
         self._session = RtpSession(
@@ -44,7 +78,7 @@ class MediaStream:
         self._events_out = TelephoneEventSender()
         self._events_in = TelephoneEventReceiver()
         self._tones_out: deque[DigitTone] = deque()
-        self._digits: list[tuple[str, str]] = []
+        self.digits_waiting: list[tuple[str, str]] = []
         self._detector: DigitDetector | None = None
         self._suppressor: SilenceSuppressor | None = None
         self._digits_sent = self._digits_heard = 0
@@ -174,8 +208,8 @@ class MediaStream:
 
     def _note_digit(self, digit: str, way: str) -> None:
         self._digits_heard += 1
-        if len(self._digits) < MAX_DIGITS_WAITING:
-            self._digits.append((digit, way))
+        if len(self.digits_waiting) < MAX_DIGITS_WAITING:
+            self.digits_waiting.append((digit, way))
 
     def receive_rtcp(self, data: bytes, source: Address, now: float) -> None:
         """One datagram from the RTCP port."""
@@ -217,9 +251,7 @@ class MediaStream:
 
     def digits_received(self) -> list[tuple[str, str]]:
         """Digits that began since the last call, oldest first, each with its way: "rtp" or "inband"."""
-        if not self._digits:
-            return []
-        digits, self._digits = self._digits, []
+        digits, self.digits_waiting = self.digits_waiting, []
         return digits
 
     # From the mouth to the network

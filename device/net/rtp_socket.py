@@ -4,6 +4,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
+from select import POLLIN, poll
 from struct import Struct
 
 from device import plain_sockets as socket
@@ -36,7 +37,7 @@ NOWHERE: SocketAddress = ("", -1)
 
 SIOCGSTAMPNS = 0x8907
 """When the datagram that was read last came, as seconds and nanoseconds (socket(7)); asking for it begins it."""
-LONGEST_WAIT_S = 0.1
+LONGEST_WAIT_S = 0.3
 """More than this is no wait: the clock was set."""
 _STAMP = Struct("@ll")
 
@@ -47,7 +48,7 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 class RtpPort:
     """One bound UDP socket that never waits and never raises in use; made for the audio thread."""
 
-    __slots__ = ("_destinations", "_family", "_heard", "_socket", "_wall_clock", "local_port", "refused")
+    __slots__ = ("_arrivals", "_destinations", "_family", "_heard", "_socket", "_wall_clock", "local_port", "refused")
 
     def __init__(self, host: str, port: int, dscp: int = DSCP_EF, wall_clock: Callable[[], float] = time.time) -> None:
         """Bind to `host` ("" for every address of both families). Raises OSError."""
@@ -55,6 +56,9 @@ class RtpPort:
         self._socket = open_socket(socket.SOCK_DGRAM, host, port)
         self._family = self._socket.family
         mark_packets(self._socket, dscp, SO_PRIORITY_VOICE)
+        self._arrivals = poll()
+        """Asked before each datagram: an exception where nothing is waiting would cost more than three system calls."""
+        self._arrivals.register(self._socket.fileno(), POLLIN)
         self.local_port: int = self._socket.getsockname()[1]
         self.refused = 0
         """Datagrams that the kernel would not send: no route, full queue, bad address."""
@@ -64,10 +68,12 @@ class RtpPort:
 
     def receive(self) -> tuple[bytes, tuple[str, int]] | None:
         """The next datagram with its source, or None when none is waiting."""
+        if not self._arrivals.poll(0):
+            return None
         try:
             data, source = self._socket.recvfrom(MAX_RTP_DATAGRAM)
         except OSError:
-            # Mostly BlockingIOError: nothing there. The rest are ICMP errors of earlier datagrams, or a closed socket.
+            # ICMP errors of earlier datagrams, a wrong checksum, or a closed socket.
             return None
         if self._family == socket.AF_INET:
             return data, source

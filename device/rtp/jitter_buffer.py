@@ -70,6 +70,36 @@ class JitterBuffer:
     `tick` by the frame. `excess` tells how much more than needed is waiting, to be worked off by the caller.
     """
 
+    __slots__ = (
+        "_arrivals",
+        "_arrived",
+        "_began",
+        "_clock",
+        "_delay",
+        "_entries",
+        "_fastest",
+        "_frame",
+        "_good_since",
+        "_highest_sequence",
+        "_highest_timestamp",
+        "_jump",
+        "_late_run",
+        "_loss",
+        "_max",
+        "_min",
+        "_played_sequence",
+        "_played_until",
+        "_seen",
+        "_start",
+        "_unplayable",
+        "discarded",
+        "duplicate",
+        "excess",
+        "late",
+        "packet_units",
+        "pattern",
+    )
+
     def __init__(self, clock_rate_hz: int, start_ms: int, min_ms: int, max_ms: int) -> None:
         self._frame = clock_rate_hz // 50
         self._start = start_ms * clock_rate_hz // 1000
@@ -109,12 +139,18 @@ class JitterBuffer:
 
     def put(self, packet: RtpPacket, duration: int) -> None:
         """A packet of audio has arrived; `duration` is what its payload plays for."""
-        sequence = self._extend_sequence(packet.sequence)
         timestamp = self._extend_timestamp(packet.timestamp)
-        newest = sequence > self._highest_sequence
-        if not self._mark_seen(sequence):
-            self.duplicate += 1
-            return
+        newest = True
+        if (packet.sequence - self._highest_sequence) & 0xFFFF == 1 and self._highest_sequence >= 0:
+            # In order, as nearly all are.
+            self._highest_sequence = sequence = self._highest_sequence + 1
+            self._seen = (self._seen << 1 | 1) & 0xFFFFFFFFFFFFFFFF
+        else:
+            sequence = self._extend_sequence(packet.sequence)
+            newest = sequence > self._highest_sequence
+            if not self._mark_seen(sequence):
+                self.duplicate += 1
+                return
         if self._is_jump(timestamp, newest):
             self.reset()
             self.put(packet, duration)
@@ -139,16 +175,18 @@ class JitterBuffer:
     def take(self, ahead: int) -> RtpPacket | Gap:
         """What comes next, when `ahead` units of sound taken earlier are still to be played before it."""
         position = self._clock + ahead - self._delay
-        self._cut_delay(position)
-        if not self._entries:
+        entries = self._entries
+        if entries and (len(entries) > 1 or self._played_until is None or entries[0][0] < self._played_until):
+            self._cut_delay(position)
+        if not entries:
             self.excess = 0
             return Gap(self._frame, lost=False)
-        timestamp, sequence, duration, packet = self._entries[0]
+        timestamp, sequence, duration, packet = entries[0]
         early = timestamp - position
         if early > 0 and not (self._played_until == timestamp and early < self._frame // 2):
             return self._gap_before(sequence, early, position)
-        del self._entries[0]
-        self.excess = max(0, -early)
+        del entries[0]
+        self.excess = -early if early < 0 else 0
         self.packet_units = duration
         self._played_until = timestamp + duration
         if sequence != self._played_sequence + 1:
@@ -206,9 +244,11 @@ class JitterBuffer:
     def _extend_timestamp(self, timestamp: int) -> int:
         if not self._arrivals:
             self._highest_timestamp = timestamp
-        extended = self._highest_timestamp + signed_difference(timestamp, self._highest_timestamp, 32)
-        self._highest_timestamp = max(self._highest_timestamp, extended)
-        return extended
+        ahead = (timestamp - self._highest_timestamp) & 0xFFFFFFFF
+        if ahead < 0x80000000:
+            self._highest_timestamp += ahead
+            return self._highest_timestamp
+        return self._highest_timestamp + ahead - 0x100000000
 
     def _mark_seen(self, sequence: int) -> bool:
         """Note a sequence number in the bit field of the last 64; False when it is there already."""

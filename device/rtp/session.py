@@ -35,6 +35,29 @@ class RtpSession:
     """Sender state, reception statistics and reports. Times are monotonic seconds; NTP time counts from the same zero,
     which section 6.4.1 allows to a sender without wall clock."""
 
+    __slots__ = (
+        "_collided",
+        "_earlier_lost",
+        "_earlier_received",
+        "_interval",
+        "_random_number",
+        "_reports_since_sent",
+        "_sequence",
+        "_timestamp_at",
+        "clock_rate_hz",
+        "cname",
+        "extended",
+        "left_by_peer",
+        "octets_received",
+        "octets_sent",
+        "packets_sent",
+        "reception",
+        "remote_report",
+        "round_trip_s",
+        "ssrc",
+        "timestamp",
+    )
+
     def __init__(
         self,
         ssrc: int,

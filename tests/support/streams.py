@@ -39,7 +39,7 @@ class PlainStream(MediaStream):
     def __init__(self, parameters: StreamParameters) -> None:
         self.parameters = parameters
         self.waiting: deque[bytes] = deque()
-        self.digits: list[str] = []
+        self.digits_waiting: list[tuple[str, str]] = []
         self.reports_heard: list[bytes] = []
         self.received = 0
         self.last_packet_at: float | None = None
@@ -58,7 +58,7 @@ class PlainStream(MediaStream):
         if data.startswith(b"!"):
             self.broken_in = data[1:].decode()
         elif data.startswith(b"*"):
-            self.digits.append(data[1:].decode())
+            self.digits_waiting.append((data[1:].decode(), "rtp"))
         else:
             self.waiting.append(data)
         self.received += 1
@@ -82,8 +82,8 @@ class PlainStream(MediaStream):
         self.digits_out = [*getattr(self, "digits_out", []), (digit, duration_ms, in_band)]
 
     def digits_received(self) -> list[tuple[str, str]]:
-        digits, self.digits = self.digits, []
-        return [(digit, "rtp") for digit in digits]
+        digits, self.digits_waiting = self.digits_waiting, []
+        return digits
 
     def rtcp_to_send(self, now: float) -> Datagrams:
         return [(b"report", self.parameters.remote_rtcp)] if self.received == 1 else []
