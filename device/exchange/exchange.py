@@ -5,16 +5,21 @@ from collections.abc import Callable, Iterable
 
 from device import plain_logging as logging
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
+from device.exchange.house_agent import HouseAgent
+from device.exchange.house_network import is_of_house
 from device.exchange.location import LocationService
 from device.exchange.proxy import Proxy, Received
 from device.exchange.registrar import Registrar
 from device.exchange.response_context import Target
-from device.exchange.route_set import OwnAddress, OwnNames, received_hop, take_own_routes
+from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
 from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
+from device.exchange.trunk_leg import LEG_PARAM
+from device.exchange.trunks import Refusal, Trunks
 from device.ids import IdSource
 from device.model import Aor, Binding, Credential
 from device.records import dataclass, replace
+from device.sip.events import SipEvent
 from device.sip.header_names import METHODS
 from device.sip.hop import TLS, UDP, Hop, NextHop
 from device.sip.message import Request, Response
@@ -70,7 +75,7 @@ class CallForwarded:
     targets: int
 
 
-ExchangeEvent = BindingsChanged | CallForwarded
+ExchangeEvent = BindingsChanged | CallForwarded | SipEvent
 
 
 class Exchange:
@@ -101,6 +106,8 @@ class Exchange:
         self._authenticator = Authenticator(settings.domain, self._lookup, ids, settings.nonce_lifetime_s)
         self._registrar = Registrar(settings, self.location)
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s)
+        self.agent = HouseAgent(settings.server, ids, own_address)
+        self.trunks = Trunks(self.agent, self._seal)
         self._events: deque[ExchangeEvent] = deque()
         self._timers: TimerSet[str] = TimerSet()
         self._arm_expiry()
@@ -129,21 +136,24 @@ class Exchange:
     def bind(self, layer: TransactionLayer) -> None:
         """Told once through which layer to send."""
         self._proxy.bind(layer)
+        self.agent.bind(layer)
 
     def connection_closed(self, source: Hop, now: float) -> None:
-        """A phone's connection ended; its contact stays, a call to it opens another one."""
+        """A phone's connection ended; its contact stays, a call to it opens another one. Trunks register anew."""
+        self.agent.connection_closed(source, now)
 
     def next_event(self) -> ExchangeEvent | None:
         """The oldest event not yet taken."""
-        return self._events.popleft() if self._events else None
+        return self._events.popleft() if self._events else self.agent.next_event()
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
-        return earliest(self._proxy.next_timeout(), self._timers.next_timeout())
+        return earliest(self._proxy.next_timeout(), self._timers.next_timeout(), self.agent.next_timeout())
 
     def handle_timeout(self, now: float) -> None:
         """Give up calls that ring too long, forget bindings that are over."""
         self._proxy.handle_timeout(now)
+        self.agent.handle_timeout(now)
         if self._timers.pop_due(now):
             for aor in self.location.expire(now + self._unix_offset_s):
                 self._tell_bindings(aor, now)
@@ -171,36 +181,85 @@ class Exchange:
             case _:
                 # News of a server transaction: the caller sees to its own end.
                 pass
+        self.agent.receive_transaction_event(event, now)
 
     # Requests.
 
     def _receive_request(self, received: Received, now: float) -> None:
         key, request = received.key, received.request
         self._learn_own_address(request, received.source)
-        refusal = self._invalid(request, received.mark)
+        emergency = self._emergency_number(request)
+        refusal = self._invalid(request, received.mark, emergency is not None)
         if refusal is not None:
             self._respond(key, refusal, now)
             return
+        leg_text = own_route_param(request, LEG_PARAM)
         in_dialog = take_own_routes(request, self.own, self._seal)
+        if in_dialog:
+            self._forward_within(received, leg_text, now)
+            return
+        if emergency is None and self._came_by_trunk(received, now):
+            return
         # Nobody who sends to us is trusted to say in other words than From who is calling (RFC 3325 section 5).
         request.headers.remove("P-Asserted-Identity")
-        to_ourselves = self.own.include(request.uri) and not in_dialog
+        to_ourselves = self.own.include(request.uri)
         if to_ourselves and request.method == "REGISTER":
             self._register(key, request, received.source, now)
         elif to_ourselves and not request.uri.user:
             self._respond(key, self._answer(request), now)
-        elif in_dialog or self._may_pass(received, now):
+        elif (emergency and is_of_house(received.source.host)) or self._may_pass(received, now):
+            if emergency:
+                request.uri = Uri("sip", user=emergency, host=self._settings.domain)
             self._pass(received, now)
+
+    def _emergency_number(self, request: Request) -> str | None:
+        """The number that a call for help asks for; None for other requests, and where no trunk leads out."""
+        is_ours = self.own.include(request.uri) or not request.uri.is_sip
+        if request.method != "INVITE" or request.to.tag or not is_ours or not self.trunks.lines:
+            return None
+        return self.trunks.emergency_number(request)
+
+    def _forward_within(self, received: Received, leg_text: str, now: float) -> None:
+        """Forward a request within a dialog that we let begin, to a trunk in the words of the trunk."""
+        request = received.request
+        found = self.trunks.leg_within(request, leg_text) if leg_text else None
+        if request.method == "BYE" and found is not None:
+            self.trunks.forget_call(request)
+        if found is None or not found[1]:
+            self._pass(received, now)
+        else:
+            self._proxy.forward(received, [Target(request.uri, leg=found[0])], now)
+
+    def _came_by_trunk(self, received: Received, now: float) -> bool:
+        """Take a request from a trunk's server, which may call our users; one in a user's name has to prove it."""
+        request = received.request
+        line = self.trunks.line_of(received.source)
+        if line is None or request.method == "REGISTER" or self.own.include(request.from_.uri):
+            return False
+        if not self.own.include(request.uri):
+            if request.uri.user != line.identity.user:
+                return False
+            # Our contact as the provider sees it: the address of a translator between us.
+            request.uri = Uri("sip", user=request.uri.user, host=self._settings.domain)
+        if request.method == "OPTIONS" and request.uri.user == line.identity.user:
+            request.uri = replace(request.uri, user="")
+        if not request.uri.user:
+            self._respond(received.key, self._answer(request), now)
+            return True
+        if line.trunk.ring and self._lookup(request.uri.user) is None:
+            request.uri = Uri("sip", user=line.trunk.ring, host=self._settings.domain)
+        self._pass(replace(received, leg=self.trunks.incoming_leg(line, request)), now)
+        return True
 
     def _learn_own_address(self, request: Request, source: Hop) -> None:
         """A machine with several addresses is called by that of the network which the sender is in."""
         if not all(self.own.include(uri) for uri in (request.uri, *(route.uri for route in request.routes[:1]))):
             self.own.add_host(self._own_address(source.transport, source.host)[0])
 
-    def _invalid(self, request: Request, mark: str) -> Response | None:
+    def _invalid(self, request: Request, mark: str, is_emergency: bool) -> Response | None:
         """The request validation of section 16.3: what refuses it at once."""
         tag = self._ids.tag()
-        if request.uri.scheme != "sip":
+        if request.uri.scheme != "sip" and not is_emergency:
             # There is no TLS here, without which a SIPS URI is not to be served (RFC 5630 section 4).
             return request.response(416, to_tag=tag)
         if request.method == "REGISTER" and not request.to.uri.is_sip:
@@ -214,7 +273,7 @@ class Exchange:
         unknown = request.tokens("Proxy-Require")
         if unknown:
             return _unsupported(request, unknown, tag)
-        if self._proxy.is_full():
+        if self._proxy.is_full() and not is_emergency:
             response = request.response(503, to_tag=tag)
             response.headers.set("Retry-After", str(RETRY_AFTER_S))
             return response
@@ -266,7 +325,11 @@ class Exchange:
     def _pass(self, received: Received, now: float) -> None:
         """Forward to all targets, or say why there are none (section 16.5)."""
         request = received.request
-        targets = self._targets(request, now)
+        targets = self._outside_targets(received, now)
+        if isinstance(targets, Refusal):
+            self._respond(received.key, request.response(targets.status, targets.reason, self._ids.tag()), now)
+            return
+        targets = targets or self._targets(request, now)
         if not targets:
             known = self._lookup(request.uri.user) is not None
             status, reason = (480, "Not registered now") if known else (404, "No such user here")
@@ -276,6 +339,20 @@ class Exchange:
             called = str(replace(request.uri, password="", params=()))
             self._events.append(CallForwarded(str(request.from_.uri), called, len(targets)))
         self._proxy.forward(received, targets, now)
+
+    def _outside_targets(self, received: Received, now: float) -> list[Target] | Refusal:
+        """Where a number that nobody here has goes, and emergency calls; for our own users alone."""
+        request = received.request
+        user = request.uri.user
+        is_ours = self.own.include(request.uri) and request.to.tag is None
+        if not is_ours or received.leg is not None or not self.trunks.lines:
+            return []
+        is_emergency = self.trunks.plan.emergency_number(user) is not None
+        if not self.own.include(request.from_.uri) and not (is_emergency and is_of_house(received.source.host)):
+            return []
+        if not is_emergency and self._lookup(user) is not None:
+            return []
+        return self.trunks.targets(user, request.from_.uri.user, request, now)
 
     def _targets(self, request: Request, now: float) -> list[Target]:
         if self.own.include(request.uri):
@@ -296,8 +373,12 @@ class Exchange:
         if any(uri.scheme != "sip" for uri in (ack.uri, *(route.uri for route in ack.routes))):
             return
         self._learn_own_address(ack, source)
+        leg_text = own_route_param(ack, LEG_PARAM)
         in_dialog = take_own_routes(ack, self.own, self._seal)
-        if in_dialog or (self.own.include(ack.uri) and not ack.routes):
+        found = self.trunks.leg_within(ack, leg_text) if in_dialog and leg_text else None
+        if found is not None and found[1]:
+            self._proxy.forward_ack(ack, [Target(ack.uri, leg=found[0])], now)
+        elif in_dialog or (self.own.include(ack.uri) and not ack.routes):
             self._proxy.forward_ack(ack, self._targets(ack, now), now)
 
     def _receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from device.exchange.response_context import Branch, ResponseContext, Target
 from device.exchange.route_set import OwnAddress, add_record_routes, next_hop_of
 from device.exchange.seal import Seal
+from device.exchange.trunk_leg import Leg
 from device.ids import IdSource
-from device.records import dataclass
+from device.records import dataclass, replace
 from device.sip.header_syntax import parse_int_header
-from device.sip.hop import Hop
+from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.timers import DeadlineHeap
 from device.sip.transaction import ClientKey, ServerKey
 from device.sip.transaction_layer import TransactionLayer
+from device.timing import earliest
 
 MAX_FORWARDS = 70
 """What a request gets that has no Max-Forwards (section 16.6 step 3)."""
@@ -35,6 +37,8 @@ class Received:
     request: Request
     source: Hop
     mark: str
+    leg: Leg | None = None
+    """What marks a call that comes in by a trunk."""
 
 
 class Proxy:
@@ -54,6 +58,8 @@ class Proxy:
         """The contexts of which no final response has been passed on."""
         self._ringing: DeadlineHeap[ClientKey] = DeadlineHeap()
         """Timer C of each INVITE branch (section 16.8)."""
+        self._silent: DeadlineHeap[ClientKey] = DeadlineHeap()
+        """Until when branches with alternatives may be without any response."""
         self.layer: TransactionLayer
 
     def bind(self, layer: TransactionLayer) -> None:
@@ -109,7 +115,7 @@ class Proxy:
             response = request.response(440, "Max-Breadth Exceeded", self._ids.tag())
             self.layer.send_response(received.key, response, now)
             return
-        context = ResponseContext(received.key, request, received.source, received.mark)
+        context = ResponseContext(received.key, request, received.source, received.mark, received.leg)
         self._contexts[context.key] = context
         self._open.add(context.key)
         share, rest = divmod(breadth, len(targets))
@@ -117,25 +123,35 @@ class Proxy:
             self._try(context, target, share + (position < rest), now)
 
     def _try(self, context: ResponseContext, target: Target, breadth: int, now: float) -> None:
-        copy = _prepared(context.request, target)
+        copy, hop = _on_its_way(context.request, target)
         copy.headers.set("Max-Breadth", str(breadth))
-        hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
+        self._send(context, target, breadth, copy, hop, now)
+
+    def _send(
+        self, context: ResponseContext, target: Target, breadth: int, copy: Request, hop: NextHop, now: float
+    ) -> None:
+        leg = target.leg
         if copy.method in RECORD_ROUTED:
-            add_record_routes(copy, context.source, hop, self._own_address, self._seal)
-        branch = Branch(self.layer.send_request(copy, hop, now, context.mark), target, breadth)
+            marking = leg or context.leg
+            param = marking.route_param if marking is not None else ""
+            add_record_routes(copy, context.source, hop, self._own_address, self._seal, param)
+        preferred, alternative = (None, None) if leg is None else leg.preference(hop)
+        key = self.layer.send_request(copy, hop, now, context.mark, preferred, alternative)
+        branch = Branch(key, copy, hop, target, breadth)
         context.branches[branch.key] = branch
         self._by_branch[branch.key] = context
         if context.is_invite:
             self._ringing.set(branch.key, now + self._ring_timeout_s)
+        if leg is not None and target.alternatives:
+            self._silent.set(branch.key, now + leg.patience_s)
 
     def forward_ack(self, ack: Request, targets: Sequence[Target], now: float) -> None:
         """Pass an ACK for a 2xx on; nobody can be told when that fails."""
         if ack.max_forwards == 0:
             return
         for target in targets:
-            copy = _prepared(ack, target)
-            hop = next_hop_of(copy) if copy.routes or target.hop is None else target.hop
-            self.layer.send_ack(copy, hop, now)
+            copy, hop = _on_its_way(ack, target)
+            self.layer.send_ack(copy, hop, now, None if target.leg is None else target.leg.preference(hop)[0])
 
     def cancel(self, key: ServerKey, now: float) -> None:
         """The caller has taken an INVITE back: cancel its branches (section 16.10)."""
@@ -153,13 +169,34 @@ class Proxy:
             # The answer to a CANCEL, which went hop by hop and ends here.
             return
         branch = context.branches[key]
-        onward = context.onward(response)
+        self._silent.cancel(key)
+        onward = context.onward(branch, response)
         if response.status < 200:
             self._receive_provisional(context, branch, onward, now)
         elif response.status < 300:
             self._receive_success(context, branch, onward, now)
-        else:
+        elif not self._answer_challenge(context, branch, response, now):
             self._receive_final(context, branch, onward, now)
+
+    def _answer_challenge(self, context: ResponseContext, branch: Branch, response: Response, now: float) -> bool:
+        """Where the account that a challenge is for is our own, send the request again with its credentials."""
+        leg = branch.target.leg
+        if leg is None or response.status not in (401, 407) or branch.cancel_wanted or context.cancelled:
+            return False
+        again = leg.answer(branch.request, response)
+        if again is None:
+            return False
+        # Our own Record-Route is written anew: it tells how often the trunk has counted.
+        again.headers.remove("Record-Route")
+        for value in context.request.headers.get_all("Record-Route"):
+            again.headers.add("Record-Route", value)
+        self._replace_branch(context, branch)
+        self._send(context, branch.target, branch.breadth, again, branch.hop, now)
+        return True
+
+    def _replace_branch(self, context: ResponseContext, branch: Branch) -> None:
+        self._forget_branch(branch.key)
+        del context.branches[branch.key]
 
     def _receive_provisional(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
         if onward.status == 100:
@@ -180,6 +217,12 @@ class Proxy:
 
     def _receive_final(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
         """Keep a final response other than 2xx; the best goes back when the last branch has one."""
+        leg = branch.target.leg
+        if leg is not None and not branch.cancel_wanted:
+            leg.note_outcome(final.status, now)
+            if branch.target.alternatives and leg.fails_over(final.status):
+                self._try_next(context, branch, now)
+                return
         branch.final = final
         if final.status >= 600:
             self._cancel_pending(context, now)
@@ -218,6 +261,12 @@ class Proxy:
             status, reason = 487, "Request Terminated"
         self._receive_final(context, branch, context.request.response(status, reason, self._ids.tag()), now)
 
+    def _try_next(self, context: ResponseContext, branch: Branch, now: float) -> None:
+        """Put the next alternative in the place of a branch."""
+        following, *others = branch.target.alternatives
+        self._replace_branch(context, branch)
+        self._try(context, replace(following, alternatives=tuple(others)), branch.breadth, now)
+
     def receive_terminated(self, key: ClientKey) -> None:
         """A client transaction is over; a context goes with its last one."""
         context = self._forget_branch(key)
@@ -229,6 +278,7 @@ class Proxy:
 
     def _forget_branch(self, key: ClientKey) -> ResponseContext | None:
         self._ringing.cancel(key)
+        self._silent.cancel(key)
         return self._by_branch.pop(key, None)
 
     def receive_stray(self, response: Response, now: float) -> None:
@@ -240,7 +290,8 @@ class Proxy:
         key = ClientKey(response.top_via.branch or "", "INVITE")
         context = self._by_branch.get(key)
         if context is not None:
-            self._receive_success(context, context.branches[key], context.onward(response), now)
+            branch = context.branches[key]
+            self._receive_success(context, branch, context.onward(branch, response), now)
 
     # Time.
 
@@ -251,10 +302,16 @@ class Proxy:
         """
         for key in self._ringing.pop_due(now):
             self._cancel_branch(self._by_branch[key].branches[key], now)
+        for key in self._silent.pop_due(now):
+            context = self._by_branch[key]
+            branch = context.branches[key]
+            if not branch.cancel_wanted:
+                self.layer.abandon(key, now)
+                self._receive_final(context, branch, context.request.response(408, to_tag=self._ids.tag()), now)
 
     def next_timeout(self) -> float | None:
-        """When Timer C of some INVITE is over."""
-        return self._ringing.next_timeout()
+        """When Timer C of some INVITE is over, or the patience with a silent trunk."""
+        return earliest(self._ringing.next_timeout(), self._silent.next_timeout())
 
     def _cancel_pending(self, context: ResponseContext, now: float) -> None:
         if context.is_invite:
@@ -265,6 +322,14 @@ class Proxy:
         if not branch.cancel_wanted:
             branch.cancel_wanted = True
             self.layer.cancel(branch.key, now)
+
+
+def _on_its_way(request: Request, target: Target) -> tuple[Request, NextHop]:
+    """The request as it goes to a target, and the hop."""
+    copy = _prepared(request, target)
+    if target.leg is not None:
+        return target.leg.dress(copy)
+    return copy, next_hop_of(copy) if copy.routes or target.hop is None else target.hop
 
 
 def _prepared(request: Request, target: Target) -> Request:

@@ -1,5 +1,6 @@
 """One request being forwarded to one or more targets, and the choice of the best response (RFC 3261 section 16.7)."""
 
+from device.exchange.trunk_leg import Leg
 from device.records import dataclass
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
@@ -14,19 +15,26 @@ CHALLENGES = ("WWW-Authenticate", "Proxy-Authenticate")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place to forward to: the new Request-URI, and the hop to try first where that is not the URI's own."""
+    """One place to forward to: the new Request-URI, and the hop to try first where that is not the URI's own.
+
+    A `leg` says what is different on the way there. `alternatives` are tried in turn when this place fails.
+    """
 
     uri: Uri
     hop: NextHop | None = None
+    leg: Leg | None = None
+    alternatives: "tuple[Target, ...]" = ()
 
 
 class Branch:
-    """One attempt at a target; `breadth` is its share of Max-Breadth."""
+    """One attempt at a target: what was sent, and where to; `breadth` is its share of Max-Breadth."""
 
-    __slots__ = ("breadth", "cancel_wanted", "final", "key", "target")
+    __slots__ = ("breadth", "cancel_wanted", "final", "hop", "key", "request", "target")
 
-    def __init__(self, key: ClientKey, target: Target, breadth: int) -> None:
+    def __init__(self, key: ClientKey, request: Request, hop: NextHop, target: Target, breadth: int) -> None:
         self.key = key
+        self.request = request
+        self.hop = hop
         self.target = target
         self.breadth = breadth
         self.final: Response | None = None
@@ -36,14 +44,16 @@ class Branch:
 class ResponseContext:
     """The server transaction of a forwarded request and the client transactions of its branches."""
 
-    __slots__ = ("branches", "cancelled", "final_status", "key", "mark", "request", "source")
+    __slots__ = ("branches", "cancelled", "final_status", "key", "leg", "mark", "request", "source")
 
-    def __init__(self, key: ServerKey, request: Request, source: Hop, mark: str) -> None:
+    def __init__(self, key: ServerKey, request: Request, source: Hop, mark: str, leg: Leg | None = None) -> None:
         self.key = key
         self.request = request
         self.source = source
         self.mark = mark
         """What ends the branches of this request, for loop detection."""
+        self.leg = leg
+        """What marks the side that the request came from, where that is a trunk."""
         self.branches: dict[ClientKey, Branch] = {}
         self.final_status = 0
         """Status of the final response that has been passed on; 0 before that."""
@@ -59,12 +69,14 @@ class ResponseContext:
         """The branches without a final response."""
         return [branch for branch in self.branches.values() if branch.final is None]
 
-    def onward(self, response: Response) -> Response:
+    def onward(self, branch: Branch, response: Response) -> Response:
         """A branch's response as it goes back: with the Vias that the request came with, whatever became of them."""
         copy = response.copy()
         copy.headers.remove("Via")
         for via in reversed(self.request.headers.get_all("Via")):
             copy.headers.prepend("Via", via)
+        if branch.target.leg is not None:
+            branch.target.leg.undress(copy, self.request)
         return copy
 
     def best(self) -> Response | None:

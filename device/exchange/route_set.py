@@ -75,6 +75,15 @@ def take_own_routes(request: Request, own: OwnNames, seal: Seal) -> bool:
     return sealed
 
 
+def own_route_param(request: Request, name: str) -> str:
+    """What a Record-Route of ours said as `name`, before `take_own_routes`; "" without. Whoever reads it checks it."""
+    for uri in (*(route.uri for route in request.routes), request.uri):
+        value = uri.param(name)
+        if value:
+            return value
+    return ""
+
+
 def _seals_of_dialog(request: Request, seal: Seal) -> tuple[str, ...]:
     """What our seal may be in this request, which either side of the dialog may have sent; none outside dialogs."""
     if request.to.tag is None:
@@ -123,9 +132,14 @@ def received_hop(received: str) -> NextHop | None:
     return NextHop(host.strip("[]"), int(port), transport.upper())
 
 
-def add_record_routes(request: Request, source: Hop, next_hop: NextHop, own_address: OwnAddress, seal: Seal) -> None:
-    """Stay in the path of the dialog: one value, or two where the transport changes here (section 16.6 step 4)."""
-    mark = f"lr;{SEAL_PARAM}={dialog_seal(seal, request.call_id, request.from_.tag)}"
+def add_record_routes(
+    request: Request, source: Hop, next_hop: NextHop, own_address: OwnAddress, seal: Seal, param: str = ""
+) -> None:
+    """Stay in the path of the dialog: one value, or two where the transport changes here (section 16.6 step 4).
+
+    `param`, such as "name=value", comes back in the Routes of the dialog.
+    """
+    mark = f"lr;{SEAL_PARAM}={dialog_seal(seal, request.call_id, request.from_.tag)}{';' * bool(param)}{param}"
     outgoing_transport = next_hop.transport or "UDP"
     incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark)
     outgoing = _own_route(outgoing_transport, *own_address(outgoing_transport, next_hop.host), mark)

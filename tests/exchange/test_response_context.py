@@ -1,7 +1,7 @@
 import pytest
 
 from device.exchange.response_context import Branch, ResponseContext, Target
-from device.sip.hop import Hop
+from device.sip.hop import Hop, NextHop
 from device.sip.message import Response
 from device.sip.transaction import ClientKey, ServerKey
 from device.sip.uri import parse_uri
@@ -16,7 +16,8 @@ def context(*finals: int | None, method: str = "INVITE") -> ResponseContext:
     asked = request(method, via=VIA)
     made = ResponseContext(ServerKey("z9hG4bK1", "192.0.2.1:5060", method), asked, SOURCE, "-mark")
     for number, status in enumerate(finals):
-        branch = Branch(ClientKey(f"b{number}", method), Target(parse_uri(f"sip:bob@192.0.2.{number}")), 1)
+        target = Target(parse_uri(f"sip:bob@192.0.2.{number}"))
+        branch = Branch(ClientKey(f"b{number}", method), asked, NextHop(f"192.0.2.{number}"), target, 1)
         if status is not None:
             branch.final = asked.response(status, to_tag=f"t{number}")
         made.branches[branch.key] = branch
@@ -93,7 +94,8 @@ class TestOnward:
         response.headers.remove("Via")
         for via in ("SIP/2.0/UDP 192.0.2.10;branch=b0", *rest):
             response.headers.add("Via", via)
-        assert made.onward(response).headers.get_all("Via") == [VIA]
+        (branch,) = made.branches.values()
+        assert made.onward(branch, response).headers.get_all("Via") == [VIA]
         assert len(response.headers.get_all("Via")) == 1 + len(rest)
 
 
