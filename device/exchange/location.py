@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from device.model import Binding
 from device.records import replace
 from device.sip.errors import SipParseError
+from device.sip.timers import DeadlineHeap
 from device.sip.uri import parse_uri
 
 
@@ -19,6 +20,9 @@ class LocationService:
         for binding in bindings:
             if _is_readable(binding.contact):
                 self._by_aor.setdefault(binding.aor, []).append(binding)
+        self._ends: DeadlineHeap[str] = DeadlineHeap()
+        """When the first contact of each address ends: with thousands of them nobody looks through all."""
+        self._arm_all()
 
     def bindings(self, aor: str, unix_now: float) -> list[Binding]:
         """The contacts of `aor` that are valid at `unix_now`, the most preferred first."""
@@ -31,34 +35,41 @@ class LocationService:
             self._by_aor[aor] = bindings
         else:
             self._by_aor.pop(aor, None)
+        self._arm(aor)
 
     def forget(self, aor: str) -> bool:
         """Drop all contacts of `aor`, also those that are just over; answers whether there were any."""
+        self._ends.cancel(aor)
         return self._by_aor.pop(aor, None) is not None
 
     def expire(self, unix_now: float) -> list[str]:
         """Forget what is over; answers the addresses that lost a contact by it."""
-        changed = []
-        for aor, bindings in list(self._by_aor.items()):
-            valid = [binding for binding in bindings if binding.expires_at > unix_now]
-            if len(valid) != len(bindings):
-                self.replace(aor, valid)
-                changed.append(aor)
+        changed = self._ends.pop_due(unix_now)
+        for aor in changed:
+            self.replace(aor, [binding for binding in self._by_aor[aor] if binding.expires_at > unix_now])
         return changed
 
     def shift(self, seconds: float) -> list[str]:
         """The clock was set ahead by so much: let every contact last as long as before; answers whose they are."""
         for aor, bindings in self._by_aor.items():
             self._by_aor[aor] = [replace(binding, expires_at=binding.expires_at + seconds) for binding in bindings]
+        self._arm_all()
         return sorted(self._by_aor)
 
     def next_expiry(self) -> float | None:
         """When the next binding ends, in Unix seconds."""
-        return min((b.expires_at for bindings in self._by_aor.values() for b in bindings), default=None)
+        return self._ends.next_timeout()
 
     def everything(self) -> list[Binding]:
         """Every binding, by address."""
         return [binding for aor in sorted(self._by_aor) for binding in self._by_aor[aor]]
+
+    def _arm_all(self) -> None:
+        for aor in self._by_aor:
+            self._arm(aor)
+
+    def _arm(self, aor: str) -> None:
+        self._ends.set(aor, min((binding.expires_at for binding in self._by_aor.get(aor, ())), default=None))
 
 
 def _is_readable(contact: str) -> bool:

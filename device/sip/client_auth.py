@@ -72,7 +72,7 @@ class ClientAuth:
     success (`drop_password`): a request may meet several realms on its way, a proxy's and a registrar's.
     """
 
-    __slots__ = ("_ids", "_missed", "_spaces", "credential", "fault", "lacks_realm", "was_refused")
+    __slots__ = ("_ids", "_missed", "_spaces", "credential", "fault", "lacks_nonce", "lacks_realm", "was_refused")
 
     def __init__(self, credential: Credential, ids: IdSource) -> None:
         self.credential = credential
@@ -84,6 +84,8 @@ class ClientAuth:
         """Why the last challenge was not answered; "" when it was."""
         self.lacks_realm = False
         """Whether the fault is a realm for which the password was never hashed."""
+        self.lacks_nonce = False
+        """Whether the fault is that the server calls each nonce stale: the secret is right, and may serve soon."""
         self.was_refused = False
         """Whether the fault is that the server took the secret for a wrong one."""
 
@@ -139,7 +141,7 @@ class ClientAuth:
         note of.
         """
         self.fault = ""
-        self.lacks_realm = self.was_refused = False
+        self.lacks_realm = self.lacks_nonce = self.was_refused = False
         answered = False
         for proxy, challenge_name, credentials_name in _FIELDS:
             challenges = parse_challenges(response.headers.get_all(challenge_name))
@@ -152,7 +154,7 @@ class ClientAuth:
                     answered = True
                 else:
                     self._spaces.pop((proxy, realm), None)
-                    self.was_refused = True
+                    self.was_refused = not self.lacks_nonce
                     return None
         if not answered:
             self.fault = self.fault or "the server asked for credentials without a challenge that can be read"
@@ -214,6 +216,7 @@ class ClientAuth:
         space.renewals += 1
         if choice.stale and space.renewals > MAX_STALE_RENEWALS:
             self.fault = f"realm {choice.realm!a} calls every nonce stale"
+            self.lacks_nonce = True
             return False
         if not choice.stale and space.renewals > 1:
             self.fault = f"realm {choice.realm!a} refused the user name or password"

@@ -291,6 +291,8 @@ class Identity:
             return f"the server asks for a password{realm}, but user {self.user} has none here; set one"
         if auth.lacks_realm:
             return f"{auth.fault}: enter it again with `offhook account set {self.account_id} --password`"
+        if auth.lacks_nonce:
+            return f"the server forgets its challenges before they are answered ({auth.fault}); it may be overloaded"
         if auth.fault and not auth.was_refused:
             return f"the server asks for a password in a way that cannot be answered here ({auth.fault})"
         text = f"the server refused user {auth.credential.username}'s password; check user name and password"

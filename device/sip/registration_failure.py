@@ -25,6 +25,8 @@ def failure_of(response: Response, identity: Identity, contact: NameAddr | None)
         if contact is not None and contact.has_param(INSTANCE):
             return PlainWanted()
         manner = Manner.SLOW
+    if status in (401, 407) and identity.auth is not None and identity.auth.lacks_nonce:
+        manner = Manner.SOON
     retry_after = _leading_number(response.headers.get("Retry-After"))
     return Failed(status, _failure_text(response, identity, manner), manner, retry_after)
 

@@ -38,6 +38,19 @@ def test_expiry_tells_whom_it_concerned_and_leaves_the_others() -> None:
     assert location.everything() == []
 
 
+def test_what_ends_next_follows_every_change() -> None:
+    location = LocationService([binding("sip:a@192.0.2.1", 100.0), binding("sip:b@192.0.2.2", 200.0, BOB)])
+    location.replace(ALICE, [binding("sip:a@192.0.2.1", 300.0), binding("sip:a@192.0.2.3", 250.0)])
+    assert location.next_expiry() == 200.0
+    location.forget(BOB)
+    assert location.next_expiry() == 250.0
+    location.shift(1000.0)
+    assert location.next_expiry() == 1250.0
+    assert location.expire(1249.0) == []
+    assert location.expire(1250.0) == [ALICE]
+    assert location.next_expiry() == 1300.0
+
+
 def test_replacing_by_nothing_forgets_the_address() -> None:
     location = LocationService([binding("sip:a@192.0.2.1")])
     location.replace(ALICE, [])

@@ -146,3 +146,20 @@ def test_an_open_register_that_nobody_ever_ends_is_sent_again() -> None:
 @pytest.mark.parametrize(("unknown", "known"), [(499, 400), (555, 500), (599, 500), (699, 600)])
 def test_a_status_that_nobody_has_heard_of_counts_as_the_first_of_its_class(unknown: int, known: int) -> None:
     assert manner_of(unknown) is manner_of(known)
+
+
+def test_a_server_that_forgets_its_nonces_is_asked_again_soon() -> None:
+    # An overloaded registrar that has given out more nonces than it remembers: the password is right.
+    bench = Bench(account=office())
+    bench.agent.start_registration(OFFICE, bench.now)
+    for number in range(4):
+        stale = ", stale=true" if number else ""
+        challenge = f'Digest realm="pbx", nonce="n{number}", algorithm=MD5, qop="auth"{stale}'
+        bench.reply(bench.sent_request("REGISTER"), 401, WWW_Authenticate=challenge)
+    failed = [event for event in bench.events() if isinstance(event, RegistrationChanged)][-1]
+    assert failed.state is RegistrationState.FAILED
+    assert failed.next_attempt_s is not None
+    assert failed.next_attempt_s <= SECONDS["soon"][1]
+    assert "overloaded" in failed.text
+    bench.advance(failed.next_attempt_s)
+    assert bench.methods() == ["REGISTER"]
