@@ -8,10 +8,11 @@ from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.house_agent import HouseAgent
 from device.exchange.house_network import is_of_house
 from device.exchange.location import LocationService
-from device.exchange.proxy import Proxy, Received
+from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
-from device.exchange.response_context import Target
+from device.exchange.response_context import Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
+from device.exchange.routing import stages_by_preference, stages_of, target_of
 from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
 from device.exchange.trunk_leg import LEG_PARAM
@@ -105,7 +106,8 @@ class Exchange:
         self.location = LocationService(bindings)
         self._authenticator = Authenticator(settings.domain, self._lookup, ids, settings.nonce_lifetime_s)
         self._registrar = Registrar(settings, self.location)
-        self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s)
+        follow = self._follow if settings.follow_redirects else follow_nothing
+        self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
         self.agent = HouseAgent(settings.server, ids, own_address)
         self.trunks = Trunks(self.agent, self._seal)
         self._events: deque[ExchangeEvent] = deque()
@@ -228,7 +230,7 @@ class Exchange:
         if found is None or not found[1]:
             self._pass(received, now)
         else:
-            self._proxy.forward(received, [Target(request.uri, leg=found[0])], now)
+            self._proxy.forward(received, [Stage((Target(request.uri, leg=found[0]),))], now)
 
     def _came_by_trunk(self, received: Received, now: float) -> bool:
         """Take a request from a trunk's server, which may call our users; one in a user's name has to prove it."""
@@ -325,20 +327,20 @@ class Exchange:
     def _pass(self, received: Received, now: float) -> None:
         """Forward to all targets, or say why there are none (section 16.5)."""
         request = received.request
-        targets = self._outside_targets(received, now)
-        if isinstance(targets, Refusal):
-            self._respond(received.key, request.response(targets.status, targets.reason, self._ids.tag()), now)
+        outside = self._outside_targets(received, now)
+        if isinstance(outside, Refusal):
+            self._respond(received.key, request.response(outside.status, outside.reason, self._ids.tag()), now)
             return
-        targets = targets or self._targets(request, now)
-        if not targets:
+        stages = [Stage(tuple(outside))] if outside else self._stages(request, now)
+        if not stages:
             known = self._lookup(request.uri.user) is not None
             status, reason = (480, "Not registered now") if known else (404, "No such user here")
             self._respond(received.key, request.response(status, reason, self._ids.tag()), now)
             return
         if request.method == "INVITE" and request.to.tag is None:
             called = str(replace(request.uri, password="", params=()))
-            self._events.append(CallForwarded(str(request.from_.uri), called, len(targets)))
-        self._proxy.forward(received, targets, now)
+            self._events.append(CallForwarded(str(request.from_.uri), called, len(stages[0].targets)))
+        self._proxy.forward(received, stages, now)
 
     def _outside_targets(self, received: Received, now: float) -> list[Target] | Refusal:
         """Where a number that nobody here has goes, and emergency calls; for our own users alone."""
@@ -354,10 +356,27 @@ class Exchange:
             return []
         return self.trunks.targets(user, request.from_.uri.user, request, now)
 
-    def _targets(self, request: Request, now: float) -> list[Target]:
+    def _stages(self, request: Request, now: float) -> list[Stage]:
         if self.own.include(request.uri):
-            return [_target(binding) for binding in self._bindings(request.uri.user, now)]
-        return [Target(request.uri, self._hop_of_contact(request, now))]
+            return stages_of(self._bindings(request.uri.user, now), self._settings.serial_ring_s)
+        return [Stage((Target(request.uri, self._hop_of_contact(request, now)),))]
+
+    def _follow(self, _request: Request, response: Response, now: float) -> tuple[list[Stage], list[str]]:
+        """Where a redirection leads: to phones of ours where it names a user, else where it says (section 16.7 step 4).
+
+        The second value are the contacts that are of no use to us.
+        """
+        ranked: list[tuple[float, Target]] = []
+        others: list[str] = []
+        for contact in response.contacts:
+            uri = contact.uri
+            if uri.scheme != "sip":
+                others.append(str(contact))
+            elif self.own.include(uri):
+                ranked += [(contact.q, target_of(binding)) for binding in self._bindings(uri.user, now)]
+            else:
+                ranked.append((contact.q, Target(uri.target())))
+        return stages_by_preference(ranked, self._settings.serial_ring_s), others
 
     def _hop_of_contact(self, request: Request, now: float) -> NextHop | None:
         """Within a dialog a phone of ours is named by its contact; its NAT or connection is known to the location."""
@@ -379,7 +398,8 @@ class Exchange:
         if found is not None and found[1]:
             self._proxy.forward_ack(ack, [Target(ack.uri, leg=found[0])], now)
         elif in_dialog or (self.own.include(ack.uri) and not ack.routes):
-            self._proxy.forward_ack(ack, self._targets(ack, now), now)
+            targets = [target for stage in self._stages(ack, now) for target in stage.targets]
+            self._proxy.forward_ack(ack, targets, now)
 
     def _receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:
         """Take an INVITE back; 200 says no more than that it is known (sections 9.2 and 16.10)."""
@@ -455,10 +475,6 @@ def _of_readable_names(lookup: Callable[[str], Credential | None]) -> Callable[[
         return lookup(user)
 
     return find
-
-
-def _target(binding: Binding) -> Target:
-    return Target(parse_uri(binding.contact), received_hop(binding.received))
 
 
 def _same_place(contact: Uri, uri: Uri) -> bool:

@@ -1,8 +1,10 @@
-"""The stateful proxy (RFC 3261 section 16): forwards requests to targets and the best answer back."""
+"""The stateful proxy (RFC 3261 section 16): forwards requests to targets, stage by stage, and the best answer back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 
-from device.exchange.response_context import Branch, ResponseContext, Target
+from device.annotations import ClassVar
+from device.exchange.response_context import Branch, Progress, ResponseContext, Stage, Target
 from device.exchange.route_set import OwnAddress, add_record_routes, next_hop_of
 from device.exchange.seal import Seal
 from device.exchange.trunk_leg import Leg
@@ -41,17 +43,60 @@ class Received:
     """What marks a call that comes in by a trunk."""
 
 
+MAX_BRANCHES = 60
+"""Branches that one request may ever have here, so that redirections come to an end."""
+
+
+class News(Enum):
+    """What moves a forwarded request."""
+
+    PROVISIONAL = auto()
+    """101 to 199 of a branch."""
+    SUCCESS = auto()
+    """2xx of a branch."""
+    FAILURE = auto()
+    """3xx to 5xx of a branch, or one of our own where none came."""
+    GLOBAL_FAILURE = auto()
+    """6xx of a branch."""
+    CANCEL = auto()
+    """The caller takes it back."""
+    RING_OVER = auto()
+    """The present stage has rung for its time."""
+    EXHAUSTED = auto()
+    """Every branch has failed and no stage is left."""
+
+
+Action = Callable[..., None]
+"""A method of the proxy: takes context, branch, response and time."""
+
+Follow = Callable[[Request, Response, float], tuple[list[Stage], list[str]]]
+"""From a request and a 3xx to it: the stages that stand for the contacts to follow, and the other contacts."""
+
+
+def follow_nothing(_request: Request, response: Response, _now: float) -> tuple[list[Stage], list[str]]:
+    """Every redirection goes back to the caller."""
+    return [], response.headers.get_all("Contact")
+
+
 class Proxy:
     """The response contexts of all requests under way; its owner decides who may call whom.
 
     A context lives as long as the client transaction of any of its branches, of which the layer has a bounded number.
     """
 
-    def __init__(self, own_address: OwnAddress, seal: Seal, ids: IdSource, ring_timeout_s: float) -> None:
+    def __init__(
+        self,
+        own_address: OwnAddress,
+        seal: Seal,
+        ids: IdSource,
+        ring_timeout_s: float,
+        follow: Follow = follow_nothing,
+    ) -> None:
         self._own_address = own_address
         self._seal = seal
         self._ids = ids
         self._ring_timeout_s = ring_timeout_s
+        self._follow = follow
         self._contexts: dict[ServerKey, ResponseContext] = {}
         self._by_branch: dict[ClientKey, ResponseContext] = {}
         self._open: set[ServerKey] = set()
@@ -60,6 +105,8 @@ class Proxy:
         """Timer C of each INVITE branch (section 16.8)."""
         self._silent: DeadlineHeap[ClientKey] = DeadlineHeap()
         """Until when branches with alternatives may be without any response."""
+        self._stage_ends: DeadlineHeap[ServerKey] = DeadlineHeap()
+        """When the present stage of a request has rung for long enough."""
         self.layer: TransactionLayer
 
     def bind(self, layer: TransactionLayer) -> None:
@@ -97,30 +144,52 @@ class Proxy:
         return any((via.branch or "").endswith(mark) for via in request.vias)
 
     def is_spiral(self, request: Request) -> bool:
-        """Whether we sent this request to ourselves just now, as when one user's contact is another user of ours."""
-        context = self._by_branch.get(ClientKey(request.top_via.branch or "", request.method))
-        if context is None:
-            return False
-        first = context.request
-        return (first.call_id, first.from_, first.cseq) == (request.call_id, request.from_, request.cseq)
+        """Whether we sent this very request on its way before, so that who sent it has been asked then.
+
+        It comes back from ourselves where one user's contact is another user of ours, and from another exchange where
+        that sends it on to one of our users.
+        """
+        for via in request.vias:
+            context = self._by_branch.get(ClientKey(via.branch or "", request.method))
+            if context is not None:
+                first = context.request
+                return (first.call_id, first.from_, first.cseq) == (request.call_id, request.from_, request.cseq)
+        return False
 
     # Requests.
 
-    def forward(self, received: Received, targets: Sequence[Target], now: float) -> None:
-        """Forward a request to all `targets` at once (section 16.6)."""
+    def forward(self, received: Received, stages: Sequence[Stage], now: float) -> None:
+        """Forward a request to the targets of the first of `stages`, and later to the others (section 16.6)."""
         request = received.request
         text = request.headers.get("Max-Breadth")
         breadth = MAX_BREADTH if text is None else parse_int_header(text)
-        if breadth < len(targets):
+        if breadth < max(len(stage.targets) for stage in stages):
             response = request.response(440, "Max-Breadth Exceeded", self._ids.tag())
             self.layer.send_response(received.key, response, now)
             return
-        context = ResponseContext(received.key, request, received.source, received.mark, received.leg)
+        context = ResponseContext(received.key, request, received.source, received.mark, breadth, received.leg)
+        context.waiting.extend(stages)
         self._contexts[context.key] = context
         self._open.add(context.key)
-        share, rest = divmod(breadth, len(targets))
-        for position, target in enumerate(targets):
-            self._try(context, target, share + (position < rest), now)
+        self._go_on(context, now)
+
+    def _go_on(self, context: ResponseContext, now: float) -> None:
+        """Let the next stage have its turn when the present one is over; without any the request has failed."""
+        if context.state is Progress.SEARCHING and context.is_stage_over:
+            stage = context.next_stage()
+            if stage is not None:
+                self._stage_ends.set(context.key, now + stage.ring_s if stage.ring_s and context.is_invite else None)
+                self._try_all(context, stage.targets, now)
+                return
+            if context.waiting and context.pending():
+                # There is room for no more branches until some have ended.
+                return
+        if not context.pending():
+            self._step(context, News.EXHAUSTED, None, None, now)
+
+    def _try_all(self, context: ResponseContext, targets: Sequence[Target], now: float) -> None:
+        for target, share in zip(targets, context.shares(len(targets)), strict=True):
+            self._try(context, target, share, now)
 
     def _try(self, context: ResponseContext, target: Target, breadth: int, now: float) -> None:
         copy, hop = _on_its_way(context.request, target)
@@ -131,19 +200,23 @@ class Proxy:
         self, context: ResponseContext, target: Target, breadth: int, copy: Request, hop: NextHop, now: float
     ) -> None:
         leg = target.leg
-        if copy.method in RECORD_ROUTED:
-            marking = leg or context.leg
-            param = marking.route_param if marking is not None else ""
-            add_record_routes(copy, context.source, hop, self._own_address, self._seal, param)
         preferred, alternative = (None, None) if leg is None else leg.preference(hop)
-        key = self.layer.send_request(copy, hop, now, context.mark, preferred, alternative)
-        branch = Branch(key, copy, hop, target, breadth)
+        finish = self._record_route(context, target) if copy.method in RECORD_ROUTED else None
+        key = self.layer.send_request(copy, hop, now, context.mark, preferred, alternative, finish)
+        branch = Branch(key, copy, hop, target, breadth, context.stage_number)
+        context.free -= breadth
         context.branches[branch.key] = branch
         self._by_branch[branch.key] = context
         if context.is_invite:
             self._ringing.set(branch.key, now + self._ring_timeout_s)
         if leg is not None and target.alternatives:
             self._silent.set(branch.key, now + leg.patience_s)
+
+    def _record_route(self, context: ResponseContext, target: Target) -> Callable[[Request, Hop], None]:
+        """What puts our Record-Route into a copy, once it is known which way that goes."""
+        marking = target.leg or context.leg
+        param = marking.route_param if marking is not None else ""
+        return lambda sent, hop: add_record_routes(sent, context.source, hop, self._own_address, self._seal, param)
 
     def forward_ack(self, ack: Request, targets: Sequence[Target], now: float) -> None:
         """Pass an ACK for a 2xx on; nobody can be told when that fails."""
@@ -157,88 +230,66 @@ class Proxy:
         """The caller has taken an INVITE back: cancel its branches (section 16.10)."""
         context = self._contexts.get(key)
         if context is not None:
-            context.cancelled = True
-            self._cancel_pending(context, now)
+            self._step(context, News.CANCEL, None, None, now)
 
     # Responses.
 
     def receive_response(self, key: ClientKey, response: Response, now: float) -> None:
         """A response to one of our branches (section 16.7)."""
         context = self._by_branch.get(key)
-        if context is None:
-            # The answer to a CANCEL, which went hop by hop and ends here.
+        if context is None or response.status == 100:
+            # The answer to a CANCEL, which went hop by hop and ends here as a 100 does.
             return
         branch = context.branches[key]
         self._silent.cancel(key)
-        onward = context.onward(branch, response)
-        if response.status < 200:
-            self._receive_provisional(context, branch, onward, now)
-        elif response.status < 300:
-            self._receive_success(context, branch, onward, now)
-        elif not self._answer_challenge(context, branch, response, now):
-            self._receive_final(context, branch, onward, now)
+        if not self._answer_challenge(context, branch, response, now):
+            self._receive(context, branch, context.onward(branch, response), now)
 
     def _answer_challenge(self, context: ResponseContext, branch: Branch, response: Response, now: float) -> bool:
         """Where the account that a challenge is for is our own, send the request again with its credentials."""
         leg = branch.target.leg
-        if leg is None or response.status not in (401, 407) or branch.cancel_wanted or context.cancelled:
+        if leg is None or response.status not in (401, 407) or branch.cancel_wanted:
             return False
         again = leg.answer(branch.request, response)
         if again is None:
             return False
-        # Our own Record-Route is written anew: it tells how often the trunk has counted.
-        again.headers.remove("Record-Route")
-        for value in context.request.headers.get_all("Record-Route"):
-            again.headers.add("Record-Route", value)
         self._replace_branch(context, branch)
         self._send(context, branch.target, branch.breadth, again, branch.hop, now)
         return True
 
     def _replace_branch(self, context: ResponseContext, branch: Branch) -> None:
+        """Another branch takes the place of one, and its breadth."""
         self._forget_branch(branch.key)
         del context.branches[branch.key]
+        context.free += branch.breadth
 
-    def _receive_provisional(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
-        if onward.status == 100:
-            return
-        if context.is_invite:
+    def _receive(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
+        if onward.status < 200:
+            news = News.PROVISIONAL
+        elif onward.status < 300:
+            news = News.SUCCESS
+        else:
+            news = News.FAILURE if onward.status < 600 else News.GLOBAL_FAILURE
+        if news is News.PROVISIONAL and context.is_invite:
             self._ringing.set(branch.key, now + self._ring_timeout_s)
-        if not context.final_status:
-            self.layer.send_response(context.key, onward, now)
-
-    def _receive_success(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
-        """A 2xx goes back at once; those to INVITE all of them, since each makes a dialog (step 5)."""
-        branch.final = onward
-        if context.is_invite:
-            self._pass_on(context, onward, now)
-            self._cancel_pending(context, now)
-        elif not context.final_status:
-            self._pass_on(context, onward, now)
-
-    def _receive_final(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
-        """Keep a final response other than 2xx; the best goes back when the last branch has one."""
-        leg = branch.target.leg
-        if leg is not None and not branch.cancel_wanted:
-            leg.note_outcome(final.status, now)
-            if branch.target.alternatives and leg.fails_over(final.status):
-                self._try_next(context, branch, now)
+        elif news is not News.PROVISIONAL and not branch.is_over:
+            if onward.status >= 300 and self._try_next(context, branch, onward.status, now):
                 return
-        branch.final = final
-        if final.status >= 600:
-            self._cancel_pending(context, now)
-        best = context.best()
-        if best is not None and not context.final_status:
-            self._pass_on(context, best, now)
+            context.free += branch.breadth
+        self._step(context, news, branch, onward, now)
 
-    def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
-        has_failed = context.final_status >= 300
-        context.final_status = context.final_status or response.status
-        self._open.discard(context.key)
-        if not has_failed and self.layer.send_response(context.key, response, now):
-            return
-        if context.is_invite and response.status < 300:
-            # The server transaction is over or takes no 2xx after a failure, but whoever answered wants an ACK.
-            self.layer.send_stateless(response, context.source)
+    def _try_next(self, context: ResponseContext, branch: Branch, status: int, now: float) -> bool:
+        """Put the next alternative in the place of a branch that has failed, where there is one for that failure."""
+        leg = branch.target.leg
+        if leg is None or branch.cancel_wanted:
+            return False
+        leg.note_outcome(status, now)
+        if not branch.target.alternatives or not leg.fails_over(status):
+            return False
+        following, *others = branch.target.alternatives
+        self._replace_branch(context, branch)
+        self._try(context, replace(following, alternatives=tuple(others)), branch.breadth, now)
+        return True
 
     def receive_failure(self, key: ClientKey, status: int, now: float) -> None:
         """A branch got no answer at all (408), or could not be reached (503): as if it had said so itself.
@@ -247,25 +298,18 @@ class Proxy:
         its contact is tried.
         """
         context = self._by_branch.get(key)
-        if context is None or context.branches[key].final is not None:
+        if context is None or context.branches[key].is_over:
             return
         branch = context.branches[key]
         if status == 503 and branch.target.hop is not None and not branch.cancel_wanted:
-            self._forget_branch(key)
-            del context.branches[key]
-            self._try(context, Target(branch.target.uri), branch.breadth, now)
+            self._replace_branch(context, branch)
+            self._try(context, replace(branch.target, hop=None), branch.breadth, now)
             return
         reason = "Nobody answered" if status == 408 else "The phone cannot be reached"
-        if context.cancelled:
+        if context.state is Progress.CANCELLED:
             # Nobody answered the CANCEL, or it came before the INVITE had gone.
             status, reason = 487, "Request Terminated"
-        self._receive_final(context, branch, context.request.response(status, reason, self._ids.tag()), now)
-
-    def _try_next(self, context: ResponseContext, branch: Branch, now: float) -> None:
-        """Put the next alternative in the place of a branch."""
-        following, *others = branch.target.alternatives
-        self._replace_branch(context, branch)
-        self._try(context, replace(following, alternatives=tuple(others)), branch.breadth, now)
+        self._receive(context, branch, context.request.response(status, reason, self._ids.tag()), now)
 
     def receive_terminated(self, key: ClientKey) -> None:
         """A client transaction is over; a context goes with its last one."""
@@ -274,6 +318,7 @@ class Proxy:
             return
         # A late copy of the request may have begun another context of the same key.
         if self._contexts.get(context.key) is context:
+            self._stage_ends.cancel(context.key)
             del self._contexts[context.key]
 
     def _forget_branch(self, key: ClientKey) -> ResponseContext | None:
@@ -291,37 +336,188 @@ class Proxy:
         context = self._by_branch.get(key)
         if context is not None:
             branch = context.branches[key]
-            self._receive_success(context, branch, context.onward(branch, response), now)
+            self._receive(context, branch, context.onward(branch, response), now)
 
     # Time.
 
     def handle_timeout(self, now: float) -> None:
-        """Give up branches that rang too long: Timer C (section 16.8).
+        """Give up branches that rang too long: Timer C (section 16.8), and stages whose time is over.
 
         Where no response has come at all, the CANCEL waits for one, and Timer B ends the wait.
         """
         for key in self._ringing.pop_due(now):
-            self._cancel_branch(self._by_branch[key].branches[key], now)
+            self._give_up(self._by_branch[key].branches[key], now)
         for key in self._silent.pop_due(now):
             context = self._by_branch[key]
             branch = context.branches[key]
             if not branch.cancel_wanted:
                 self.layer.abandon(key, now)
-                self._receive_final(context, branch, context.request.response(408, to_tag=self._ids.tag()), now)
+                self._receive(context, branch, context.request.response(408, to_tag=self._ids.tag()), now)
+        for stage in self._stage_ends.pop_due(now):
+            self._step(self._contexts[stage], News.RING_OVER, None, None, now)
 
     def next_timeout(self) -> float | None:
-        """When Timer C of some INVITE is over, or the patience with a silent trunk."""
-        return earliest(self._ringing.next_timeout(), self._silent.next_timeout())
+        """When Timer C of some INVITE, the time of some stage, or the patience with a silent trunk is over."""
+        return earliest(self._ringing.next_timeout(), self._silent.next_timeout(), self._stage_ends.next_timeout())
+
+    # What each piece of news does.
+
+    def _step(
+        self, context: ResponseContext, news: News, branch: Branch | None, response: Response | None, now: float
+    ) -> None:
+        """Look the pair up, enter the next state, run the action."""
+        row = self.TABLE.get((context.state, news))
+        if row is None:
+            assert (context.state, news) in self.IGNORED, f"{news.name} cannot happen in {context.state.name}"
+            return
+        context.state = row[0]
+        row[1](self, context, branch, response, now)
+
+    def _relay(self, context: ResponseContext, _branch: Branch, onward: Response, now: float) -> None:
+        """A provisional response goes back."""
+        self.layer.send_response(context.key, onward, now)
+
+    def _answer(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
+        """A 2xx goes back at once, and nobody else need answer (step 5)."""
+        branch.final = onward
+        context.waiting.clear()
+        self._stage_ends.cancel(context.key)
+        self._pass_on(context, onward, now)
+        self._cancel_pending(context, now)
+
+    def _answer_again(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
+        """Further 2xx to an INVITE go back, too, since each makes a dialog; to others only the first does."""
+        branch.final = onward
+        if context.is_invite:
+            self._pass_on(context, onward, now)
+            self._cancel_pending(context, now)
+
+    def _answer_late(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
+        """The server transaction takes no 2xx after a failure, but whoever answered an INVITE wants an ACK."""
+        branch.final = onward
+        if context.is_invite:
+            self.layer.send_stateless(onward, context.source)
+            self._cancel_pending(context, now)
+
+    def _fail(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
+        """Keep a failure, or follow where it leads; the best goes back when there is nothing left to try."""
+        if branch.is_overdue and final.status == 487:
+            # It was not the caller who took it back.
+            final = context.request.response(408, "Nobody answered", final.to.tag)
+        if 300 <= final.status < 400 and context.state is Progress.SEARCHING:
+            self._redirect(context, branch, final, now)
+        else:
+            branch.final = final
+        self._go_on(context, now)
+
+    def _decline(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
+        """A 6xx speaks for all branches: they are cancelled, and nothing else is tried (step 5)."""
+        branch.final = final
+        context.waiting.clear()
+        self._stage_ends.cancel(context.key)
+        self._cancel_pending(context, now)
+        self._go_on(context, now)
+
+    def _take_back(self, context: ResponseContext, _branch: None, _response: None, now: float) -> None:
+        """The caller's CANCEL goes to every branch that is open."""
+        context.waiting.clear()
+        self._stage_ends.cancel(context.key)
+        self._cancel_pending(context, now)
+
+    def _end_stage(self, context: ResponseContext, _branch: None, _response: None, now: float) -> None:
+        """Who has not answered by now is given up, and the next stage has its turn at once."""
+        for branch in context.pending():
+            self._give_up(branch, now)
+        self._go_on(context, now)
+
+    def _refuse(self, context: ResponseContext, _branch: None, _response: None, now: float) -> None:
+        """The best of the failures goes back."""
+        best = context.best()
+        assert best is not None, "every branch has failed"
+        self._stage_ends.cancel(context.key)
+        self._pass_on(context, best, now)
+
+    def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
+        self._open.discard(context.key)
+        if not self.layer.send_response(context.key, response, now) and context.is_invite and response.status < 300:
+            # The server transaction is over, but whoever answered wants an ACK.
+            self.layer.send_stateless(response, context.source)
+
+    def _redirect(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
+        """Follow a 3xx as far as we are allowed to; what we do not follow is kept as its answer (step 4)."""
+        stages, others = self._follow(context.request, final, now)
+        fresh = [_untried(context, stage) for stage in stages]
+        fresh = [stage for stage in fresh if stage.targets]
+        if not fresh or len(context.branches) + len(fresh[0].targets) > MAX_BRANCHES or not context.free:
+            branch.final = final
+            return
+        branch.is_redirected = not others
+        if others:
+            branch.final = final.copy()
+            branch.final.headers.remove("Contact")
+            for other in others:
+                branch.final.headers.add("Contact", other)
+        first, later = fresh[0].targets[: context.free], fresh[0].targets[context.free :]
+        context.waiting.extendleft(reversed([*([Stage(later)] if later else []), *fresh[1:]]))
+        self._try_all(context, first, now)
 
     def _cancel_pending(self, context: ResponseContext, now: float) -> None:
         if context.is_invite:
             for branch in context.pending():
                 self._cancel_branch(branch, now)
 
+    def _give_up(self, branch: Branch, now: float) -> None:
+        branch.is_overdue = True
+        self._cancel_branch(branch, now)
+
     def _cancel_branch(self, branch: Branch, now: float) -> None:
         if not branch.cancel_wanted:
             branch.cancel_wanted = True
             self.layer.cancel(branch.key, now)
+
+    TABLE: ClassVar[Mapping[tuple[Progress, News], tuple[Progress, Action]]] = {
+        (Progress.SEARCHING, News.PROVISIONAL): (Progress.SEARCHING, _relay),
+        (Progress.SEARCHING, News.SUCCESS): (Progress.ANSWERED, _answer),
+        (Progress.SEARCHING, News.FAILURE): (Progress.SEARCHING, _fail),
+        (Progress.SEARCHING, News.GLOBAL_FAILURE): (Progress.DECLINED, _decline),
+        (Progress.SEARCHING, News.CANCEL): (Progress.CANCELLED, _take_back),
+        (Progress.SEARCHING, News.RING_OVER): (Progress.SEARCHING, _end_stage),
+        (Progress.SEARCHING, News.EXHAUSTED): (Progress.REFUSED, _refuse),
+        (Progress.CANCELLED, News.PROVISIONAL): (Progress.CANCELLED, _relay),
+        (Progress.CANCELLED, News.SUCCESS): (Progress.ANSWERED, _answer),
+        (Progress.CANCELLED, News.FAILURE): (Progress.CANCELLED, _fail),
+        (Progress.CANCELLED, News.GLOBAL_FAILURE): (Progress.CANCELLED, _fail),
+        (Progress.CANCELLED, News.EXHAUSTED): (Progress.REFUSED, _refuse),
+        (Progress.DECLINED, News.PROVISIONAL): (Progress.DECLINED, _relay),
+        (Progress.DECLINED, News.SUCCESS): (Progress.ANSWERED, _answer),
+        (Progress.DECLINED, News.FAILURE): (Progress.DECLINED, _fail),
+        (Progress.DECLINED, News.GLOBAL_FAILURE): (Progress.DECLINED, _fail),
+        (Progress.DECLINED, News.CANCEL): (Progress.CANCELLED, _take_back),
+        (Progress.DECLINED, News.EXHAUSTED): (Progress.REFUSED, _refuse),
+        (Progress.ANSWERED, News.SUCCESS): (Progress.ANSWERED, _answer_again),
+        (Progress.REFUSED, News.SUCCESS): (Progress.REFUSED, _answer_late),
+    }
+    IGNORED: ClassVar[frozenset[tuple[Progress, News]]] = frozenset(
+        {
+            (Progress.CANCELLED, News.CANCEL),
+            (Progress.ANSWERED, News.PROVISIONAL),
+            (Progress.ANSWERED, News.FAILURE),
+            (Progress.ANSWERED, News.GLOBAL_FAILURE),
+            (Progress.ANSWERED, News.CANCEL),
+            (Progress.REFUSED, News.PROVISIONAL),
+            (Progress.REFUSED, News.CANCEL),
+        }
+    )
+    """Pairs that may happen and change nothing: what comes too late."""
+
+
+def _untried(context: ResponseContext, stage: Stage) -> Stage:
+    """A stage without the targets that had their turn already."""
+    fresh: list[Target] = []
+    for target in stage.targets:
+        if not context.has_tried(target.uri) and not any(other.uri.matches(target.uri) for other in fresh):
+            fresh.append(target)
+    return replace(stage, targets=tuple(fresh))
 
 
 def _on_its_way(request: Request, target: Target) -> tuple[Request, NextHop]:
@@ -338,4 +534,6 @@ def _prepared(request: Request, target: Target) -> Request:
     copy.uri = target.uri.target()
     left = request.max_forwards
     copy.headers.set("Max-Forwards", str(MAX_FORWARDS if left is None else left - 1))
+    for name, value in reversed(target.headers):
+        copy.headers.prepend(name, value)
     return copy

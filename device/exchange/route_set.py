@@ -133,21 +133,25 @@ def received_hop(received: str) -> NextHop | None:
 
 
 def add_record_routes(
-    request: Request, source: Hop, next_hop: NextHop, own_address: OwnAddress, seal: Seal, param: str = ""
+    request: Request, source: Hop, hop: Hop, own_address: OwnAddress, seal: Seal, param: str = ""
 ) -> None:
-    """Stay in the path of the dialog: one value, or two where the transport changes here (section 16.6 step 4).
+    """Stay in the path of the dialog: one value, or two where transport or network change here (section 16.6 step 4).
 
+    Each side so has the address under which it reaches us, and nothing need be rewritten on the way back.
     `param`, such as "name=value", comes back in the Routes of the dialog.
     """
     mark = f"lr;{SEAL_PARAM}={dialog_seal(seal, request.call_id, request.from_.tag)}{';' * bool(param)}{param}"
-    outgoing_transport = next_hop.transport or "UDP"
     incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark)
-    outgoing = _own_route(outgoing_transport, *own_address(outgoing_transport, next_hop.host), mark)
+    outgoing = _own_route(hop.transport, *own_address(hop.transport, hop.host), mark)
+    incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark)
+    outgoing = _own_route(hop.transport, *own_address(hop.transport, hop.host), mark)
     if incoming != outgoing:
         request.headers.prepend("Record-Route", incoming)
     request.headers.prepend("Record-Route", outgoing)
 
 
 def _own_route(transport: str, host: str, port: int, mark: str) -> str:
+    """No port: nobody can connect to us by that transport, and only the connection that is open serves."""
     suffix = "" if transport == "UDP" else f";transport={transport.lower()}"
-    return f"<sip:{bracketed(host)}:{port}{suffix};{mark}>"
+    place = f"{bracketed(host)}:{port}" if port else bracketed(host)
+    return f"<sip:{place}{suffix};{mark}>"

@@ -20,6 +20,8 @@ class ExchangeSettings:
         "max_contacts": "contacts that one user may have registered at once",
         "nonce_lifetime_s": "seconds for which a digest nonce is taken; afterwards it is stale",
         "ring_timeout_s": "seconds that a call may ring before it is given up (Timer C, at least 180 by the RFC)",
+        "serial_ring_s": "seconds that the phones of a user ring before those with a lower q have their turn",
+        "follow_redirects": "whether the exchange itself calls where a 3xx sends a call; if not, the caller is told",
         "server": "text of the Server header; empty sends none",
     }
 
@@ -30,6 +32,8 @@ class ExchangeSettings:
     max_contacts: int = 10
     nonce_lifetime_s: int = 300
     ring_timeout_s: int = 185
+    serial_ring_s: int = 20
+    follow_redirects: bool = True
     server: str = f"offhook-exchange/{__version__}"
 
     def faults(self) -> list[str]:
@@ -47,6 +51,7 @@ class ExchangeSettings:
             ("max_contacts", 1, 60),
             ("nonce_lifetime_s", 10, 86_400),
             ("ring_timeout_s", 181, 3600),
+            ("serial_ring_s", 5, 600),
         ):
             if not lowest <= getattr(self, name) <= highest:
                 found.append(f"exchange.{name}: {getattr(self, name)} is not between {lowest} and {highest}")

@@ -38,6 +38,9 @@ _log = logging.getLogger(__name__)
 SentBy = Callable[[Hop], tuple[str, int]]
 """From where a request goes to the host and port that our Via must name for it."""
 
+Finish = Callable[[Request, Hop], None]
+"""Puts into the copy of a request that goes to a hop what depends on that hop, such as a Record-Route."""
+
 MAX_UDP_REQUEST_BYTES = 1300
 """A larger request goes by TCP, since the path MTU is not known (RFC 3261 section 18.1.1)."""
 
@@ -97,10 +100,12 @@ class ClientTable:
         branch_suffix: str = "",
         preferred: Hop | None = None,
         alternative: NextHop | None = None,
+        finish: Finish | None = None,
     ) -> ClientKey:
         """Start a request, an ACK for a 2xx included; `request` itself is not changed."""
         outgoing = OutgoingRequest(self._new_key(request.method, branch_suffix), request, next_hop, branch_suffix)
         outgoing.preferred = preferred
+        outgoing.finish = finish
         if len(self._requests) >= self._limit and not self._evict():
             _log.debug("%s not sent: %d requests are under way already", request.method, self._limit)
             self._fail(outgoing, TransportFailed(outgoing.key, "too many requests are under way"))
@@ -305,10 +310,10 @@ class ClientTable:
         hop, outgoing.udp_fallback = outgoing.udp_fallback or outgoing.hops.popleft(), None
         if is_fallback:
             self._remember_udp_only(hop, now)
-        sent, data = self._address(request, hop, key.branch)
+        sent, data = self._address(request, hop, key.branch, outgoing.finish)
         if hop.transport == UDP and len(data) > MAX_UDP_REQUEST_BYTES and not self._is_udp_only(hop, now):
             hop, outgoing.udp_fallback = replace(hop, transport=TCP), hop
-            sent, data = self._address(request, hop, key.branch)
+            sent, data = self._address(request, hop, key.branch, outgoing.finish)
         if request.method == "ACK":
             self._outbox.put(Transmission(data, hop))
             self._requests.pop(outgoing.key, None)
@@ -333,10 +338,12 @@ class ClientTable:
         self._transactions[key] = (outgoing, transaction)
         self._run(outgoing, transaction, transaction.start(now), now)
 
-    def _address(self, request: Request, hop: Hop, branch: str) -> tuple[Request, bytes]:
+    def _address(self, request: Request, hop: Hop, branch: str, finish: Finish | None) -> tuple[Request, bytes]:
         """The request with our Via for `hop` on top (section 18.1.1, RFC 3581 section 3), and its bytes."""
         host, port = self._sent_by(hop)
         sent = request.copy()
+        if finish is not None:
+            finish(sent, hop)
         place = f"{bracketed(host)}:{port}" if port else bracketed(host)
         # Where others can connect to us by TLS they may as well use the connection that we open (RFC 5923 section 5).
         alias = ";alias" if port and hop.transport == TLS else ""

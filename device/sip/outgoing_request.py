@@ -1,6 +1,7 @@
 """A request of the TU on its way through one or more hops (RFC 3263 section 4.3), each with its transaction."""
 
 from collections import deque
+from collections.abc import Callable
 
 from device.sip.client_transaction import ClientTransaction
 from device.sip.hop import Hop, NextHop
@@ -23,6 +24,7 @@ class OutgoingRequest:
         "branch_suffix",
         "cancel_wanted",
         "failure",
+        "finish",
         "heard",
         "hops",
         "key",
@@ -46,6 +48,8 @@ class OutgoingRequest:
         """The hop to begin with, if it is among those that DNS names."""
         self.alternative: NextHop | None = None
         """Where the hops are looked for that stand in for a `next_hop` that is the address of one of them."""
+        self.finish: Callable[[Request, Hop], None] | None = None
+        """Puts into each copy what depends on the hop that it goes to."""
         self.awaited: NextHop | None = None
         """What is being looked up for it."""
         self.hops: deque[Hop] = deque()

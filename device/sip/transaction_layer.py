@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from device.annotations import TYPE_CHECKING
 from device.ids import IdSource
-from device.sip.client_table import ClientTable, SentBy
+from device.sip.client_table import ClientTable, Finish, SentBy
 from device.sip.errors import SipParseError
 from device.sip.hop import Hop, NextHop, Transmission
 from device.sip.message import Message, Request, Response
@@ -80,6 +80,7 @@ class TransactionLayer:
         branch_suffix: str = "",
         preferred: Hop | None = None,
         alternative: NextHop | None = None,
+        finish: Finish | None = None,
     ) -> ClientKey:
         """Send a request other than ACK and CANCEL through a client transaction.
 
@@ -88,10 +89,11 @@ class TransactionLayer:
         same key. `branch_suffix` ends every branch; a proxy puts its loop detection there (section 16.6 step 8).
         `preferred` comes first among the hops that a name leads to, as long as it serves. When `next_hop` is an address
         that fails, and the name `alternative` leads to it among others, those are tried after it.
+        `finish` is called with each copy and the hop that it goes to, and may change it.
         Every key ends with exactly one TransactionTerminated.
         """
         self.now = now
-        return self._clients.send(request, next_hop, now, branch_suffix, preferred, alternative)
+        return self._clients.send(request, next_hop, now, branch_suffix, preferred, alternative, finish)
 
     def send_ack(self, ack: Request, next_hop: NextHop, now: float, preferred: Hop | None = None) -> None:
         """Send an ACK for a 2xx, or forward one: no transaction, a branch of its own, no events (section 13.2.2.4).

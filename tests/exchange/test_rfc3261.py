@@ -7,7 +7,7 @@ import pytest
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from tests.exchange.proxy_rules import ProxyRules
-from tests.exchange.switchboard import SDP, Phone, Switchboard, two_phones
+from tests.exchange.switchboard import SDP, Phone, Switchboard, settings, two_phones
 from tests.exchange.test_lossy_calls import ACTIVE_S, DUPLICATION, LOSS, SETTLED_S, House
 from tests.support.wire_rules import WireRules
 
@@ -174,7 +174,7 @@ class TestForwarding:
         assert bob.received() == []
 
     def test_contacts_of_a_redirection_go_back_to_the_caller(self) -> None:
-        board = Switchboard()
+        board = Switchboard(settings(follow_redirects=False))
         alice, bob = two_phones(board)
         sent = alice.invite("1002")
         bob.reply(bob.request("INVITE"), 302, Contact="<sip:1003@pbx.lan>, <sip:x@far.example>;q=0.5")

@@ -185,28 +185,38 @@ class TestReceivedHop:
 
 
 class TestRecordRoute:
-    def added(self, source: Hop, next_hop: NextHop, host: str = "192.0.2.10") -> list[str]:
+    def added(self, source: Hop, hop: Hop, host: str = "192.0.2.10", port: int = 5070) -> list[str]:
         message = request("sip:bob@192.0.2.2")
         message.headers.add("Record-Route", "<sip:before.example;lr>")
-        add_record_routes(message, source, next_hop, lambda _transport, _host: (host, 5070), SEAL)
+        add_record_routes(message, source, hop, lambda _transport, _host: (host, port), SEAL)
         *ours, before = message.headers.get_all("Record-Route")
         assert before == "<sip:before.example;lr>"
         return ours
 
     def test_one_value_where_nothing_changes(self) -> None:
-        assert self.added(Hop("UDP", "192.0.2.1", 5060), NextHop("192.0.2.2")) == [f"<sip:192.0.2.10:5070;{OURS}>"]
+        assert self.added(Hop("UDP", "192.0.2.1", 5060), Hop("UDP", "192.0.2.2", 5060)) == [
+            f"<sip:192.0.2.10:5070;{OURS}>"
+        ]
 
     def test_two_values_where_the_transport_changes(self) -> None:
-        assert self.added(Hop("TCP", "192.0.2.1", 40000, 1), NextHop("192.0.2.2", 5060, "UDP")) == [
+        assert self.added(Hop("TCP", "192.0.2.1", 40000, 1), Hop("UDP", "192.0.2.2", 5060)) == [
             f"<sip:192.0.2.10:5070;{OURS}>",
             f"<sip:192.0.2.10:5070;transport=tcp;{OURS}>",
         ]
+
+    def test_where_nobody_can_connect_to_us_no_port_is_named(self) -> None:
+        values = self.added(Hop("TLS", "192.0.2.1", 40000, 1), Hop("TLS", "192.0.2.2", 5061), port=0)
+        assert values == [f"<sip:192.0.2.10;transport=tls;{OURS}>"]
 
     def test_two_values_where_we_have_another_address(self) -> None:
         message = request("sip:bob@10.0.0.2")
         address = {"192.0.2.1": ("192.0.2.10", 5070), "10.0.0.2": ("10.0.0.1", 5070)}
         add_record_routes(
-            message, Hop("UDP", "192.0.2.1", 5060), NextHop("10.0.0.2"), lambda _transport, host: address[host], SEAL
+            message,
+            Hop("UDP", "192.0.2.1", 5060),
+            Hop("UDP", "10.0.0.2", 5060),
+            lambda _transport, host: address[host],
+            SEAL,
         )
         assert message.headers.get_all("Record-Route") == [
             f"<sip:10.0.0.1:5070;{OURS}>",
@@ -214,9 +224,9 @@ class TestRecordRoute:
         ]
 
     def test_an_ipv6_address_goes_in_brackets(self) -> None:
-        (value,) = self.added(Hop("UDP", "2001:db8::1", 5060), NextHop("2001:db8::2"), "2001:db8::10")
+        (value,) = self.added(Hop("UDP", "2001:db8::1", 5060), Hop("UDP", "2001:db8::2", 5060), "2001:db8::10")
         assert value.startswith("<sip:[2001:db8::10]:5070;lr")
 
     def test_what_is_added_comes_back_as_ours(self) -> None:
-        (value,) = self.added(Hop("UDP", "192.0.2.1", 5060), NextHop("192.0.2.2"))
+        (value,) = self.added(Hop("UDP", "192.0.2.1", 5060), Hop("UDP", "192.0.2.2", 5060))
         assert take_own_routes(request("sip:bob@192.0.2.2", value), OwnNames("other.example", lambda: (5060,)), SEAL)
