@@ -194,6 +194,30 @@ def convolve(pcm: bytes, response: "list[float]") -> bytes:
     return audioop.lin2lin(audioop.bias(total, _WIDE_BYTES, 1 << 15), _WIDE_BYTES, SAMPLE_BYTES)
 
 
+ROOM_FOR_VOICES = 256
+"""So many sounds may be added in 32 bits without loss."""
+
+
+def widen(pcm: bytes) -> bytes:
+    """The samples in 32 bits, with room above them for ROOM_FOR_VOICES of the kind."""
+    return audioop.mul(audioop.lin2lin(pcm, SAMPLE_BYTES, _WIDE_BYTES), _WIDE_BYTES, 1 / ROOM_FOR_VOICES)
+
+
+def add_wide(first: bytes, second: bytes, factor: int = 1) -> bytes:
+    """Sum of two fragments of `widen` of equal length, or with a factor of -1 the first without the second."""
+    return audioop.add(first, second if factor == 1 else audioop.mul(second, _WIDE_BYTES, factor), _WIDE_BYTES)
+
+
+def wide_peak(wide: bytes) -> float:
+    """Largest sample of a fragment of `widen` or of a sum of them, 1.0 for full scale."""
+    return audioop.max(wide, _WIDE_BYTES) * ROOM_FOR_VOICES / (1 << 31)
+
+
+def narrow(wide: bytes, factor: float = 1.0) -> bytes:
+    """Back to 16 bits, weakened by `factor`; saturates."""
+    return audioop.lin2lin(audioop.mul(wide, _WIDE_BYTES, factor * ROOM_FOR_VOICES), _WIDE_BYTES, SAMPLE_BYTES)
+
+
 def autocorrelation(pcm: bytes, order: int) -> "list[float]":
     """Sums of products of the samples with those so many, from none to `order`, before them, as shares of the first.
 
