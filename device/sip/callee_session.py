@@ -125,6 +125,7 @@ class CalleeSession(InviteSession):
             str(source),
             auto_answer_delay(invite),
             facts,
+            str(invite.uri),
         )
         _log.debug("%s: called by %s from %s", self.call_id, caller, source)
         self._usage.core.emit(event)

@@ -47,6 +47,8 @@ class IncomingCall:
     """The caller asks that the phone answer by itself after so many seconds; None when it does not."""
     facts: CallFacts | None = None
     """What else the INVITE says."""
+    request_uri: str = ""
+    """URI text of the Request-URI: where servers on the way have sent the call, and by which of our names."""
 
 
 @dataclass(frozen=True, slots=True)

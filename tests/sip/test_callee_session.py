@@ -44,6 +44,7 @@ def test_an_answered_call(bench: Bench) -> None:
         "udp:192.0.2.2:5060",
         0.0,
         CallFacts("sip:bob@192.0.2.2", "Bob B.", call_info=("info sip:x",)),
+        "sip:offhook@192.0.2.1:5060",
     )
     bench.agent.ring(IN, bench.now)
     ringing = bench.sent_response()
