@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from device import plain_logging as logging
+from device.annotations import Protocol
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.house_agent import HouseAgent
 from device.exchange.house_network import is_of_house
@@ -79,6 +80,19 @@ class CallForwarded:
 ExchangeEvent = BindingsChanged | CallForwarded | SipEvent
 
 
+class OwnServices(Protocol):
+    """The numbers that the exchange answers itself, as voicemail; `device.exchange.services` has them."""
+
+    def target(self, number: str) -> Target | None:
+        """Where calls of a number go that is one of a service, else None."""
+
+    def open_to_strangers(self, number: str) -> bool:
+        """Whether somebody who has not proven to be a user of ours may call that service."""
+
+    def is_source(self, source: Hop) -> bool:
+        """Whether a request comes from the services themselves."""
+
+
 class Exchange:
     """Registrar, location service and proxy of one domain; a `TransactionUser` of `SipEndpoint`.
 
@@ -110,6 +124,8 @@ class Exchange:
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
         self.agent = HouseAgent(settings.server, ids, own_address)
         self.trunks = Trunks(self.agent, self._seal)
+        self.services: OwnServices | None = None
+        """Set by whoever runs services."""
         self._events: deque[ExchangeEvent] = deque()
         self._timers: TimerSet[str] = TimerSet()
         self._arm_expiry()
@@ -250,6 +266,9 @@ class Exchange:
             return True
         if line.trunk.ring and self._lookup(request.uri.user) is None:
             request.uri = Uri("sip", user=line.trunk.ring, host=self._settings.domain)
+        elif not self._receives_strangers(request.uri.user):
+            self._respond(received.key, request.response(403, "No service for strangers", self._ids.tag()), now)
+            return True
         self._pass(replace(received, leg=self.trunks.incoming_leg(line, request)), now)
         return True
 
@@ -306,9 +325,11 @@ class Exchange:
 
         Whoever writes an address of ours into From has to prove it. Strangers may call our users and nobody else.
         """
-        request = received.request
+        request, services = received.request, self.services
+        if services is not None and services.is_source(received.source):
+            return True
         if not self.own.include(request.from_.uri):
-            if self.own.include(request.uri) and not request.routes:
+            if self.own.include(request.uri) and not request.routes and self._receives_strangers(request.uri.user):
                 return True
             self._respond(received.key, request.response(403, "No relay for strangers", self._ids.tag()), now)
             return False
@@ -323,6 +344,15 @@ class Exchange:
             return False
         self._authenticator.remove(request, "Proxy-Authorization")
         return True
+
+    def _receives_strangers(self, user: str) -> bool:
+        """Whether callers from elsewhere may call that user of ours, or that service."""
+        services = self.services
+        return services is None or self._service(user) is None or services.open_to_strangers(user)
+
+    def _service(self, number: str) -> Target | None:
+        """Where calls of a number go that we answer ourselves."""
+        return self.services.target(number) if self.services is not None else None
 
     def _pass(self, received: Received, now: float) -> None:
         """Forward to all targets, or say why there are none (section 16.5)."""
@@ -352,12 +382,15 @@ class Exchange:
         is_emergency = self.trunks.plan.emergency_number(user) is not None
         if not self.own.include(request.from_.uri) and not (is_emergency and is_of_house(received.source.host)):
             return []
-        if not is_emergency and self._lookup(user) is not None:
+        if not is_emergency and (self._lookup(user) is not None or self._service(user) is not None):
             return []
         return self.trunks.targets(user, request.from_.uri.user, request, now)
 
     def _stages(self, request: Request, now: float) -> list[Stage]:
         if self.own.include(request.uri):
+            service = self._service(request.uri.user)
+            if service is not None:
+                return [Stage((service,))]
             return stages_of(self._bindings(request.uri.user, now), self._settings.serial_ring_s)
         return [Stage((Target(request.uri, self._hop_of_contact(request, now)),))]
 
@@ -373,7 +406,9 @@ class Exchange:
             if uri.scheme != "sip":
                 others.append(str(contact))
             elif self.own.include(uri):
-                ranked += [(contact.q, target_of(binding)) for binding in self._bindings(uri.user, now)]
+                service = self._service(uri.user)
+                reached = [target_of(one) for one in self._bindings(uri.user, now)] if service is None else [service]
+                ranked += [(contact.q, target) for target in reached]
             else:
                 ranked.append((contact.q, Target(uri.target())))
         return stages_by_preference(ranked, self._settings.serial_ring_s), others
