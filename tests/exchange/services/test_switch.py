@@ -6,8 +6,11 @@ from device.exchange.services.numbers import Service, ServiceNumbers
 from device.exchange.services.orders import PagingGroup
 from device.exchange.services.settings import USUAL_NUMBERS, ServiceSettings
 from device.exchange.services.switch import ServiceSwitch, called_number
+from device.exchange_model import TrunkRoute
 from device.sip.message import Request
 from tests.exchange.switchboard import DOMAIN, Phone, Switchboard, two_phones
+from tests.exchange.test_trunks import connected as trunk_board
+from tests.exchange.test_trunks import outside, trunk
 
 HOST, PORT = "127.0.0.1", 40000
 
@@ -98,3 +101,30 @@ class TestCalls:
         neighbour.ask("INVITE", f"sip:1002@{DOMAIN}")
         assert neighbour.statuses()[-1] == 407
         assert bob.received() == []
+
+
+class TestTrunks:
+    """What a provider's server may reach, and that no number of a service goes out."""
+
+    def connected(self, **more: str) -> tuple[Phone, Phone, Phone]:
+        routes = (TrunkRoute("", "provider", 0),)
+        board, alice, _, provider = trunk_board(outside(trunk(**more), routes=routes))
+        board.exchange.services = ServiceSwitch(numbers(), HOST, PORT)
+        return alice, provider, board.phone("services", HOST, PORT)
+
+    def test_a_provider_reaches_no_service(self) -> None:
+        _, provider, services = self.connected()
+        provider.ask("INVITE", "sip:8000@192.0.2.10")
+        assert provider.statuses() == [403]
+        assert services.received() == []
+
+    def test_but_the_one_that_its_calls_are_to_go_to(self) -> None:
+        _, provider, services = self.connected(ring="8000")
+        provider.ask("INVITE", "sip:4711@192.0.2.10")
+        assert called_number(services.request("INVITE").uri) == "8000"
+
+    def test_a_service_comes_before_the_way_out(self) -> None:
+        alice, provider, services = self.connected()
+        alice.authorized("INVITE", f"sip:8123@{DOMAIN}")
+        assert called_number(services.request("INVITE").uri) == "8123"
+        assert provider.received() == []
