@@ -51,3 +51,53 @@ class NumberPattern:
 
     pattern: str
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingGroup:
+    """A name under which several phones ring: all at once, or in order, each for `ring_s` seconds.
+
+    `members` and `otherwise`, which is called when nobody answers, are users, other names of ours, or SIP URIs. `bell`
+    asks the phones for another ringing, such as "door"; empty leaves it to them.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    in_order: bool = False
+    ring_s: int = 0
+    bell: str = ""
+    otherwise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """Where the calls of a user go instead; empty where they do not. `redirect`: callers are told where to call."""
+
+    user: str
+    always: str = ""
+    busy: str = ""
+    no_answer: str = ""
+    no_answer_s: int = 20
+    redirect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRoute:
+    """Which proxy requests for a foreign domain go to; "*" stands for all domains that no other route names.
+
+    `redirect`: the caller is told to go there. Without `next_hop` it is told to go to the domain itself.
+    """
+
+    domain: str
+    next_hop: str = ""
+    redirect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    """All that is configured of where calls go. `aliases` are pairs of another name and whom it means."""
+
+    aliases: tuple[tuple[str, str], ...] = ()
+    groups: tuple[RingGroup, ...] = ()
+    forwardings: tuple[Forwarding, ...] = ()
+    routes: tuple[DomainRoute, ...] = ()

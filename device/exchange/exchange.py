@@ -13,7 +13,7 @@ from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
 from device.exchange.response_context import Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
-from device.exchange.routing import stages_by_preference, stages_of, target_of
+from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, target_of
 from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
 from device.exchange.trunk_leg import LEG_PARAM
@@ -120,7 +120,9 @@ class Exchange:
         self.location = LocationService(bindings)
         self._authenticator = Authenticator(settings.domain, self._lookup, ids, settings.nonce_lifetime_s)
         self._registrar = Registrar(settings, self.location)
-        follow = self._follow if settings.follow_redirects else follow_nothing
+        reach = Reach(self._is_user, self._phones, self._trunk_targets)
+        self.router = Router(settings.domain, self.own, reach, settings.serial_ring_s)
+        follow = self.router.follow if settings.follow_redirects else follow_nothing
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
         self.agent = HouseAgent(settings.server, ids, own_address)
         self.trunks = Trunks(self.agent, self._seal)
@@ -264,9 +266,10 @@ class Exchange:
         if not request.uri.user:
             self._respond(received.key, self._answer(request), now)
             return True
-        if line.trunk.ring and self._lookup(request.uri.user) is None:
+        called = request.uri.user
+        if line.trunk.ring and (not self.router.is_known(called) or self._service(called) is not None):
             request.uri = Uri("sip", user=line.trunk.ring, host=self._settings.domain)
-        elif not self._receives_strangers(request.uri.user):
+        elif not self._receives_strangers(called):
             self._respond(received.key, request.response(403, "No service for strangers", self._ids.tag()), now)
             return True
         self._pass(replace(received, leg=self.trunks.incoming_leg(line, request)), now)
@@ -348,29 +351,43 @@ class Exchange:
     def _receives_strangers(self, user: str) -> bool:
         """Whether callers from elsewhere may call that user of ours, or that service."""
         services = self.services
-        return services is None or self._service(user) is None or services.open_to_strangers(user)
+        meant = self.router.meant(user)
+        return services is None or self._service(meant) is None or services.open_to_strangers(meant)
 
     def _service(self, number: str) -> Target | None:
         """Where calls of a number go that we answer ourselves."""
         return self.services.target(number) if self.services is not None else None
 
     def _pass(self, received: Received, now: float) -> None:
-        """Forward to all targets, or say why there are none (section 16.5)."""
+        """Forward to where a request goes, or say why it goes nowhere (section 16.5)."""
+        request = received.request
+        way = self._way(received, now)
+        if isinstance(way, Refusal):
+            self._respond(received.key, request.response(way.status, way.reason, self._ids.tag()), now)
+        elif isinstance(way, Redirection):
+            response = request.response(302, to_tag=self._ids.tag())
+            for contact in way.contacts:
+                response.headers.add("Contact", contact)
+            self._respond(received.key, response, now)
+        else:
+            if request.method == "INVITE" and request.to.tag is None:
+                called = str(replace(request.uri, password="", params=()))
+                self._events.append(CallForwarded(str(request.from_.uri), called, len(way[0].targets)))
+            self._proxy.forward(received, way, now)
+
+    def _way(self, received: Received, now: float) -> Route:
         request = received.request
         outside = self._outside_targets(received, now)
         if isinstance(outside, Refusal):
-            self._respond(received.key, request.response(outside.status, outside.reason, self._ids.tag()), now)
-            return
-        stages = [Stage(tuple(outside))] if outside else self._stages(request, now)
-        if not stages:
-            known = self._lookup(request.uri.user) is not None
-            status, reason = (480, "Not registered now") if known else (404, "No such user here")
-            self._respond(received.key, request.response(status, reason, self._ids.tag()), now)
-            return
-        if request.method == "INVITE" and request.to.tag is None:
-            called = str(replace(request.uri, password="", params=()))
-            self._events.append(CallForwarded(str(request.from_.uri), called, len(stages[0].targets)))
-        self._proxy.forward(received, stages, now)
+            return outside
+        if outside:
+            return (Stage(tuple(outside)),)
+        way = self._within(request, now) if request.to.tag is not None else self.router.route(request, now)
+        if way:
+            return way
+        if self.router.is_known(request.uri.user):
+            return Refusal(480, "Not registered now")
+        return Refusal(404, "No such user here")
 
     def _outside_targets(self, received: Received, now: float) -> list[Target] | Refusal:
         """Where a number that nobody here has goes, and emergency calls; for our own users alone."""
@@ -382,36 +399,30 @@ class Exchange:
         is_emergency = self.trunks.plan.emergency_number(user) is not None
         if not self.own.include(request.from_.uri) and not (is_emergency and is_of_house(received.source.host)):
             return []
-        if not is_emergency and (self._lookup(user) is not None or self._service(user) is not None):
+        if not is_emergency and self.router.is_known(user):
             return []
         return self.trunks.targets(user, request.from_.uri.user, request, now)
 
-    def _stages(self, request: Request, now: float) -> list[Stage]:
-        if self.own.include(request.uri):
-            service = self._service(request.uri.user)
-            if service is not None:
-                return [Stage((service,))]
-            return stages_of(self._bindings(request.uri.user, now), self._settings.serial_ring_s)
-        return [Stage((Target(request.uri, self._hop_of_contact(request, now)),))]
+    def _within(self, request: Request, now: float) -> tuple[Stage, ...]:
+        """Where a request within a dialog goes: to the contact that it names, which may be an address of record."""
+        if not self.own.include(request.uri):
+            return (Stage((Target(request.uri, self._hop_of_contact(request, now)),)),)
+        phones = tuple(target for _, target in self._phones(request.uri.user, now))
+        return (Stage(phones),) if phones else ()
 
-    def _follow(self, _request: Request, response: Response, now: float) -> tuple[list[Stage], list[str]]:
-        """Where a redirection leads: to phones of ours where it names a user, else where it says (section 16.7 step 4).
+    def _is_user(self, user: str) -> bool:
+        return self._lookup(user) is not None or self._service(user) is not None
 
-        The second value are the contacts that are of no use to us.
-        """
-        ranked: list[tuple[float, Target]] = []
-        others: list[str] = []
-        for contact in response.contacts:
-            uri = contact.uri
-            if uri.scheme != "sip":
-                others.append(str(contact))
-            elif self.own.include(uri):
-                service = self._service(uri.user)
-                reached = [target_of(one) for one in self._bindings(uri.user, now)] if service is None else [service]
-                ranked += [(contact.q, target) for target in reached]
-            else:
-                ranked.append((contact.q, Target(uri.target())))
-        return stages_by_preference(ranked, self._settings.serial_ring_s), others
+    def _phones(self, user: str, now: float) -> Ranked:
+        service = self._service(user)
+        if service is not None:
+            return [(1.0, service)]
+        return [(binding.q, target_of(binding)) for binding in self._bindings(user, now)]
+
+    def _trunk_targets(self, number: str, caller: str, request: Request, now: float) -> list[Target]:
+        """Where a number goes that a user sends calls on to."""
+        targets = self.trunks.targets(number, caller, request, now) if self.trunks.lines else []
+        return [] if isinstance(targets, Refusal) else targets
 
     def _hop_of_contact(self, request: Request, now: float) -> NextHop | None:
         """Within a dialog a phone of ours is named by its contact; its NAT or connection is known to the location."""
@@ -433,7 +444,7 @@ class Exchange:
         if found is not None and found[1]:
             self._proxy.forward_ack(ack, [Target(ack.uri, leg=found[0])], now)
         elif in_dialog or (self.own.include(ack.uri) and not ack.routes):
-            targets = [target for stage in self._stages(ack, now) for target in stage.targets]
+            targets = [target for stage in self._within(ack, now) for target in stage.targets]
             self._proxy.forward_ack(ack, targets, now)
 
     def _receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:

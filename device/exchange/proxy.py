@@ -27,6 +27,9 @@ MAX_BREADTH = 60
 RECORD_ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE")
 """Requests that make or keep up a dialog in whose path we stay."""
 
+APPENDED = ("History-Info",)
+"""Header fields that tell the oldest first, so that what we add goes after the others."""
+
 MAX_OPEN = 500
 """Requests that wait for a final response at once; beyond it new ones are answered with 503."""
 
@@ -535,5 +538,9 @@ def _prepared(request: Request, target: Target) -> Request:
     left = request.max_forwards
     copy.headers.set("Max-Forwards", str(MAX_FORWARDS if left is None else left - 1))
     for name, value in reversed(target.headers):
-        copy.headers.prepend(name, value)
+        if name not in APPENDED:
+            copy.headers.prepend(name, value)
+    for name, value in target.headers:
+        if name in APPENDED:
+            copy.headers.add(name, value)
     return copy

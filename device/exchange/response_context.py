@@ -49,7 +49,7 @@ class Target:
     """One place to forward to: the new Request-URI, and the hop to try first where that is not the URI's own.
 
     A `leg` says what is different on the way there. `alternatives` are tried in turn when this place fails. `headers`
-    are put into the copy that goes there, before fields of the same name: Route, Diversion and the like.
+    are put into the copy that goes there, before fields of the same name, but for History-Info, which go after them.
     """
 
     uri: Uri
