@@ -69,6 +69,7 @@ quality:  ## listening quality (PESQ) behind bad networks, as a table, and keys 
 	$(BIN)python -m tests.quality.talk_off
 	$(BIN)python -m tests.quality.drift
 	$(BIN)python -m tests.quality
+	$(BIN)python -m tests.quality.peers
 
 kills:  ## a writer of the store killed a thousand times at random moments, five minutes
 	firmware_scripts/prepare test

@@ -3,12 +3,15 @@
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.bench.registrar import HOST
 
 ANSWER_TIMEOUT_S = 3.0
+
+PCMU_OFFER = ("0 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000")
+"""Payload types for the media line, and the lines that explain them."""
 
 _STATUS = re.compile(rb"SIP/2\.0 (\d{3}) ")
 _AUDIO_PORT = re.compile(rb"^m=audio (\d+) ", re.M)
@@ -41,7 +44,15 @@ def header(message: bytes, name: bytes) -> bytes:
 class Caller:
     """Calls one phone; a context manager. Sound is offered to `audio_port`, an unread socket of its own if 0."""
 
-    def __init__(self, user: str, port: int, audio_port: int = 0, clock: Callable[[], float] = time.perf_counter):
+    def __init__(
+        self,
+        user: str,
+        port: int,
+        audio_port: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
+        offer: Sequence[str] = PCMU_OFFER,
+    ) -> None:
+        self._offer = offer
         self._peer = (HOST, port)
         self._uri = f"sip:{user}@{HOST}:{port}"
         self._clock = clock
@@ -94,8 +105,9 @@ class Caller:
         call = Call(f"call-{name}", f"z9hG4bK-{name}")
         body = (
             f"v=0\r\no=- {self._count} 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
-            f"m=audio {self._audio_port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
-            "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"
+            f"m=audio {self._audio_port} RTP/AVP {self._offer[0]}\r\n"
+            + "".join(f"{line}\r\n" for line in self._offer[1:])
+            + "a=ptime:20\r\n"
         )
         self._began = self._clock()
         self._send("INVITE", call, 1, call.branch, body=body)

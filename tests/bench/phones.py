@@ -51,6 +51,8 @@ class BenchPhone:
     name = ""
     patience_s = STOP_TIMEOUT_S
     """How long it may take to end."""
+    keyboard = subprocess.DEVNULL
+    """PIPE for a phone that ends when its keyboard does."""
 
     def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
         self.user = user
@@ -82,7 +84,7 @@ class BenchPhone:
         environment = {**self.environment(), "ALSA_CONFIG_PATH": str(self.card.configuration)}
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=environment
+                self.command(), stdin=self.keyboard, stdout=log, stderr=log, cwd=ROOT, env=environment
             )
 
     def start(self) -> None:
@@ -108,6 +110,8 @@ class BenchPhone:
             return
         process, self._process = self._process, None
         process.terminate()
+        if process.stdin is not None:
+            process.stdin.close()
         try:
             process.wait(self.patience_s)
         except subprocess.TimeoutExpired:
@@ -189,11 +193,13 @@ class Baresip(BenchPhone):
     patience_s = 0.0
     """Version 1 does not listen to SIGTERM for some seconds."""
 
+    codecs = "PCMU/8000/1"
+
     def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
         super().__init__(user, folder, card, registrar, auto_answer)
         self._home = folder / f"{user}-baresip"
         self._home.mkdir(exist_ok=True)
-        account = f"<sip:{user}@{HOST};transport=udp>;auth_user={user};auth_pass=bench;audio_codecs=PCMU/8000/1"
+        account = f"<sip:{user}@{HOST};transport=udp>;auth_user={user};auth_pass=bench;audio_codecs={self.codecs}"
         account += f";answermode={'auto' if auto_answer else 'manual'}"
         account += f';regint=3600;outbound="sip:{registrar.address};transport=udp"'
         (self._home / "accounts").write_text(account + "\n")

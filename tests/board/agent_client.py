@@ -133,7 +133,8 @@ class AgentClient:
             return
         if isinstance(answer, dict) and "file" in answer and self._share is not None:
             answer = json.loads((self._share / answer["file"]).read_bytes())
-        if isinstance(answer, dict) and isinstance(answer.get("id"), int):
+        # A terminal that is not raw yet, while the board boots, gives our own questions back.
+        if isinstance(answer, dict) and isinstance(answer.get("id"), int) and "do" not in answer:
             with self._news:
                 answer["at"] = at
                 self._answers[answer["id"]] = answer

@@ -73,7 +73,7 @@ def test_a_long_gap_fades_out() -> None:
     following = packet(40)
     pieces = [
         decoder.fill(Gap(160, lost=True, following=following, distance=160 * frames))
-        for frames in range(BRIDGE_FRAMES + 6, BRIDGE_FRAMES, -1)
+        for frames in range(BRIDGE_FRAMES + 10, BRIDGE_FRAMES, -1)
     ]
     assert pcm.rms(pieces[0]) > 1000
     assert pcm.rms(pieces[-1]) == 0
