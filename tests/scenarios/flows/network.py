@@ -61,18 +61,42 @@ class Carried:
 
 
 class Station:
-    """One SIP element: its name in the ladder, its addresses, the endpoint, and who is told its events."""
+    """One SIP element: its name in the ladder, its addresses, the endpoint, and who is told its events.
 
-    def __init__(self, name: str, address: Address, endpoint: SipEndpoint, on_event: OnEvent) -> None:
+    One with `further` addresses sends from the one that is in the network of whom it sends to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: Address,
+        endpoint: SipEndpoint,
+        on_event: OnEvent,
+        further: tuple[Address, ...] = (),
+    ) -> None:
         self.name = name
         self.address = address
         """Where it sends from now."""
+        self.further = further
         self.endpoint = endpoint
         self.on_event = on_event
 
+    def address_towards(self, host: str) -> Address:
+        """The address that `host` sees."""
+        return address_in_network((self.address, *self.further), host)
+
+
+def address_in_network(addresses: Sequence[Address], host: str) -> Address:
+    """The first of some addresses that shares its first three numbers with `host`, else the first of all."""
+    network = host.rpartition(".")[0]
+    return next((one for one in addresses if one[0].rpartition(".")[0] == network), addresses[0])
+
 
 class Network:
-    """Carries datagrams between stations; `names` maps hosts to the hops of their look-up."""
+    """Carries datagrams, and bytes of streams, between stations; `names` maps hosts to the hops of their look-up.
+
+    A stream is there once it is wanted, one for two stations and a transport.
+    """
 
     def __init__(
         self,
@@ -83,7 +107,8 @@ class Network:
         self.now = 0.0
         self.wire: list[Carried] = []
         self._stations = list(stations)
-        self._at = {station.address: station for station in stations}
+        self._at = {address: one for one in stations for address in (one.address, *one.further)}
+        self._streams: list[Stream] = []
         self.names = dict(names or {})
         self._mishap = mishap
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -159,18 +184,46 @@ class Network:
 
     def _carry(self, station: Station, transmission: Transmission) -> None:
         hop = transmission.hop
-        assert hop.transport == "UDP", hop
-        target = self._at.get((hop.host, hop.port))
+        stream = self._stream(station, hop) if hop.transport != "UDP" else None
+        target = self._at.get((hop.host, hop.port)) if stream is None else stream.other(station)
         index = len(self.wire)
         self.wire.append(Carried(self.now, station.name, target.name if target else "nobody", transmission.data))
-        source = Hop("UDP", *station.address)
+        source = Hop(hop.transport, *station.address_towards(hop.host), stream.number if stream else None)
         copies: tuple[float, ...] = (0.0,)
         if isinstance(self._mishap, Mishap) and self._mishap.index == index:
             copies = self._mishap.copies
         for late_s in copies:
-            self.plan(DELAY_S + late_s, lambda: self._arrive(hop, transmission.data, source))
+            self.plan(DELAY_S + late_s, lambda: self._arrive(hop, transmission.data, source, stream, station))
 
-    def _arrive(self, hop: Hop, data: bytes, source: Hop) -> None:
+    def _stream(self, station: Station, hop: Hop) -> "Stream":
+        """The stream that a hop names, or one to its address."""
+        if hop.connection is not None:
+            return self._streams[hop.connection]
+        other = next(one for address, one in self._at.items() if address[0] == hop.host)
+        for stream in self._streams:
+            if stream.transport == hop.transport and {stream.one, stream.two} == {station, other}:
+                return stream
+        self._streams.append(Stream(len(self._streams), hop.transport, station, other))
+        return self._streams[-1]
+
+    def _arrive(self, hop: Hop, data: bytes, source: Hop, stream: "Stream | None", sender: Station) -> None:
+        if stream is not None:
+            stream.other(sender).endpoint.receive_stream(data, source, self.now)
+            return
         target = self._at.get((hop.host, hop.port))
         if target is not None:
             target.endpoint.receive_datagram(data, source, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A connection between two stations."""
+
+    number: int
+    transport: str
+    one: Station
+    two: Station
+
+    def other(self, station: Station) -> Station:
+        """The station at its other end."""
+        return self.two if station is self.one else self.one

@@ -1,6 +1,7 @@
 """Who takes part in a call flow: people at phones, exchanges as proxies, a redirect server; each a station."""
 
 from collections.abc import Callable
+from itertools import repeat
 
 from device.exchange.authenticator import Verdict
 from device.exchange.exchange import Exchange
@@ -15,7 +16,7 @@ from device.sip.endpoint import SipEndpoint
 from device.sip.errors import SipStateError
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, OfferReceived, RegistrationChanged
 from device.sip.feature_events import TransferFinished, TransferRequested
-from device.sip.hop import Hop, NextHop
+from device.sip.hop import DEFAULT_PORTS, TLS, Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.settings import UserAgentSettings
 from device.sip.timers import SipTimers
@@ -27,7 +28,7 @@ from device.sip.transaction_layer import (
     TransactionLayer,
 )
 from device.sip.user_agent import UserAgent
-from tests.scenarios.flows.network import Address, Network, Station
+from tests.scenarios.flows.network import Address, Network, Station, address_in_network
 from tests.support.canary import CANARY
 from tests.support.wire_rules import WireRules
 
@@ -39,6 +40,7 @@ LONG_AGO_UNIX_S = 1e6
 FAR_AWAY_S = 1e9
 """When bindings end that are there from the start: never, as far as a flow is concerned."""
 
+TLS_PORT = DEFAULT_PORTS[TLS]
 THINK_S = 0.3
 """A phone rings this long after the INVITE came, so that every element before it has said 100."""
 ANSWER_S = 2.0
@@ -188,7 +190,8 @@ class Person:
 class Proxy:
     """An exchange as the proxy of one domain; `users` are where they were registered before the flow begins.
 
-    `asks_everybody`: also strangers have to prove who they are.
+    `asks_everybody`: also strangers have to prove who they are. With `further` addresses it is in several networks.
+    `preferences` are the q of each user's places.
     """
 
     def __init__(
@@ -198,25 +201,33 @@ class Proxy:
         domain: str,
         users: dict[str, list[Address]] | None = None,
         asks_everybody: bool = False,
+        further: tuple[Address, ...] = (),
+        preferences: dict[str, tuple[float, ...]] | None = None,
+        **settings: object,
     ) -> None:
         self.name = name
         ids = CountingIds(f"{name}-")
+
+        def seen_as(transport: str, host: str) -> Address:
+            own, port = address_in_network((address, *further), host)
+            return own, TLS_PORT if transport == TLS else port
+
         bindings = [
-            Binding(f"sip:{user}@{domain}", f"sip:{user}@{host}:{port}", FAR_AWAY_S, "before", 1)
+            Binding(f"sip:{user}@{domain}", f"sip:{user}@{host}:{port}", FAR_AWAY_S, "before", 1, q)
             for user, addresses in (users or {}).items()
-            for host, port in addresses
+            for (host, port), q in zip(addresses, (preferences or {}).get(user) or repeat(1.0), strict=False)
         ]
         kind = SuspiciousExchange if asks_everybody else Exchange
         self.exchange = kind(
-            ExchangeSettings(domain=domain),
+            ExchangeSettings(domain=domain, **settings),  # type: ignore[arg-type]
             lambda user: _credential(user, domain),
-            lambda _transport, _host: address,
+            seen_as,
             ids,
             bindings,
             LONG_AGO_UNIX_S,
         )
-        self.endpoint = SipEndpoint(self.exchange, SipTimers(), ids, lambda _hop: address)
-        self.station = Station(name, address, self.endpoint, lambda _event, _now: None)
+        self.endpoint = SipEndpoint(self.exchange, SipTimers(), ids, lambda hop: seen_as(hop.transport, hop.host))
+        self.station = Station(name, address, self.endpoint, lambda _event, _now: None, further)
 
 
 class SuspiciousExchange(Exchange):
