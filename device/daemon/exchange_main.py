@@ -14,7 +14,9 @@ from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.control.server import ControlServer
 from device.daemon.clock_watch import ClockWatch
 from device.daemon.config import ConfigurationError
+from device.daemon.exchange_commands import COMMANDS
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
+from device.daemon.exchange_services import ExchangeServices
 from device.daemon.logs import start_logging
 from device.daemon.loop import Loop
 from device.daemon.notify import ServiceNotifier
@@ -57,6 +59,10 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(USAGE)
         elif options.words == ("run",):
             _run(options)
+        elif options.words and options.words[0] in COMMANDS:
+            from device.daemon.exchange_configure import configure  # noqa: PLC0415  # as below
+
+            configure(options)
         else:
             # Whoever runs the exchange need not load what manages its users.
             from device.daemon.exchange_users import manage_users  # noqa: PLC0415
@@ -102,6 +108,7 @@ class ExchangeRuntime:
             ids,
             ipv6=not options.host or is_ipv6(options.host),
         )
+        self.services = ExchangeServices(self.exchange, database, settings.domain)
         self._server = ControlServer(loop, options.socket, self._methods(loop))
         self._clock_watch = ClockWatch(loop, lambda ahead_s: self._clock_set(ahead_s, loop.now()))
 
@@ -113,6 +120,7 @@ class ExchangeRuntime:
             self.sockets.listen_tls(tls_port)
         self.exchange.own.add_host(self.sockets.address_towards(ANYWHERE))
         self._clock_watch.open()
+        self.services.open(time.monotonic())
 
     def close(self) -> None:
         """Close every socket."""
@@ -156,6 +164,8 @@ class ExchangeRuntime:
                 self._store_bindings(aor, bindings, now)
             case CallForwarded(caller, called, targets):
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
+            case _:
+                self.services.receive(event, now)
 
     # The store.
 
@@ -207,6 +217,7 @@ class ExchangeRuntime:
             "exchange.user.list": lambda params: {"users": [asdict(aor) for aor in self._subscribers.list()]},
             "daemon.version": lambda params: {"version": __version__},
             "daemon.stop": lambda params: loop.stop(),
+            **self.services.methods(),
         }
 
     def _status(self) -> dict[str, object]:
@@ -221,6 +232,7 @@ class ExchangeRuntime:
             "registrations": len(self.exchange.location.everything()),
             "requests_under_way": self.exchange.under_way,
             "messages": asdict(self.endpoint.counters()),
+            **self.services.status(),
             "notices": [self._database.notice] if self._database.notice else [],
         }
 

@@ -28,8 +28,15 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
        offhook exchange user add NAME    [--domain NAME] [--store FILE] [--socket PATH] [--password-stdin]
        offhook exchange user remove NAME [--domain NAME] [--store FILE] [--socket PATH]
        offhook exchange user list        [--store FILE] [--socket PATH]
+       offhook exchange trunk add NAME USER@HOST [NAME=VALUE ...] [--password-stdin]
+       offhook exchange trunk set NAME NAME=VALUE ... | show NAME | remove NAME | list
+       offhook exchange route add PREFIX TRUNK [strip=N] [prepend=DIGITS] [position=N] | remove PREFIX TRUNK | list
+       offhook exchange permission set USER CLASSES | default USER | list
+       offhook exchange number add PATTERN CLASS | remove PATTERN | show NUMBER | list
+       offhook exchange numbering [NAME=VALUE ...]
 
-A registrar and proxy for a handful of phones. `run` works in the foreground until SIGTERM or Ctrl-C.
+A registrar and proxy for a handful of phones, with trunks to providers and other exchanges. `run` works in the
+foreground until SIGTERM or Ctrl-C.
 
   --listen            where phones reach it (default: every address, port 5060)
   --tls-certificate   take phones by TLS, too, showing this certificate (PEM); phones expect the domain's name in it
@@ -44,6 +51,9 @@ A registrar and proxy for a handful of phones. `run` works in the foreground unt
 
 example: offhook exchange user add 1001 --domain pbx.lan
          offhook exchange run --listen 192.0.2.10:5060 --domain pbx.lan
+         offhook exchange trunk add provider 4711@sip.example.com transport=tls
+         offhook exchange route add 0 provider
+         offhook exchange permission set 1001 local,national,international
 """
 
 

@@ -64,16 +64,16 @@ def manage_users(options: ExchangeOptions) -> None:
             running = client.call("status")
         except DaemonUnreachableError:
             running = None
-        if isinstance(running, dict) and _is_meant(running, options):
+        if isinstance(running, dict) and is_meant(running, options):
             action(RunningSubscribers(client), options.domain or str(running["domain"]), options)
             return
     with open_database(options.store) as database:
         subscribers = Subscribers(database)
         action(subscribers, chosen_domain(options, subscribers.list()), options)
-    _give_to_owner_of_folder(options.store)
+    give_to_owner_of_folder(options.store)
 
 
-def _is_meant(running: dict[str, object], options: ExchangeOptions) -> bool:
+def is_meant(running: dict[str, object], options: ExchangeOptions) -> bool:
     """Whether the exchange that runs is the one whose users are meant: a store that is named must be its own."""
     return not options.store_named or os.path.realpath(options.store) == os.path.realpath(str(running["store"]))
 
@@ -124,7 +124,7 @@ def _list_users(users: Users, _domain: str, _options: ExchangeOptions) -> None:
         sys.stdout.write(f"{aor.user}@{aor.domain}\n")
 
 
-def _give_to_owner_of_folder(store: str) -> None:
+def give_to_owner_of_folder(store: str) -> None:
     """What root has written must stay readable for the service, which is another user."""
     if os.geteuid() != 0:
         return

@@ -266,6 +266,8 @@ class Exchange:
         if not request.uri.user:
             self._respond(received.key, self._answer(request), now)
             return True
+        # Whatever way it came, it ends here; some providers leave the Route in with which their own user sent it.
+        request.headers.remove("Route")
         called = request.uri.user
         if line.trunk.ring and (not self.router.is_known(called) or self._service(called) is not None):
             request.uri = Uri("sip", user=line.trunk.ring, host=self._settings.domain)

@@ -39,8 +39,9 @@ class Subscribers:
         return Credential(username, domain, ha1_pairs(rows[0])) if rows else None
 
     def remove(self, username: str, domain: str) -> None:
-        """Forget a subscriber. Raises UnknownEntryError."""
+        """Forget a subscriber, and what that user may call. Raises UnknownEntryError."""
         with self._database.transaction():
+            self._database.execute("DELETE FROM grp WHERE username = ? AND domain = ?", (username, domain))
             if not self._database.execute(
                 "DELETE FROM subscriber WHERE username = ? AND domain = ?", (username, domain)
             ):

@@ -392,8 +392,9 @@ class TestIncoming:
 
     def test_else_the_one_who_rings_for_it(self) -> None:
         _, _, bob, provider = connected(outside(trunk(ring="1002")))
-        provider.ask("INVITE", "sip:4711@192.0.2.10")
-        assert bob.request("INVITE").uri.user == "1002"
+        provider.ask("INVITE", "sip:4711@192.0.2.10", Route=f"<sip:{PROVIDER_HOST};lr>")
+        invite = bob.request("INVITE")
+        assert (invite.uri.user, invite.routes) == ("1002", [])
 
     def test_by_the_address_that_a_translator_gave_us(self) -> None:
         _, _, bob, provider = connected(outside(trunk(ring="1002")))

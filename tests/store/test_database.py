@@ -110,7 +110,7 @@ def test_the_file_survives_a_power_cut_and_stays_small(database: Database) -> No
     assert pragma(database, "secure_delete") == 1
     assert pragma(database, "cache_size") == -256
     assert pragma(database, "mmap_size") == 0
-    assert pragma(database, "user_version") == len(list_migrations(MIGRATIONS_DIRECTORY))
+    assert pragma(database, "user_version") == list_migrations(MIGRATIONS_DIRECTORY)[-1][0]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o377])
@@ -230,9 +230,9 @@ def test_a_file_of_another_program_is_left_alone(path: Path) -> None:
         open_database(str(path))
 
 
-def test_migrations_are_numbered_without_gap() -> None:
+def test_each_migration_has_a_number_of_its_own() -> None:
     numbers = [number for number, _ in list_migrations(MIGRATIONS_DIRECTORY)]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == sorted(set(numbers))
 
 
 def test_a_migration_that_fails_leaves_the_schema_before_it(tmp_path: Path) -> None:

@@ -104,6 +104,14 @@ class ExchangeDaemon(Daemon):
         )
         assert done.returncode == 0, done.stderr
 
+    def manage(self, *words: str, typed: str = "") -> str:
+        """Type `offhook exchange` with these words; answers what it said."""
+        where = ["--store", str(self.store_path), "--socket", str(self.socket_path), "--domain", self.domain]
+        command = own_command("exchange", *words, *where, *(["--password-stdin"] if typed else []))
+        done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def contacts(self, user: str) -> list[str]:
         """The contacts that a user has registered."""
         answer = self.client.call("exchange.registrations")

@@ -1,0 +1,41 @@
+"""`offhook exchange trunk`, `permission` and their kin: told to the exchange that runs or written into its store."""
+
+import getpass
+import sys
+import time
+
+from device.control.client import ControlClient
+from device.control.errors import DaemonUnreachableError
+from device.daemon.exchange_commands import Desk, run_command
+from device.daemon.exchange_options import ExchangeOptions, chosen_domain
+from device.daemon.exchange_users import give_to_owner_of_folder, is_meant
+from device.store.database import open_database
+from device.store.subscribers import Subscribers
+
+
+def configure(options: ExchangeOptions) -> None:
+    """Do what the words after `offhook exchange` say; raises DeviceError, for bad words UsageError."""
+    secret = _secret(options)
+    with ControlClient(options.socket) as client:
+        try:
+            running = client.call("status")
+        except DaemonUnreachableError:
+            running = None
+        if isinstance(running, dict) and is_meant(running, options):
+            answer = client.call("exchange.command", words=list(options.words), domain=options.domain, secret=secret)
+            sys.stdout.write(str(answer["said"]) if isinstance(answer, dict) else "")
+            return
+    with open_database(options.store) as database:
+        domain = chosen_domain(options, Subscribers(database).list())
+        sys.stdout.write(run_command(Desk(database, domain, time.time(), secret), options.words))
+    give_to_owner_of_folder(options.store)
+
+
+def _secret(options: ExchangeOptions) -> str:
+    """The password of a trunk, from standard input or asked for where a person sits there; "" for none."""
+    if options.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    words = options.words
+    if words[:2] != ("trunk", "add") or len(words) < 4 or "@" not in words[3] or not sys.stdin.isatty():
+        return ""
+    return getpass.getpass(f"Password of {words[3]} (empty for none): ")

@@ -1,0 +1,97 @@
+"""The exchange's services in its process: what is configured is given to the cores, what they learn to the store."""
+
+import time
+from collections.abc import Callable
+
+from device import plain_logging as logging
+from device.annotations import Any
+from device.control.errors import FAILED, INVALID_PARAMS, ControlError
+from device.daemon.exchange_commands import Desk, run_command
+from device.daemon.exchange_outside import load_outside
+from device.daemon.options import UsageError
+from device.errors import DeviceError
+from device.exchange.exchange import Exchange
+from device.sip.events import RealmLearnt, RegistrationChanged
+from device.store.database import Database
+from device.store.trunks import Permissions, Trunks
+
+logger = logging.getLogger(__name__)
+
+
+class ExchangeServices:
+    """Stands between the exchange's cores and its store, and carries out commands that change what is configured."""
+
+    def __init__(self, exchange: Exchange, database: Database, domain: str) -> None:
+        self._exchange = exchange
+        self._database = database
+        self._domain = domain
+        self._trunk_states: dict[str, str] = {}
+        exchange.trunks.permissions = self._permitted
+
+    def open(self, now: float) -> None:
+        """Take what is configured. Raises StoreError."""
+        self._configure(now)
+
+    def _configure(self, now: float) -> None:
+        configuration = load_outside(self._database)
+        names = {trunk.name for trunk in configuration.trunks}
+        self._trunk_states = {name: state for name, state in self._trunk_states.items() if name in names}
+        self._exchange.trunks.configure(configuration, now)
+
+    def _permitted(self, user: str) -> frozenset[str] | None:
+        try:
+            return Permissions(self._database).of(user, self._domain)
+        except DeviceError as error:
+            logger.error("what %s may call cannot be looked up: %s", user, error)
+            return frozenset()
+
+    def receive(self, event: object, _now: float) -> None:
+        """Take an event of the exchange; those of others change nothing."""
+        match event:
+            case RegistrationChanged(account_id, state, status, text, expires_s):
+                told = f"{state.name.lower()} for {expires_s} s" if expires_s else state.name.lower()
+                self._trunk_states[str(account_id)] = f"{told} ({status} {text})" if status >= 300 else told
+                logger.info("trunk %s: %s", account_id, self._trunk_states[str(account_id)])
+            case RealmLearnt(account_id, sealed):
+                self._seal(str(account_id), sealed.realm, dict(sealed.ha1))
+
+    def _seal(self, name: str, realm: str, ha1s: dict[str, str]) -> None:
+        trunks = Trunks(self._database)
+        try:
+            trunks.seal(name, realm, ha1s)
+            credential = trunks.get(name).credential
+        except DeviceError as error:
+            logger.error("the password of trunk %s stays as it was typed: %s", name, error)
+            return
+        if credential is not None:
+            self._exchange.trunks.take_credential(name, credential)
+
+    # The control socket.
+
+    def methods(self) -> dict[str, Callable[[dict[str, Any]], object]]:
+        """What can be asked at the control socket."""
+        return {"exchange.command": self._command}
+
+    def status(self) -> dict[str, object]:
+        """What only a running exchange knows."""
+        states = {
+            line.trunk.name: self._trunk_states.get(line.trunk.name, "registering")
+            if line.registration is not None
+            else "ready"
+            for line in self._exchange.trunks.lines
+        }
+        return {"trunks": states}
+
+    def _command(self, params: dict[str, Any]) -> dict[str, str]:
+        words, domain, secret = params.get("words"), params.get("domain"), params.get("secret", "")
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ControlError(INVALID_PARAMS, "words: is not a list of texts")
+        if domain not in ("", self._domain) or not isinstance(secret, str):
+            raise ControlError(FAILED, f"the exchange that runs serves {self._domain}, not {domain}")
+        desk = Desk(self._database, self._domain, time.time(), secret, self.status())
+        try:
+            said = run_command(desk, tuple(words))
+            self._configure(time.monotonic())
+        except (UsageError, DeviceError) as error:
+            raise ControlError(FAILED, str(error)) from None
+        return {"said": said}
