@@ -435,3 +435,20 @@ class TestIncoming:
         assert again.cseq.number == bye.cseq.number + 1
         provider.reply(again, 200)
         assert bob.response().status == 200
+
+
+def test_the_memory_of_calls_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.exchange.trunks.MAX_CALLS_REMEMBERED", 2)
+    board, alice, _, provider = connected(outside(trunk()))
+    for number in range(4):
+        alice.call_id = f"call-{number}"
+        alice.invite("0301234")
+        invites = [one for one in provider.received() if isinstance(one, Request) and one.method == "INVITE"]
+        invite = invites[-1]
+        if not provider.proves(invite):
+            provider.challenge(invite, nonce=f"n{number}")
+            invite = provider.request("INVITE")
+        provider.reply(invite, 200)
+        alice.in_dialog("ACK", alice.response())
+        provider.received()
+    assert len(board.exchange.trunks._legs) == 2
