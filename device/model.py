@@ -134,6 +134,12 @@ class Binding:
     received: str = ""
     """Where the REGISTER came from, `transport:ip:port`, for contacts behind address translation."""
     user_agent: str = ""
+    path: str = ""
+    """Through which proxies the contact is reached: Route values separated by commas, in order (RFC 3327)."""
+    instance: str = ""
+    """The device, "urn:uuid:..." (RFC 5626); "" where the phone does not say."""
+    reg_id: int = 0
+    """Which of the device's flows this is; 0 for a binding that is told by its contact alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,13 @@ class ExchangeRuntime:
 
     def _stored_bindings(self, unix_now: float) -> list[Binding]:
         """What was registered before. A clock that was wrong then, as on a board without one, makes none eternal."""
+        try:
+            over = self._bindings.expire(unix_now)
+        except DeviceError as error:
+            logger.error("contacts that are over stay in the store: %s", error)
+        else:
+            if over:
+                logger.info("%d contact(s) ran out while the exchange was off", over)
         latest = unix_now + self._settings.max_expires_s
         return [replace(one, expires_at=min(one.expires_at, latest)) for one in self._bindings.load(unix_now)]
 

@@ -1,29 +1,25 @@
 """Challenges and checks digest credentials for the exchange (RFC 3261 section 22, RFC 7616, RFC 8760)."""
 
+from _operator import _compare_digest as compare_digest
 from collections.abc import Callable
 from enum import Enum, auto
 
+from device.exchange.algorithm_choice import ALGORITHMS, AUTOMATIC, AlgorithmChoice
+from device.exchange.seal import Seal
 from device.ids import IdSource
 from device.model import Credential
 from device.records import dataclass
 from device.sip.auth_headers import AuthCredentials, make_challenge, parse_credentials
-from device.sip.digest import verify
+from device.sip.digest import ha1, verify
 from device.sip.errors import SipParseError
 from device.sip.message import Request
 from device.sip.uri import parse_uri
 
-ALGORITHMS = ("SHA-256", "MD5")
-"""Strongest first, as RFC 8760 section 2.2 wants."""
+MAX_USED_NONCES = 2000
+"""Nonces with which somebody has proved to be a user; the oldest makes room, and what is older than it is stale."""
 
-ALGORITHMS_FOR_STRANGERS = ("MD5",)
-"""For phones of other makers: baresip 1.0, of Debian 12, gives up on any algorithm it does not know, in whatever order,
-and nobody would guess why it does not register."""
-
-OWN_PRODUCT = "offhook"
-"""What the User-Agent of phones begins with that are known to choose among challenges."""
-
-MAX_NONCES = 2000
-"""Nonces remembered at once; the oldest makes room, and its holder is told that it is stale."""
+MAX_CREDENTIALS = 3
+"""Credentials of our realm that are looked at: Linphone 5 answers a nonce once for each algorithm."""
 
 Lookup = Callable[[str], Credential | None]
 """From user name to the user's credential for our realm."""
@@ -49,52 +45,68 @@ class Authentication:
     user: str = ""
 
 
-class _Nonce:
-    """A nonce of ours: when it ends, and the highest count seen by user, so that nothing is replayed."""
+class _UsedNonce:
+    """A nonce that a user has answered: when it was given out, and the highest count seen by user."""
 
-    __slots__ = ("counts", "ends_at")
+    __slots__ = ("counts", "given_at")
 
-    def __init__(self, ends_at: float) -> None:
-        self.ends_at = ends_at
+    def __init__(self, given_at: float) -> None:
+        self.given_at = given_at
         self.counts: dict[str, int] = {}
 
 
 class Authenticator:
-    """Checks requests against the users of one realm; remembers the nonces it gave out."""
+    """Checks requests against the users of one realm.
 
-    def __init__(self, realm: str, lookup: Lookup, ids: IdSource, nonce_lifetime_s: float) -> None:
+    A nonce carries the time at which it was given out and a seal of ours, so that nothing is remembered of those that
+    nobody answers: strangers who ask for many take nothing away from the users. Those of a former life are stale.
+    """
+
+    def __init__(
+        self, realm: str, lookup: Lookup, ids: IdSource, nonce_lifetime_s: float, digest: str = AUTOMATIC
+    ) -> None:
         self.realm = realm
         self._lookup = lookup
         self._ids = ids
         self._lifetime_s = nonce_lifetime_s
-        self._nonces: dict[str, _Nonce] = {}
+        self._choice = AlgorithmChoice(digest)
+        self._seal = Seal(ids.nonce())
+        self._used: dict[str, _UsedNonce] = {}
+        """By nonce, in the order of their first use."""
+        self._oldest = float("-inf")
+        """What was given out before is stale unless it is among `_used`."""
+        self._of_nobody = {name: ha1(name, ids.nonce(), realm, ids.nonce()) for name in ALGORITHMS}
+        """Stand for the secret of users who do not exist, so that their answers take the same work to refuse."""
 
-    def challenges(self, now: float, user_agent: str, stale: bool = False) -> list[str]:
+    def challenges(self, now: float, user_agent: str, host: str = "", stale: bool = False) -> list[str]:
         """Values for WWW-Authenticate or Proxy-Authenticate, one an algorithm, with a fresh nonce.
 
-        `user_agent` is what the sender calls itself.
+        `user_agent` is what the sender calls itself, `host` its address.
         """
-        nonce = self._ids.nonce()
-        self._forget_nonces(now)
-        self._nonces[nonce] = _Nonce(now + self._lifetime_s)
-        algorithms = ALGORITHMS if user_agent.startswith(OWN_PRODUCT) else ALGORITHMS_FOR_STRANGERS
+        nonce = self._new_nonce(now)
+        algorithms = self._choice.offered(host, user_agent, now)
         return [make_challenge(self.realm, nonce, algorithm, stale=stale, qop=("auth",)) for algorithm in algorithms]
 
-    def check(self, request: Request, header: str, now: float) -> Authentication:
-        """Check the credentials for our realm in `header`, Authorization or Proxy-Authorization."""
-        credentials = self._find(request, header)
-        if credentials is None:
-            return Authentication(Verdict.CHALLENGE)
-        nonce = self._nonces.get(credentials.nonce)
-        known = nonce is not None and nonce.ends_at > now
-        if not self._names_target(credentials, request) or not verify(
-            credentials, request.method, self._stored_ha1, request.body
-        ):
+    def check(self, request: Request, header: str, now: float, host: str = "") -> Authentication:
+        """Check the credentials for our realm in `header`, Authorization or Proxy-Authorization, sent by `host`."""
+        found = [one for one in map(parse_credentials, request.headers.get_all(header)) if one is not None]
+        ours = [one for one in found if one.realm == self.realm][:MAX_CREDENTIALS]
+        outcome = Authentication(Verdict.CHALLENGE)
+        for credentials in ours:
+            self._choice.answered(host, request.headers.get("User-Agent") or "", credentials.algorithm)
+            outcome = self._judge(credentials, request, now)
+            if outcome.verdict is Verdict.ACCEPTED:
+                break
+        return outcome
+
+    def _judge(self, credentials: AuthCredentials, request: Request, now: float) -> Authentication:
+        given_at = self._given_at(credentials.nonce, now)
+        is_right = verify(credentials, request.method, self._stored_ha1, request.body)
+        if not is_right or not self._names_target(credentials, request):
             # A wrong password for a nonce of a former life of ours is more likely an old nonce: say so first.
-            return Authentication(Verdict.REFUSED if known else Verdict.STALE)
-        if nonce is None or not known or not _is_fresh(nonce, credentials):
+            return Authentication(Verdict.STALE if given_at is None else Verdict.REFUSED)
+        if given_at is None or not self._count(credentials, given_at, now):
             return Authentication(Verdict.STALE)
-        nonce.counts[credentials.username] = credentials.count
         return Authentication(Verdict.ACCEPTED, credentials.username)
 
     def remove(self, request: Request, header: str) -> None:
@@ -108,20 +120,45 @@ class Authenticator:
         for value in kept:
             request.headers.add(header, value)
 
-    def _forget_nonces(self, now: float) -> None:
-        """Drop what is over, which stands first since all nonces live equally long, and make room for one more."""
-        while self._nonces:
-            oldest = next(iter(self._nonces))
-            if len(self._nonces) < MAX_NONCES and self._nonces[oldest].ends_at > now:
-                return
-            del self._nonces[oldest]
+    # Nonces.
 
-    def _find(self, request: Request, header: str) -> AuthCredentials | None:
-        for value in request.headers.get_all(header):
-            credentials = parse_credentials(value)
-            if credentials is not None and credentials.realm == self.realm:
-                return credentials
-        return None
+    def _new_nonce(self, now: float) -> str:
+        text = f"{int(now * 1000):x}.{self._ids.nonce()}"
+        return f"{text}.{self._seal.of('nonce', text)}"
+
+    def _given_at(self, nonce: str, now: float) -> float | None:
+        """When we gave a nonce out; None when that is too long ago, or it is none of ours."""
+        text, _, seal = nonce.rpartition(".")
+        if not nonce.isascii() or not compare_digest(self._seal.of("nonce", text), seal):
+            return None
+        given_at = int(text.partition(".")[0], 16) / 1000
+        return given_at if given_at + self._lifetime_s > now else None
+
+    def _count(self, credentials: AuthCredentials, given_at: float, now: float) -> bool:
+        """Take the answer to a nonce down; False where that nonce and count were used before, or may have been."""
+        used = self._used.get(credentials.nonce)
+        if used is None:
+            if given_at <= self._oldest:
+                return False
+            self._make_room(now)
+            used = self._used[credentials.nonce] = _UsedNonce(given_at)
+        if not _is_fresh(used, credentials):
+            return False
+        used.counts[credentials.username] = credentials.count
+        return True
+
+    def _make_room(self, now: float) -> None:
+        """Forget what is over; if that is not enough, the nonce whose first use is longest ago."""
+        while self._used:
+            first = next(iter(self._used))
+            given_at = self._used[first].given_at
+            if given_at + self._lifetime_s > now:
+                if len(self._used) < MAX_USED_NONCES:
+                    return
+                self._oldest = max(self._oldest, given_at)
+            del self._used[first]
+
+    # Credentials.
 
     def _names_target(self, credentials: AuthCredentials, request: Request) -> bool:
         """Whether the credentials were made for this Request-URI; phones differ in its parameters."""
@@ -133,10 +170,11 @@ class Authenticator:
 
     def _stored_ha1(self, username: str, _realm: str, algorithm: str) -> str | None:
         credential = self._lookup(username)
-        return dict(credential.ha1).get(algorithm) if credential is not None else None
+        values = credential.ha1 if credential is not None else ()
+        return dict(values).get(algorithm, self._of_nobody.get(algorithm))
 
 
-def _is_fresh(nonce: _Nonce, credentials: AuthCredentials) -> bool:
+def _is_fresh(nonce: _UsedNonce, credentials: AuthCredentials) -> bool:
     """Whether the nonce count has grown; without qop there is no count, and a nonce serves once."""
     before = nonce.counts.get(credentials.username, 0)
     if not credentials.qop:

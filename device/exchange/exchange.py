@@ -13,7 +13,7 @@ from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
 from device.exchange.response_context import Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
-from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, target_of
+from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of
 from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
 from device.exchange.trunk_leg import LEG_PARAM
@@ -118,7 +118,9 @@ class Exchange:
         self._seal = Seal(secret or ids.nonce())
         self.own = OwnNames(settings.domain, lambda: tuple(own_address(by, settings.domain)[1] for by in (UDP, TLS)))
         self.location = LocationService(bindings)
-        self._authenticator = Authenticator(settings.domain, self._lookup, ids, settings.nonce_lifetime_s)
+        self._authenticator = Authenticator(
+            settings.domain, self._lookup, ids, settings.nonce_lifetime_s, settings.digest
+        )
         self._registrar = Registrar(settings, self.location)
         reach = Reach(self._is_user, self._phones, self._trunk_targets)
         self.router = Router(settings.domain, self.own, reach, settings.serial_ring_s)
@@ -159,8 +161,16 @@ class Exchange:
         self.agent.bind(layer)
 
     def connection_closed(self, source: Hop, now: float) -> None:
-        """A phone's connection ended; its contact stays, a call to it opens another one. Trunks register anew."""
+        """A phone's connection ended: its contact stays, a call to it opens another one; a flow is over with it.
+
+        Trunks register anew.
+        """
         self.agent.connection_closed(source, now)
+        if source.is_reliable:
+            for aor in self.location.drop_flow(str(source)):
+                logger.info("%s has lost its flow from %s", aor, source)
+                self._tell_bindings(aor, now)
+            self._arm_expiry()
 
     def next_event(self) -> ExchangeEvent | None:
         """The oldest event not yet taken."""
@@ -340,7 +350,7 @@ class Exchange:
             return False
         if self._proxy.is_spiral(request) and self.own.include(request.uri):
             return True
-        proof = self._authenticator.check(request, "Proxy-Authorization", now)
+        proof = self._authenticator.check(request, "Proxy-Authorization", now, received.source.host)
         if proof.verdict is not Verdict.ACCEPTED:
             self._respond(received.key, self._challenge(request, 407, proof, received.source, now), now)
             return False
@@ -419,7 +429,7 @@ class Exchange:
         service = self._service(user)
         if service is not None:
             return [(1.0, service)]
-        return [(binding.q, target_of(binding)) for binding in self._bindings(user, now)]
+        return [(flows[0].q, target_of(*flows)) for flows in devices_of(self._bindings(user, now))]
 
     def _trunk_targets(self, number: str, caller: str, request: Request, now: float) -> list[Target]:
         """Where a number goes that a user sends calls on to."""
@@ -462,7 +472,7 @@ class Exchange:
         if required:
             self._respond(key, _unsupported(request, required, self._ids.tag()), now)
             return
-        proof = self._authenticator.check(request, "Authorization", now)
+        proof = self._authenticator.check(request, "Authorization", now, source.host)
         if proof.verdict is not Verdict.ACCEPTED:
             self._respond(key, self._challenge(request, 401, proof, source, now), now)
             return
@@ -485,7 +495,8 @@ class Exchange:
         response = request.response(status, to_tag=self._ids.tag())
         name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
         user_agent = request.headers.get("User-Agent") or ""
-        for value in self._authenticator.challenges(now, user_agent, stale=proof.verdict is Verdict.STALE):
+        is_stale = proof.verdict is Verdict.STALE
+        for value in self._authenticator.challenges(now, user_agent, source.host, is_stale):
             response.headers.add(name, value)
         return response
 

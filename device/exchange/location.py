@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from device.model import Binding
 from device.records import replace
 from device.sip.errors import SipParseError
+from device.sip.headers import NameAddr, parse_name_addr_list
 from device.sip.timers import DeadlineHeap
 from device.sip.uri import parse_uri
 
@@ -18,7 +19,7 @@ class LocationService:
     def __init__(self, bindings: Iterable[Binding] = ()) -> None:
         self._by_aor: dict[str, list[Binding]] = {}
         for binding in bindings:
-            if _is_readable(binding.contact):
+            if _is_readable(binding):
                 self._by_aor.setdefault(binding.aor, []).append(binding)
         self._ends: DeadlineHeap[str] = DeadlineHeap()
         """When the first contact of each address ends: with thousands of them nobody looks through all."""
@@ -28,6 +29,16 @@ class LocationService:
         """The contacts of `aor` that are valid at `unix_now`, the most preferred first."""
         valid = [binding for binding in self._by_aor.get(aor, ()) if binding.expires_at > unix_now]
         return sorted(valid, key=lambda binding: -binding.q)
+
+    def drop_flow(self, source: str) -> list[str]:
+        """Forget what is bound to a flow that is over (RFC 5626 section 5.3); answers whose it was."""
+        changed = []
+        for aor, bindings in list(self._by_aor.items()):
+            left = [binding for binding in bindings if not binding.reg_id or binding.received != source]
+            if len(left) != len(bindings):
+                self.replace(aor, left)
+                changed.append(aor)
+        return changed
 
     def replace(self, aor: str, bindings: list[Binding]) -> None:
         """Let `bindings` be all the contacts of `aor`."""
@@ -72,8 +83,14 @@ class LocationService:
         self._ends.set(aor, min((binding.expires_at for binding in self._by_aor.get(aor, ())), default=None))
 
 
-def _is_readable(contact: str) -> bool:
+def _is_readable(binding: Binding) -> bool:
     try:
-        return parse_uri(contact).is_sip
+        path_of(binding)
+        return parse_uri(binding.contact).is_sip
     except SipParseError:
         return False
+
+
+def path_of(binding: Binding) -> list[NameAddr]:
+    """The routes through which the contact is reached, none for most; raises SipParseError for what cannot be read."""
+    return parse_name_addr_list([binding.path]) if binding.path else []

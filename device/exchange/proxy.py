@@ -30,6 +30,9 @@ RECORD_ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE")
 APPENDED = ("History-Info",)
 """Header fields that tell the oldest first, so that what we add goes after the others."""
 
+FLOW_FAILED = (408, 430, 503)
+"""What it comes to when the flow to a phone is gone, and another one of it is tried (RFC 5626 section 6)."""
+
 MAX_OPEN = 500
 """Requests that wait for a final response at once; beyond it new ones are answered with 503."""
 
@@ -284,10 +287,12 @@ class Proxy:
     def _try_next(self, context: ResponseContext, branch: Branch, status: int, now: float) -> bool:
         """Put the next alternative in the place of a branch that has failed, where there is one for that failure."""
         leg = branch.target.leg
-        if leg is None or branch.cancel_wanted:
+        if branch.cancel_wanted:
             return False
-        leg.note_outcome(status, now)
-        if not branch.target.alternatives or not leg.fails_over(status):
+        if leg is not None:
+            leg.note_outcome(status, now)
+        fails_over = status in FLOW_FAILED if leg is None else leg.fails_over(status)
+        if not branch.target.alternatives or not fails_over:
             return False
         following, *others = branch.target.alternatives
         self._replace_branch(context, branch)
@@ -304,7 +309,8 @@ class Proxy:
         if context is None or context.branches[key].is_over:
             return
         branch = context.branches[key]
-        if status == 503 and branch.target.hop is not None and not branch.cancel_wanted:
+        is_hop_alone = branch.target.hop is not None and not branch.target.alternatives
+        if status == 503 and is_hop_alone and not branch.cancel_wanted:
             self._replace_branch(context, branch)
             self._try(context, replace(branch.target, hop=None), branch.breadth, now)
             return

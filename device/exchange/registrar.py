@@ -5,7 +5,8 @@ from device.exchange.location import LocationService
 from device.exchange.settings import ExchangeSettings
 from device.model import Aor, Binding
 from device.records import dataclass
-from device.sip.headers import NameAddr
+from device.sip.header_syntax import is_digits, quote
+from device.sip.headers import NameAddr, parse_name_addr_list
 from device.sip.hop import TLS, UDP, Hop, bracketed
 from device.sip.message import Request, Response
 from device.sip.uri import parse_uri
@@ -21,6 +22,19 @@ NOWHERE = ".invalid"
 
 MAX_USER_AGENT = 200
 """Characters of a phone's User-Agent that are kept."""
+
+
+EXTENSIONS = "path, outbound"
+"""What the registrar does beyond RFC 3261, for Supported."""
+
+MAX_PATH = 8
+"""Proxies between a phone and us; a longer Path is none that calls should take."""
+
+MAX_INSTANCE = 100
+"""Characters of a phone's instance id: a URN with a UUID has 45."""
+
+HIGHEST_REG_ID = 2**31 - 1
+"""RFC 5626 section 4.2 lets it be as large."""
 
 
 class _RegistrationRefusedError(Exception):
@@ -40,6 +54,40 @@ class Registration:
     response: Response
     aor: str
     changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a REGISTER came to us, and so how calls go back: over its flow, through its Path, or straight."""
+
+    source: Hop
+    path: str
+    is_outbound: bool
+    """Whether reg-ids count (RFC 5626 section 6)."""
+
+    @classmethod
+    def of(cls, request: Request, source: Hop) -> "Way":
+        """Raises _RegistrationRefusedError where calls could not go back that way."""
+        path = request.headers.get_all("Path")
+        routes = _routes(path)
+        wants_outbound = cls.is_outbound_wanted(request)
+        if wants_outbound and len(request.vias) > 1 and not (routes and routes[-1].uri.has_param("ob")):
+            raise _RegistrationRefusedError(439)
+        if wants_outbound and len([one for one in request.contacts if _wish(one, request) != 0]) > 1:
+            raise _RegistrationRefusedError(400, "A contact with reg-id stands alone")
+        return cls(source, ", ".join(path), wants_outbound)
+
+    @staticmethod
+    def is_outbound_wanted(request: Request) -> bool:
+        """Whether the phone registers a flow: it knows outbound and gives instance and reg-id."""
+        if "outbound" not in [token.lower() for token in request.tokens("Supported")]:
+            return False
+        return any(_reg_id(contact) and _instance(contact) for contact in request.contacts)
+
+    def flow_of(self, contact: NameAddr) -> tuple[str, int]:
+        """Instance and reg-id of a contact, "" and 0 where it has none."""
+        instance = _instance(contact)
+        return instance, _reg_id(contact) if self.is_outbound and instance else 0
 
 
 class Registrar:
@@ -71,23 +119,24 @@ class Registrar:
     ) -> list[Binding]:
         if request.contact_is_star:
             return self._without_all(request, before)
-        known = {binding.contact: binding for binding in before}
-        after = known.copy()
         contacts = request.contacts
-        if len(contacts) > len(known) + self._settings.max_contacts:
+        if len(contacts) > len(before) + self._settings.max_contacts:
             # Each is compared with all that are known; more than can be taken away and put there are not looked at.
             raise self._too_many()
+        way = Way.of(request, source)
+        after = list(before)
         for contact in contacts:
             _check_contact(contact, source)
-            key = _same_contact(contact, after)
-            _check_order(request, known.get(key))
+            found = _same_binding(contact, way, after)
+            _check_order(request, found if found in before else None)
             expires_s = self._granted(contact, request)
-            after.pop(key, None)
+            after = [binding for binding in after if binding is not found]
             if expires_s:
-                after[str(contact.uri)] = _binding(request, aor, contact, source, unix_now + expires_s)
+                binding = _binding(request, aor, contact, way, unix_now + expires_s)
+                after = [*(other for other in after if not _takes_place_of(binding, other)), binding]
         if len(after) > self._settings.max_contacts:
             raise self._too_many()
-        return list(after.values())
+        return after
 
     def _too_many(self) -> _RegistrationRefusedError:
         return _RegistrationRefusedError(403, f"No more than {self._settings.max_contacts} contacts")
@@ -102,9 +151,7 @@ class Registrar:
 
     def _granted(self, contact: NameAddr, request: Request) -> int:
         """The lifetime in seconds that this contact gets: its own wish, else the request's, else ours."""
-        wish = contact.expires
-        if wish is None:
-            wish = request.expires
+        wish = _wish(contact, request)
         if wish is None:
             wish = self._settings.default_expires_s
         if 0 < wish < min(self._settings.min_expires_s, HIGHEST_EXPIRES_S):
@@ -114,12 +161,55 @@ class Registrar:
     def _success(self, request: Request, bindings: list[Binding], to_tag: str, unix_now: float) -> Response:
         response = request.response(200, to_tag=to_tag)
         for binding in bindings:
-            left_s = max(0, round(binding.expires_at - unix_now))
-            quality = "" if binding.q == 1.0 else f";q={binding.q:g}"
-            response.headers.add("Contact", f"<{binding.contact}>;expires={left_s}{quality}")
+            response.headers.add("Contact", _listed(binding, unix_now))
+        supported = [token.lower() for token in request.tokens("Supported")]
+        if "path" in supported:
+            for path in request.headers.get_all("Path"):
+                response.headers.add("Path", path)
+        response.headers.add("Supported", EXTENSIONS)
+        if Way.is_outbound_wanted(request):
+            response.headers.add("Require", "outbound")
         # Phones without a clock of their own may set it by this (section 10.2.5).
         response.headers.add("Date", sip_date(unix_now))
         return response
+
+
+def _listed(binding: Binding, unix_now: float) -> str:
+    """A binding as a 200 names it, with all that its phone may know it by."""
+    contact = f"<{binding.contact}>;expires={max(0, round(binding.expires_at - unix_now))}"
+    if binding.q != 1.0:
+        contact += f";q={binding.q:g}"
+    if binding.instance:
+        contact += f";+sip.instance={quote(f'<{binding.instance}>')}"
+    if binding.reg_id:
+        contact += f";reg-id={binding.reg_id}"
+    return contact
+
+
+def _wish(contact: NameAddr, request: Request) -> int | None:
+    """The lifetime in seconds that a phone asks for this contact: its own, else the request's; None for neither."""
+    return request.expires if contact.expires is None else contact.expires
+
+
+def _instance(contact: NameAddr) -> str:
+    """The instance id of RFC 5626 section 4.1, without its angle brackets; "" for none that we can keep."""
+    text = (contact.param("+sip.instance") or "").removeprefix("<").removesuffix(">")
+    return text if len(text) <= MAX_INSTANCE and text.isascii() and text.isprintable() else ""
+
+
+def _reg_id(contact: NameAddr) -> int:
+    text = contact.param("reg-id") or ""
+    return int(text) if is_digits(text) and len(text) <= 10 and int(text) <= HIGHEST_REG_ID else 0
+
+
+def _routes(path: list[str]) -> list[NameAddr]:
+    """The Path of a REGISTER (RFC 3327 section 5.3); raises _RegistrationRefusedError for one that is no way."""
+    routes = parse_name_addr_list(path)
+    if len(routes) > MAX_PATH or any(route.uri.scheme != "sip" or not route.uri.is_loose for route in routes):
+        raise _RegistrationRefusedError(400, f"Path is not up to {MAX_PATH} SIP URIs with lr")
+    if any(_text(one) != one for one in path):
+        raise _RegistrationRefusedError(400, "Path is not UTF-8")
+    return routes
 
 
 def _check_contact(contact: NameAddr, source: Hop) -> None:
@@ -132,12 +222,24 @@ def _check_contact(contact: NameAddr, source: Hop) -> None:
         raise _RegistrationRefusedError(400, "Contact is not UTF-8")
 
 
-def _same_contact(contact: NameAddr, known: dict[str, Binding]) -> str:
-    """The key in `known` of the URI that equals the contact's (section 19.1.4); its own text when there is none."""
+def _same_binding(contact: NameAddr, way: Way, known: list[Binding]) -> Binding | None:
+    """Which of `known` a contact means: by its instance and reg-id where it is a flow, else by its URI (19.1.4)."""
+    instance, reg_id = way.flow_of(contact)
+    if reg_id:
+        flows = (one for one in known if one.reg_id == reg_id)
+        return next((one for one in flows if one.instance.lower() == instance.lower()), None)
     text = str(contact.uri)
-    if text in known:
-        return text
-    return next((key for key in known if parse_uri(key).matches(contact.uri)), text)
+    plain = [binding for binding in known if not binding.reg_id]
+    found = next((binding for binding in plain if binding.contact == text), None)
+    return found or next((one for one in plain if parse_uri(one.contact).matches(contact.uri)), None)
+
+
+def _takes_place_of(binding: Binding, other: Binding) -> bool:
+    """Whether the phone that registers this flow is the one that had registered that contact without saying who it is.
+
+    Otherwise a phone that begins to use outbound would ring twice.
+    """
+    return bool(binding.reg_id) and not other.reg_id and other.contact == binding.contact
 
 
 def _check_order(request: Request, binding: Binding | None) -> None:
@@ -146,7 +248,14 @@ def _check_order(request: Request, binding: Binding | None) -> None:
         raise _RegistrationRefusedError(500, "Out of order")
 
 
-def _binding(request: Request, aor: str, contact: NameAddr, source: Hop, expires_at: float) -> Binding:
+def _binding(request: Request, aor: str, contact: NameAddr, way: Way, expires_at: float) -> Binding:
+    instance, reg_id = way.flow_of(contact)
+    if way.path:
+        received = ""
+    elif reg_id:
+        received = str(way.source)
+    else:
+        received = "" if _is_direct(request, contact, way.source) else str(way.source)
     return Binding(
         aor=aor,
         contact=str(contact.uri),
@@ -154,8 +263,11 @@ def _binding(request: Request, aor: str, contact: NameAddr, source: Hop, expires
         call_id=_text(request.call_id),
         cseq=request.cseq.number,
         q=contact.q,
-        received="" if _is_direct(request, contact, source) else str(source),
+        received=received,
         user_agent=_text(request.headers.get("User-Agent") or "")[:MAX_USER_AGENT],
+        path=way.path,
+        instance=instance,
+        reg_id=reg_id,
     )
 
 

@@ -18,6 +18,7 @@ from device.exchange.diversion import (
     diversion_fields,
     diverters_of,
 )
+from device.exchange.location import path_of
 from device.exchange.response_context import Cause, Stage, Target
 from device.exchange.route_set import OwnNames, received_hop
 from device.exchange.trunks import Refusal
@@ -325,12 +326,31 @@ class _Search:
         """The target with header fields that tell how the call was sent on to `uri`."""
         if not diversions or not self._is_invite:
             return target
-        return replace(target, headers=(*target.headers, *diversion_fields(self._request, diversions, uri)))
+        others = tuple(self._told(other, diversions, uri) for other in target.alternatives)
+        fields = diversion_fields(self._request, diversions, uri)
+        return replace(target, headers=(*target.headers, *fields), alternatives=others)
 
 
-def target_of(binding: Binding) -> Target:
-    """The way to a phone."""
-    return Target(parse_uri(binding.contact), received_hop(binding.received))
+def target_of(binding: Binding, *others: Binding) -> Target:
+    """The way to a phone: over its flow or to its contact, by its Path. `others` are its other flows.
+
+    The flows are tried in turn, each when the one before has failed (RFC 5626 section 6).
+    """
+    return Target(
+        parse_uri(binding.contact),
+        received_hop(binding.received),
+        alternatives=tuple(target_of(other) for other in others),
+        headers=tuple(("Route", str(route)) for route in path_of(binding)),
+    )
+
+
+def devices_of(bindings: Iterable[Binding]) -> list[list[Binding]]:
+    """The bindings of each device together, its newest flow first; a binding without reg-id is a device of its own."""
+    devices: dict[object, list[Binding]] = {}
+    for binding in bindings:
+        key = binding.instance.lower() if binding.reg_id else (binding.contact, binding.instance)
+        devices.setdefault(key, []).insert(0, binding)
+    return list(devices.values())
 
 
 def stages_by_preference(targets: Iterable[tuple[float, Target]], ring_s: float) -> list[Stage]:

@@ -2,6 +2,7 @@
 
 from device import __version__
 from device.annotations import ClassVar
+from device.exchange.algorithm_choice import AUTOMATIC, DIGEST_CHOICES
 from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.uri import parse_host_port
@@ -19,6 +20,8 @@ class ExchangeSettings:
         "default_expires_s": "registration lifetime in seconds where the phone names none",
         "max_contacts": "contacts that one user may have registered at once",
         "nonce_lifetime_s": "seconds for which a digest nonce is taken; afterwards it is stale",
+        "digest": "what phones are challenged with: auto is both SHA-256 and MD5 in the order that suits the phone, "
+        "and MD5 alone where it gives up on the other; both is SHA-256 before MD5 for all; sha-256 or md5 stand alone",
         "ring_timeout_s": "seconds that a call may ring before it is given up (Timer C, at least 180 by the RFC)",
         "serial_ring_s": "seconds that the phones of a user ring before those with a lower q have their turn",
         "follow_redirects": "whether the exchange itself calls where a 3xx sends a call; if not, the caller is told",
@@ -31,6 +34,7 @@ class ExchangeSettings:
     default_expires_s: int = 600
     max_contacts: int = 10
     nonce_lifetime_s: int = 300
+    digest: str = AUTOMATIC
     ring_timeout_s: int = 185
     serial_ring_s: int = 20
     follow_redirects: bool = True
@@ -55,6 +59,8 @@ class ExchangeSettings:
         ):
             if not lowest <= getattr(self, name) <= highest:
                 found.append(f"exchange.{name}: {getattr(self, name)} is not between {lowest} and {highest}")
+        if self.digest not in DIGEST_CHOICES:
+            found.append(f"exchange.digest: {self.digest!r} is none of {', '.join(DIGEST_CHOICES)}")
         if not self.server.isprintable():
             found.append("exchange.server: contains a line break or another control character")
         return found

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from device.model import Binding
+from device.records import replace
 from device.store.database import Database, Row
 
 
@@ -19,11 +20,19 @@ def join_aor(username: str, domain: str) -> str:
 
 
 def _binding(row: Row) -> Binding:
-    username, domain, contact, expires, callid, cseq, q, received, user_agent = row
-    return Binding(join_aor(username, domain), contact, float(expires), callid, cseq, q, received or "", user_agent)
+    username, domain, contact, expires, callid, cseq, q, received, *others = row
+    return Binding(join_aor(username, domain), contact, float(expires), callid, cseq, q, received or "", *others)
 
 
-COLUMNS = "username, domain, contact, expires, callid, cseq, q, received, user_agent"
+INSERTED = "username, domain, contact, expires, callid, cseq, q, received, user_agent, path, sip_instance, reg_id"
+COLUMNS = INSERTED.replace("path", "coalesce(path, '')")
+
+Key = tuple[str, str, int]
+"""What tells the bindings of a user apart: contact, instance and reg-id."""
+
+
+def _key(binding: Binding) -> Key:
+    return binding.contact, binding.instance, binding.reg_id
 
 
 class Bindings:
@@ -48,17 +57,18 @@ class Bindings:
         Rows that hold what they should are left alone.
         """
         username, domain = split_aor(aor)
-        before = {binding.contact: binding for binding in self._of(username, domain)}
-        after = {binding.contact: binding for binding in bindings}
-        gone = [contact for contact in before if contact not in after]
-        changed = [binding for contact, binding in after.items() if not _same(before.get(contact), binding)]
+        before = {_key(binding): binding for binding in self._of(username, domain)}
+        after = {_key(binding): binding for binding in bindings}
+        gone = [key for key in before if key not in after]
+        changed = [binding for key, binding in after.items() if not _same(before.get(key), binding)]
         if not gone and not changed:
             return
         with self._database.transaction(precious=False):
-            for contact in gone:
+            for key in gone:
                 self._database.execute(
-                    "DELETE FROM location WHERE username = ? AND domain = ? AND contact = ?",
-                    (username, domain, contact),
+                    "DELETE FROM location WHERE username = ? AND domain = ? AND contact = ? AND sip_instance = ?"
+                    " AND reg_id = ?",
+                    (username, domain, *key),
                 )
             for binding in changed:
                 self._put(username, domain, binding, now)
@@ -79,10 +89,11 @@ class Bindings:
 
     def _put(self, username: str, domain: str, binding: Binding, now: float) -> None:
         self._database.execute(
-            f"INSERT INTO location ({COLUMNS}, last_modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-            " ON CONFLICT (username, domain, contact) DO UPDATE SET expires = excluded.expires,"
+            f"INSERT INTO location ({INSERTED}, last_modified)"  # noqa: S608
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (username, domain, contact, sip_instance, reg_id) DO UPDATE SET expires = excluded.expires,"
             " callid = excluded.callid, cseq = excluded.cseq, q = excluded.q, received = excluded.received,"
-            " user_agent = excluded.user_agent, last_modified = excluded.last_modified",
+            " user_agent = excluded.user_agent, path = excluded.path, last_modified = excluded.last_modified",
             (
                 username,
                 domain,
@@ -93,6 +104,9 @@ class Bindings:
                 binding.q,
                 binding.received or None,
                 binding.user_agent,
+                binding.path or None,
+                binding.instance,
+                binding.reg_id,
                 int(now),
             ),
         )
@@ -103,12 +117,4 @@ def _whole_seconds(unix_time: float) -> int:
 
 
 def _same(stored: Binding | None, binding: Binding) -> bool:
-    if stored is None or stored.expires_at != _whole_seconds(binding.expires_at):
-        return False
-    return (stored.call_id, stored.cseq, stored.q, stored.received, stored.user_agent) == (
-        binding.call_id,
-        binding.cseq,
-        binding.q,
-        binding.received,
-        binding.user_agent,
-    )
+    return stored == replace(binding, expires_at=float(_whole_seconds(binding.expires_at)))

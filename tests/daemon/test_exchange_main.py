@@ -240,6 +240,14 @@ class TestStore:
         (binding,) = house.runtime.exchange.location.everything()
         assert binding.expires_at <= time.time() + ExchangeSettings().max_expires_s
 
+    def test_what_ran_out_while_it_was_off_is_cleaned_away(self, house: House) -> None:
+        aor = f"sip:1001@{DOMAIN}"
+        over = Binding(aor, "sip:1001@192.0.2.1", time.time() - 5, "c", 1)
+        house.runtime.close()
+        Bindings(house.database).replace(aor, [over], time.time())
+        house.start()
+        assert house.database.query("SELECT count(*) FROM location") == [(0,)]
+
     def test_the_secret_is_made_once(self, house: House) -> None:
         secret = Settings(house.database).get(SECRET_KEY)
         house.runtime.close()

@@ -1,6 +1,6 @@
 import pytest
 
-from device.exchange.authenticator import MAX_NONCES, Authenticator, Verdict
+from device.exchange.authenticator import MAX_CREDENTIALS, MAX_USED_NONCES, Authenticator, Verdict
 from device.ids import CountingIds
 from device.model import Credential
 from device.records import replace
@@ -8,6 +8,7 @@ from device.sip.auth_headers import parse_challenges
 from device.sip.digest import authorize, ha1
 from device.sip.message import Request
 from device.sip.parser import parse_message
+from tests.support.work import work_of
 
 REALM = "pbx.lan"
 OURS = "offhook/0.1.0"
@@ -31,7 +32,7 @@ def register(authorization: str = "") -> Request:
 
 
 def make() -> Authenticator:
-    return Authenticator(REALM, {"alice": ALICE}.get, CountingIds(), 300)
+    return Authenticator(REALM, {"alice": ALICE}.get, CountingIds(), 300, "both")
 
 
 def answer(
@@ -88,6 +89,20 @@ class TestChecking:
             authorization = authorize(challenge, ALICE, "REGISTER", "sip:pbx.lan", b"", count, "cn")
             assert verdict(authenticator, authorization) is Verdict.ACCEPTED
 
+    def test_one_right_answer_among_several_is_enough(self) -> None:
+        authenticator = make()
+        first, second = answer(authenticator), answer(authenticator, algorithm="MD5")
+        assert verdict(authenticator, first) is Verdict.ACCEPTED
+        request = register(f"{first}\r\nAuthorization: {second}")
+        assert authenticator.check(request, "Authorization", 1.0).verdict is Verdict.ACCEPTED
+        assert authenticator.check(request, "Authorization", 1.0).verdict is Verdict.STALE
+
+    def test_only_so_many_are_looked_at(self) -> None:
+        authenticator = make()
+        wrong = answer(authenticator).replace('username="alice"', 'username="mallory"')
+        request = register("\r\nAuthorization: ".join([*[wrong] * MAX_CREDENTIALS, answer(authenticator)]))
+        assert authenticator.check(request, "Authorization", 1.0).verdict is Verdict.REFUSED
+
     def test_a_nonce_ends(self) -> None:
         authenticator = make()
         assert verdict(authenticator, answer(authenticator), now=300.0) is Verdict.STALE
@@ -111,34 +126,62 @@ class TestChecking:
 
     def test_without_qop_a_nonce_serves_once(self) -> None:
         authenticator = make()
-        (challenge,) = parse_challenges(authenticator.challenges(0.0, ""))
+        challenge = parse_challenges(authenticator.challenges(0.0, ""))[-1]
         plain = authorize(replace(challenge, qop=()), ALICE, "REGISTER", "sip:pbx.lan")
         assert verdict(authenticator, plain) is Verdict.ACCEPTED
         assert verdict(authenticator, plain) is Verdict.STALE
 
-    def test_nonces_that_are_over_are_forgotten(self) -> None:
+    def test_a_nonce_of_another_making_is_stale(self) -> None:
         authenticator = make()
-        first = answer(authenticator, now=0.0)
-        second = answer(authenticator, now=200.0)
-        authenticator.challenges(300.0, OURS)
-        assert verdict(authenticator, second, now=301.0) is Verdict.ACCEPTED
-        assert verdict(authenticator, first, now=301.0) is Verdict.STALE
+        genuine = answer(authenticator)
+        nonce = parse_challenges(make().challenges(0.0, OURS))[0].nonce
+        for forged in ("", "n", nonce[:-1] + "x", nonce.replace("0.", "ffff.", 1), "é" + nonce, nonce + "é"):
+            challenge = replace(parse_challenges(authenticator.challenges(0.0, OURS))[0], nonce=forged)
+            sent = authorize(challenge, ALICE, "REGISTER", "sip:pbx.lan", b"", 1, "cn")
+            assert verdict(authenticator, sent) is Verdict.STALE, forged
+        assert verdict(authenticator, genuine) is Verdict.ACCEPTED
 
-    def test_the_memory_of_nonces_is_bounded(self) -> None:
+    def test_strangers_who_ask_for_many_nonces_take_none_from_the_users(self) -> None:
         authenticator = make()
         first = answer(authenticator)
-        for _ in range(MAX_NONCES):
+        for _ in range(MAX_USED_NONCES + 1):
             authenticator.challenges(0.0, OURS)
-        assert verdict(authenticator, first) is Verdict.STALE
+        assert verdict(authenticator, first) is Verdict.ACCEPTED
+
+    def test_the_memory_of_used_nonces_is_bounded_and_nothing_can_be_replayed(self) -> None:
+        authenticator = make()
+        first = answer(authenticator, now=0.0)
+        assert verdict(authenticator, first) is Verdict.ACCEPTED
+        for number in range(MAX_USED_NONCES):
+            used = answer(authenticator, now=1.0 + number / 1000)
+            assert verdict(authenticator, used, now=5.0) is Verdict.ACCEPTED
+        assert verdict(authenticator, first, now=5.0) is Verdict.STALE
+        assert verdict(authenticator, used, now=5.0) is Verdict.STALE
+        assert verdict(authenticator, answer(authenticator, now=5.0), now=6.0) is Verdict.ACCEPTED
+
+    def test_used_nonces_that_are_over_are_forgotten(self) -> None:
+        authenticator = make()
+        for at in range(0, 3000, 10):
+            assert verdict(authenticator, answer(authenticator, now=float(at)), now=float(at)) is Verdict.ACCEPTED
+        assert len(authenticator._used) <= 31
 
 
-class TestOfferedAlgorithms:
-    def offered(self, user_agent: str) -> list[str]:
-        return [one.algorithm for one in parse_challenges(make().challenges(0.0, user_agent))]
+class TestUnknownUsers:
+    """Nobody learns which users exist: neither by the answer nor by the work it takes."""
 
-    def test_our_own_phones_get_the_strongest_first(self) -> None:
-        assert self.offered("offhook/0.1.0") == ["SHA-256", "MD5"]
+    @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+    def test_refusing_a_user_who_does_not_exist_takes_the_same_work(self, algorithm: str) -> None:
+        authenticator = make()
+        works = []
+        for user in ("alice", "mallo"):
+            guess = Credential(user, REALM, ((algorithm, ha1(algorithm, user, REALM, "guess")),))
+            request = register(answer(authenticator, algorithm=algorithm, credential=guess))
+            authenticator.check(request, "Authorization", 1.0)
+            works.append(work_of(lambda request=request: authenticator.check(request, "Authorization", 1.0)))
+        assert works[0] == works[1]
 
-    @pytest.mark.parametrize("user_agent", ["", "baresip v1.0.0 (x86_64/linux)", "Linphone/5.1.65"])
-    def test_strangers_get_the_one_that_every_phone_knows(self, user_agent: str) -> None:
-        assert self.offered(user_agent) == ["MD5"]
+    def test_an_algorithm_for_which_there_is_no_secret_proves_nothing(self) -> None:
+        imported = Credential("bob", REALM, (("MD5", ha1("MD5", "bob", REALM, "secret")),))
+        authenticator = Authenticator(REALM, {"bob": imported}.get, CountingIds(), 300)
+        knows = Credential("bob", REALM, (("SHA-256", ha1("SHA-256", "bob", REALM, "secret")),))
+        assert verdict(authenticator, answer(authenticator, credential=knows)) is Verdict.REFUSED

@@ -210,7 +210,7 @@ def test_messages_with_faults_raise_nothing_and_leave_nothing(seed: int) -> None
 
 def test_the_fuzz_reaches_the_inside() -> None:
     crowd = Crowd(99)
-    crowd.play(steps=900)
+    crowd.play(steps=1200)
     kinds = {one.method if isinstance(one, Request) else one.status for _, one in crowd.board.sent}
     assert {"INVITE", "ACK", "CANCEL", "BYE", "MESSAGE", 180, 200, 400, 401, 403, 407, 481, 486, 603} <= kinds
 

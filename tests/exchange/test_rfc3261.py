@@ -87,7 +87,7 @@ class TestRegistrar:
             *response.headers.get_all("Proxy-Authenticate"),
         ]
         assert response.status == (401 if method == "REGISTER" else 407)
-        assert [text.partition(" ")[0] for text in challenges] == ["Digest"]
+        assert [text.partition(" ")[0] for text in challenges] == ["Digest", "Digest"]
         assert all('realm="pbx.lan"' in text and 'qop="auth"' in text for text in challenges)
 
     def test_an_address_of_another_domain_is_not_found(self) -> None:

@@ -26,7 +26,7 @@ REGISTERING = [name for name in NAMES if "registers" in FACTS[name]["exchange"]]
 
 def anybody(user: str) -> Credential:
     """Every name is a user's: what is asked here is what becomes of it."""
-    return Credential(user, DOMAIN, (("MD5", ha1("MD5", user, DOMAIN, PASSWORD)),))
+    return Credential(user, DOMAIN, tuple((name, ha1(name, user, DOMAIN, PASSWORD)) for name in ("MD5", "SHA-256")))
 
 
 def board_for(name: str) -> Switchboard:

@@ -64,7 +64,7 @@ def test_a_registration_with_digest(exchange, register, transport) -> None:
     port = free_port()
     answer = register("1001", port, transport=transport)
     assert exchange.contacts("1001") == [f"sip:1001@{HOST}:{port}"]
-    assert "algorithm=MD5" in answer
+    assert answer.index("algorithm=MD5") < answer.index("algorithm=SHA-256")
     assert "expires=60" in answer
 
 

@@ -98,3 +98,15 @@ def test_the_table_reads_as_that_of_opensips(bindings: Bindings, database: Datab
 def test_addresses_are_split_and_joined(aor: str, user: str, domain: str) -> None:
     assert split_aor(aor) == (user, domain)
     assert join_aor(user, domain) == aor
+
+
+def test_a_flow_and_its_path_survive_a_restart(path: Path) -> None:
+    flow = replace(DESK, path="<sip:edge.example;lr;ob>, <sip:inner.example;lr>", instance="urn:uuid:1", reg_id=1)
+    other = replace(flow, instance="urn:uuid:2", call_id="call-3")
+    with open_database(str(path)) as database:
+        Bindings(database).replace(AOR, [flow, other, DESK], NOW)
+    with open_database(str(path)) as database:
+        assert Bindings(database).load(NOW) == [flow, other, DESK]
+        Bindings(database).replace(AOR, [other, replace(DESK, q=0.7)], NOW)
+    with open_database(str(path)) as database:
+        assert Bindings(database).load(NOW) == [other, replace(DESK, q=0.7)]
