@@ -3,7 +3,7 @@
 from device.media.call_quality import CallQuality
 from device.media.codecs import CODEC_NAMES, codec_class
 from device.media.stream_parameters import FRAME_MS, StreamReport
-from device.media.voice_quality import mouth_to_ear_ms
+from device.media.voice_quality import SOUND_CARDS_MS, mouth_to_ear_ms
 from device.media.voip_metrics import ADAPTIVE_BUFFER, BUFFER_RATE, DBM0_OF_FULL_RMS, STANDARD_CONCEALMENT
 from device.records import dataclass
 from device.rtp.extended_report import UNAVAILABLE, VoipMetrics
@@ -13,7 +13,6 @@ PACKAGE = "vq-rtcpxr"
 CONTENT_TYPE = "application/vq-rtcpxr"
 SAMPLE_CODECS = ("PCMA", "PCMU", "G722", "G726-32", "L16", "L16/16000")
 """Codecs without frames: a packet is one frame, as long as it is (RFC 3551 section 4.4)."""
-SOUND_CARD_MS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def _description(report: StreamReport) -> list[str]:
 def _local_metrics(report: StreamReport, quality: CallQuality, buffer_max_ms: int) -> list[str]:
     expected, late = max(1, quality.expected), min(quality.late, quality.missing)
     nominal, most = round(quality.buffer_mean_ms), round(quality.buffer_max_ms)
-    here_ms = quality.buffer_mean_ms + report.ptime_ms + SOUND_CARD_MS
+    here_ms = quality.buffer_mean_ms + report.ptime_ms + SOUND_CARDS_MS
     trip = "" if quality.round_trip_ms is None else f"RTD={quality.round_trip_ms:.0f} "
     one_way = mouth_to_ear_ms(quality.round_trip_ms, quality.buffer_mean_ms, report.ptime_ms)
     lines = [

@@ -5,8 +5,11 @@ from device.media.e_model import Transmission, opinion_score, rating, wide_band_
 from device.media.stream_parameters import StreamReport
 from device.records import dataclass
 
-SOUND_CARDS_MS = 40.0
-"""Delay of the two sound cards, a period of 20 ms at each end."""
+SOUND_CARDS_MS = 20.0
+"""Delay of two sound cards, one that captures and one that plays, beside the length of a packet and the jitter buffer.
+
+Measured on ours as 1 and 16 ms (docs/benchmarks.md); another phone's is not known better.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_a_call_line_by_line() -> None:
     assert by_name["JitterBuffer"] == {"JBA": "3", "JBR": "2", "JBN": "40", "JBM": "60", "JBX": "300"}
     assert by_name["PacketLoss"] == {"NLR": "4.0", "JDR": "1.0"}
     assert by_name["BurstGapLoss"] == {"BLD": "50.0", "BD": "84", "GLD": "1.0", "GD": "5000", "GMIN": "16"}
-    assert by_name["Delay"] == {"RTD": "120", "ESD": "80", "SOWD": "160", "IAJ": "4"}
+    assert by_name["Delay"] == {"RTD": "120", "ESD": "80", "SOWD": "140", "IAJ": "4"}
     assert by_name["Signal"] == {"SL": "-20"}
     assert by_name["QualityEst"]["QoEEstAlg"] == "G.107"
     assert 3.0 < float(by_name["QualityEst"]["MOSCQ"]) <= float(by_name["QualityEst"]["MOSLQ"]) < 4.41

@@ -47,5 +47,5 @@ def test_a_codec_that_nobody_rated_is_taken_for_a_middling_one() -> None:
 
 
 def test_delay_from_mouth_to_ear() -> None:
-    assert mouth_to_ear_ms(100.0, 40, 20) == 150
-    assert mouth_to_ear_ms(None, 40, 20) == 100
+    assert mouth_to_ear_ms(100.0, 40, 20) == 130
+    assert mouth_to_ear_ms(None, 40, 20) == 80
