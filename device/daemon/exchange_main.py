@@ -87,6 +87,8 @@ class ExchangeRuntime:
         self._database = database
         self._settings = settings
         self._bindings = Bindings(database)
+        self._changed: dict[str, Sequence[Binding]] = {}
+        """Contacts that are to be stored before this turn's answers go out."""
         self._subscribers = Subscribers(database)
         self._unix_offset_s = time.time() - time.monotonic()
         ids = SystemIds()
@@ -142,6 +144,7 @@ class ExchangeRuntime:
             while (event := self.endpoint.next_event()) is not None:
                 busy = True
                 self._receive(event, now)
+            self._store_changes(now)
             for transmission in self.endpoint.transmissions_to_send():
                 busy = True
                 self.sockets.send(transmission)
@@ -161,7 +164,7 @@ class ExchangeRuntime:
                 logger.info("closing the connection of %s: %s", source, reason)
                 self.sockets.close_connection(source)
             case BindingsChanged(aor, bindings):
-                self._store_bindings(aor, bindings, now)
+                self._changed[aor] = bindings
             case CallForwarded(caller, called, targets):
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
             case _:
@@ -188,11 +191,20 @@ class ExchangeRuntime:
         latest = unix_now + self._settings.max_expires_s
         return [replace(one, expires_at=min(one.expires_at, latest)) for one in self._bindings.load(unix_now)]
 
-    def _store_bindings(self, aor: str, bindings: Sequence[Binding], now: float) -> None:
+    def _store_changes(self, now: float) -> None:
+        """Write the contacts that came in this turn, all at once: a card that is slow makes many phones wait once.
+
+        The answers to them go out afterwards.
+        """
+        if not self._changed:
+            return
+        changed, self._changed = self._changed, {}
         try:
-            self._bindings.replace(aor, bindings, now + self._unix_offset_s)
+            with self._database.transaction(precious=False):
+                for aor, bindings in changed.items():
+                    self._bindings.replace(aor, bindings, now + self._unix_offset_s)
         except DeviceError as error:
-            logger.error("the contacts of %s are kept in memory only: %s", aor, error)
+            logger.error("the contacts of %s are kept in memory only: %s", ", ".join(changed), error)
 
     def _clock_set(self, ahead_s: float, now: float) -> None:
         self._unix_offset_s += ahead_s

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from device.exchange.algorithm_choice import ALGORITHMS, AUTOMATIC, AlgorithmChoice
 from device.exchange.seal import Seal
+from device.exchange.used_nonces import UsedNonces
 from device.ids import IdSource
 from device.model import Credential
 from device.records import dataclass
@@ -14,9 +15,6 @@ from device.sip.digest import ha1, verify
 from device.sip.errors import SipParseError
 from device.sip.message import Request
 from device.sip.uri import parse_uri
-
-MAX_USED_NONCES = 2000
-"""Nonces with which somebody has proved to be a user; the oldest makes room, and what is older than it is stale."""
 
 MAX_CREDENTIALS = 3
 """Credentials of our realm that are looked at: Linphone 5 answers a nonce once for each algorithm."""
@@ -45,16 +43,6 @@ class Authentication:
     user: str = ""
 
 
-class _UsedNonce:
-    """A nonce that a user has answered: when it was given out, and the highest count seen by user."""
-
-    __slots__ = ("counts", "given_at")
-
-    def __init__(self, given_at: float) -> None:
-        self.given_at = given_at
-        self.counts: dict[str, int] = {}
-
-
 class Authenticator:
     """Checks requests against the users of one realm.
 
@@ -71,10 +59,7 @@ class Authenticator:
         self._lifetime_s = nonce_lifetime_s
         self._choice = AlgorithmChoice(digest)
         self._seal = Seal(ids.nonce())
-        self._used: dict[str, _UsedNonce] = {}
-        """By nonce, in the order of their first use."""
-        self._oldest = float("-inf")
-        """What was given out before is stale unless it is among `_used`."""
+        self._used = UsedNonces(nonce_lifetime_s)
         self._of_nobody = {name: ha1(name, ids.nonce(), realm, ids.nonce()) for name in ALGORITHMS}
         """Stand for the secret of users who do not exist, so that their answers take the same work to refuse."""
 
@@ -105,7 +90,8 @@ class Authenticator:
         if not is_right or not self._names_target(credentials, request):
             # A wrong password for a nonce of a former life of ours is more likely an old nonce: say so first.
             return Authentication(Verdict.STALE if given_at is None else Verdict.REFUSED)
-        if given_at is None or not self._count(credentials, given_at, now):
+        count = credentials.count if credentials.qop else 0
+        if given_at is None or not self._used.take(credentials.username, credentials.nonce, count, given_at, now):
             return Authentication(Verdict.STALE)
         return Authentication(Verdict.ACCEPTED, credentials.username)
 
@@ -134,30 +120,6 @@ class Authenticator:
         given_at = int(text.partition(".")[0], 16) / 1000
         return given_at if given_at + self._lifetime_s > now else None
 
-    def _count(self, credentials: AuthCredentials, given_at: float, now: float) -> bool:
-        """Take the answer to a nonce down; False where that nonce and count were used before, or may have been."""
-        used = self._used.get(credentials.nonce)
-        if used is None:
-            if given_at <= self._oldest:
-                return False
-            self._make_room(now)
-            used = self._used[credentials.nonce] = _UsedNonce(given_at)
-        if not _is_fresh(used, credentials):
-            return False
-        used.counts[credentials.username] = credentials.count
-        return True
-
-    def _make_room(self, now: float) -> None:
-        """Forget what is over; if that is not enough, the nonce whose first use is longest ago."""
-        while self._used:
-            first = next(iter(self._used))
-            given_at = self._used[first].given_at
-            if given_at + self._lifetime_s > now:
-                if len(self._used) < MAX_USED_NONCES:
-                    return
-                self._oldest = max(self._oldest, given_at)
-            del self._used[first]
-
     # Credentials.
 
     def _names_target(self, credentials: AuthCredentials, request: Request) -> bool:
@@ -172,11 +134,3 @@ class Authenticator:
         credential = self._lookup(username)
         values = credential.ha1 if credential is not None else ()
         return dict(values).get(algorithm, self._of_nobody.get(algorithm))
-
-
-def _is_fresh(nonce: _UsedNonce, credentials: AuthCredentials) -> bool:
-    """Whether the nonce count has grown; without qop there is no count, and a nonce serves once."""
-    before = nonce.counts.get(credentials.username, 0)
-    if not credentials.qop:
-        return credentials.username not in nonce.counts
-    return credentials.count > before

@@ -19,6 +19,7 @@ from device.daemon import exchange_main
 from device.daemon.exchange_main import SECRET_KEY, ExchangeRuntime, main
 from device.daemon.exchange_options import USAGE, parse_options
 from device.demo.system import free_port
+from device.exchange.exchange import BindingsChanged
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
 from device.model import Account, AccountId, Binding, CallId, Credential
@@ -274,6 +275,18 @@ class TestStore:
         alice.agent.invite(CALL, "9999", SDP, LINE, loop.now())
         loop.turn_until(lambda: alice.told(CallEnded), "the end of the call")
         assert "cannot be looked up: the card is full" in caplog.text
+
+    def test_phones_that_come_together_wait_for_the_card_once(self, house: House) -> None:
+        statements: list[str] = []
+        house.database._connection.set_trace_callback(statements.append)
+        now = house.loop.now()
+        aors = [f"sip:{user}@{DOMAIN}" for user in PASSWORDS]
+        for aor in aors:
+            binding = Binding(aor, f"sip:there@{HOST}", time.time() + 600.0, "c", 1)
+            house.runtime.exchange._events.append(BindingsChanged(aor, (binding,)))
+        house.runtime.pump(now)
+        assert statements.count("COMMIT") == 1
+        assert {binding.aor for binding in Bindings(house.database).load(time.time())} == set(aors)
 
 
 class TestControl:

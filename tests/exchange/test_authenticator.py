@@ -1,6 +1,7 @@
 import pytest
 
-from device.exchange.authenticator import MAX_CREDENTIALS, MAX_USED_NONCES, Authenticator, Verdict
+from device.exchange.authenticator import MAX_CREDENTIALS, Authenticator, Verdict
+from device.exchange.used_nonces import USED_NONCES_KEPT
 from device.ids import CountingIds
 from device.model import Credential
 from device.records import replace
@@ -144,7 +145,7 @@ class TestChecking:
     def test_strangers_who_ask_for_many_nonces_take_none_from_the_users(self) -> None:
         authenticator = make()
         first = answer(authenticator)
-        for _ in range(MAX_USED_NONCES + 1):
+        for _ in range(1000):
             authenticator.challenges(0.0, OURS)
         assert verdict(authenticator, first) is Verdict.ACCEPTED
 
@@ -152,12 +153,25 @@ class TestChecking:
         authenticator = make()
         first = answer(authenticator, now=0.0)
         assert verdict(authenticator, first) is Verdict.ACCEPTED
-        for number in range(MAX_USED_NONCES):
+        for number in range(USED_NONCES_KEPT):
             used = answer(authenticator, now=1.0 + number / 1000)
             assert verdict(authenticator, used, now=5.0) is Verdict.ACCEPTED
         assert verdict(authenticator, first, now=5.0) is Verdict.STALE
         assert verdict(authenticator, used, now=5.0) is Verdict.STALE
         assert verdict(authenticator, answer(authenticator, now=5.0), now=6.0) is Verdict.ACCEPTED
+
+    def test_users_who_come_all_at_once_take_no_nonce_from_each_other(self) -> None:
+        crowd = {
+            name: Credential(name, REALM, (("MD5", ha1("MD5", name, REALM, "secret")),))
+            for name in (f"u{number}" for number in range(500))
+        }
+        authenticator = Authenticator(REALM, (crowd | {"alice": ALICE}).get, CountingIds(), 300)
+        first = answer(authenticator, algorithm="MD5")
+        for credential in crowd.values():
+            for _ in range(5):
+                proof = answer(authenticator, 1.0, "MD5", credential=credential)
+                assert verdict(authenticator, proof) is Verdict.ACCEPTED
+        assert verdict(authenticator, first) is Verdict.ACCEPTED
 
     def test_used_nonces_that_are_over_are_forgotten(self) -> None:
         authenticator = make()
