@@ -75,9 +75,10 @@ kills:  ## a writer of the store killed a thousand times at random moments, five
 	firmware_scripts/prepare test
 	OFFHOOK_KILLS=1000 $(BIN)pytest -q tests/store/test_power_cut.py
 
-soak:  ## a million strange messages to one user agent; memory must stand still
+soak:  ## a million strange messages to one user agent, and as many to one exchange; memory must stand still
 	firmware_scripts/prepare test
 	$(BIN)python -m tests.sip.soak
+	$(BIN)python -m tests.exchange.soak
 
 fuzz:  ## arbitrary bytes for everything that reads from the network, FUZZ_SECONDS a target, guided by coverage
 	firmware_scripts/prepare fuzz
