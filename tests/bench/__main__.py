@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from device.errors import DeviceError
-from tests.bench import answering, flooding, imports, messages, resting, sipp, starting, talking
+from tests.bench import answering, exchange, flooding, imports, messages, resting, sipp, starting, talking
 from tests.bench.bench import QUICK, Bench, Extent
 from tests.bench.caller import CallFailedError
 from tests.bench.figures import Figure, report, table
@@ -29,6 +29,7 @@ MEASURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "sipp": sipp.measure,
     "start": starting.measure,
     "messages": messages.measure,
+    "exchange": exchange.measure,
 }
 IMPORTS = "imports"
 NAMES = [*MEASURES, IMPORTS]
@@ -59,7 +60,7 @@ def extent_of(options: argparse.Namespace) -> Extent:
     """How much is measured, as the options say."""
     extent = QUICK if options.quick else Extent()
     if options.calls:
-        extent = replace(extent, calls=options.calls)
+        extent = replace(extent, calls=options.calls, exchange_calls=options.calls)
     if options.talk:
         extent = replace(extent, talk_s=options.talk)
     return extent

@@ -27,6 +27,12 @@ class Extent:
     peer_calls_limit: int = 200
     sipp_rates: tuple[int, ...] = (5, 10, 20, 50, 100, 200, 400)
     sipp_s: float = 2.5
+    load_s: float = 4.0
+    register_rates: tuple[int, ...] = (50, 100, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200, 4800)
+    call_rates: tuple[int, ...] = (20, 40, 60, 80, 100, 120, 150, 200, 300, 400, 600, 800, 1200, 1600)
+    house_s: float = 30.0
+    exchange_calls: int = 2000
+    memory_rate: int = 50
     message_s: float = 0.05
     idle_items: int = 20_000
 
@@ -42,6 +48,11 @@ QUICK = Extent(
     peer_calls_limit=60,
     sipp_rates=(5, 20, 50, 100),
     sipp_s=1.5,
+    load_s=2.0,
+    register_rates=(50, 100, 200, 400, 800, 1600, 3200),
+    call_rates=(20, 50, 100, 200, 400, 800),
+    house_s=5.0,
+    exchange_calls=400,
     message_s=0.02,
     idle_items=4_000,
 )

@@ -21,6 +21,12 @@ BASIC_CALLS_PER_S = Gate(limit=50, target=100, higher_is_better=True)
 EAR_DELAY_MS = Gate(limit=60, target=40)
 MOUTH_DELAY_MS = Gate(limit=30, target=22)
 
+REGISTRATIONS_PER_S = Gate(limit=50, target=200, higher_is_better=True)
+CALL_SETUPS_PER_S = Gate(limit=20, target=50, higher_is_better=True)
+LOST_MESSAGES = Gate(limit=0, target=0)
+EXCHANGE_GROWTH_MIB = Gate(limit=1, target=0.25)
+"""A house of 50 users and 20 calls a second: the exchange need not be fast, but must not lose or grow."""
+
 USE_MESSAGE = Gate(peer_limit=1 / 2.5, peer_target=1 / 2, higher_is_better=True)
 """Messages per second, parsed and used: at least so much of what libosip2 parses when it is called by ctypes."""
 
