@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -79,17 +79,27 @@ class Daemon:
 class ExchangeDaemon(Daemon):
     """The embedded exchange with some users."""
 
-    def __init__(self, folder: Path, passwords: Mapping[str, str], name: str = "exchange", domain: str = HOST) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        passwords: Mapping[str, str],
+        name: str = "exchange",
+        domain: str = "",
+        host: str = HOST,
+        options: Sequence[str] = (),
+    ) -> None:
         super().__init__(name, folder)
-        self.domain = domain
-        self.address = f"{HOST}:{self.port}"
+        self.domain = domain or host
+        self.address = f"{host}:{self.port}"
+        self.options = list(options)
         self.passwords = dict(passwords)
         for user, password in passwords.items():
             self.add_user(user, password)
 
     def command(self) -> list[str]:
         where = ["--listen", self.address, "--domain", self.domain]
-        return ["exchange", "run", *where, "--store", str(self.store_path), "--socket", str(self.socket_path)]
+        files = ["--store", str(self.store_path), "--socket", str(self.socket_path)]
+        return ["exchange", "run", *where, *files, *self.options]
 
     def add_user(self, user: str, password: str) -> None:
         """Let a user register."""
