@@ -53,6 +53,10 @@ class NumberPattern:
     kind: str
 
 
+NO_ANSWER_RING_S: Final = 20
+"""Seconds that a user's phones ring before the call is sent on, where the user has not said how long."""
+
+
 @dataclass(frozen=True, slots=True)
 class RingGroup:
     """A name under which several phones ring: all at once, or in order, each for `ring_s` seconds.
@@ -77,7 +81,7 @@ class Forwarding:
     always: str = ""
     busy: str = ""
     no_answer: str = ""
-    no_answer_s: int = 20
+    no_answer_s: int = NO_ANSWER_RING_S
     redirect: bool = False
 
 

@@ -117,7 +117,7 @@ def parse_configuration(values: Mapping[str, str]) -> Configuration:
     nearest one that does.
     """
     faults = [_unknown(key) for key in values if not setting_exists(key)]
-    sections = {name: _parse_section(section, values, faults) for name, section in SECTIONS.items()}
+    sections = {name: parse_section(section, values, faults) for name, section in SECTIONS.items()}
     for section in sections.values():
         faults.extend(section.faults())
     if faults:
@@ -159,7 +159,8 @@ def _unknown(key: str) -> str:
     return f"{key}: there is no such setting; {hint}"
 
 
-def _parse_section(section: type[Section], values: Mapping[str, str], faults: list[str]) -> Section:
+def parse_section(section: type[Section], values: Mapping[str, str], faults: list[str]) -> Section:
+    """The settings of one section, out of text by "section.field"; what cannot be read is added to `faults`."""
     parsed: dict[str, object] = {}
     for item in fields(section):  # type: ignore[arg-type]  # every section is a record
         key = f"{section.SECTION}.{item.name}"  # type: ignore[attr-defined]

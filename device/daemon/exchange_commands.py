@@ -14,6 +14,12 @@ COMMANDS: Final = {
     "number": "device.daemon.exchange_number_commands",
     "permission": "device.daemon.exchange_number_commands",
     "numbering": "device.daemon.exchange_number_commands",
+    "alias": "device.daemon.exchange_routing_commands",
+    "group": "device.daemon.exchange_routing_commands",
+    "forward": "device.daemon.exchange_routing_commands",
+    "redirect": "device.daemon.exchange_routing_commands",
+    "setting": "device.daemon.exchange_setting_commands",
+    "domain": "device.daemon.exchange_routing_commands",
 }
 """The first words, and the module whose ACTIONS has a function for each "first second"."""
 

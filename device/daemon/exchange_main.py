@@ -13,7 +13,7 @@ from device.annotations import Any
 from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.control.server import ControlServer
 from device.daemon.clock_watch import ClockWatch
-from device.daemon.config import ConfigurationError
+from device.daemon.config import ConfigurationError, parse_section
 from device.daemon.exchange_commands import COMMANDS
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
 from device.daemon.exchange_services import ExchangeServices
@@ -292,8 +292,10 @@ def _secret(settings: Settings, ids: SystemIds) -> str:
 def _run(options: ExchangeOptions) -> None:
     start_logging(options.log_level, os.environ)
     with open_database(options.store) as database:
-        settings = ExchangeSettings(domain=chosen_domain(options, Subscribers(database).list()))
-        faults = settings.faults()
+        faults: list[str] = []
+        stored = parse_section(ExchangeSettings, Settings(database).get_all(), faults)
+        settings = replace(stored, domain=chosen_domain(options, Subscribers(database).list()))
+        faults += settings.faults()
         if faults:
             raise ConfigurationError(faults)
         if database.notice:

@@ -34,6 +34,12 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
        offhook exchange permission set USER CLASSES | default USER | list
        offhook exchange number add PATTERN CLASS | remove PATTERN | show NUMBER | list
        offhook exchange numbering [NAME=VALUE ...]
+       offhook exchange alias add NAME TARGET | remove NAME | list
+       offhook exchange group set NAME all|order MEMBER ... [ring=S] [bell=door] [otherwise=TARGET] | remove NAME | list
+       offhook exchange forward set USER always|busy|no-answer TARGET [after=S] | remove USER [WHEN ...] | list
+       offhook exchange redirect USER on|off
+       offhook exchange setting [NAME=VALUE ...]
+       offhook exchange domain set DOMAIN|* PROXY|redirect [redirect] | remove DOMAIN | list
 
 A registrar and proxy for a handful of phones, with trunks to providers and other exchanges. `run` works in the
 foreground until SIGTERM or Ctrl-C.
@@ -54,6 +60,8 @@ example: offhook exchange user add 1001 --domain pbx.lan
          offhook exchange trunk add provider 4711@sip.example.com transport=tls
          offhook exchange route add 0 provider
          offhook exchange permission set 1001 local,national,international
+         offhook exchange group set door all 1001 1002 bell=door
+         offhook exchange forward set 1001 no-answer 1002 after=15
 """
 
 

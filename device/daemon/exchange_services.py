@@ -12,6 +12,7 @@ from device.daemon.options import UsageError
 from device.errors import DeviceError
 from device.exchange.exchange import Exchange
 from device.sip.events import RealmLearnt, RegistrationChanged
+from device.store.call_routing import load_routing
 from device.store.database import Database
 from device.store.trunks import Permissions, Trunks
 
@@ -37,6 +38,7 @@ class ExchangeServices:
         names = {trunk.name for trunk in configuration.trunks}
         self._trunk_states = {name: state for name, state in self._trunk_states.items() if name in names}
         self._exchange.trunks.configure(configuration, now)
+        self._exchange.router.configure(load_routing(self._database, self._domain))
 
     def _permitted(self, user: str) -> frozenset[str] | None:
         try:
