@@ -105,3 +105,51 @@ class RoutingTable:
     groups: tuple[RingGroup, ...] = ()
     forwardings: tuple[Forwarding, ...] = ()
     routes: tuple[DomainRoute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingRecord:
+    """One accounted transaction, with the columns of OpenSIPS' table `acc`: a registration, or an end of a call."""
+
+    method: str
+    from_tag: str
+    to_tag: str
+    callid: str
+    sip_code: str
+    sip_reason: str
+    time: int
+    """Unix time in seconds at which it was answered or refused."""
+    ms_duration: int = 0
+    """Of a BYE, how long the call stood."""
+    setuptime: int = 0
+    """Seconds from INVITE to final response."""
+    src_user: str = ""
+    dst_user: str = ""
+    src_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail:
+    """One call as its record tells it. Times are Unix seconds; 0.0 means that it did not happen, or not yet."""
+
+    call_id: str
+    from_tag: str
+    to_tag: str
+    caller: str
+    called: str
+    set_up_at: float
+    answered_by: str = ""
+    """The contact of the phone that took it."""
+    answered_at: float = 0.0
+    ended_at: float = 0.0
+    sip_code: int = 0
+    """The status of its final response."""
+    cause: str = ""
+    """Why it ended, in words."""
+    ended_by: str = ""
+    """"caller" or "callee" of a call that stood; empty for others."""
+
+    @property
+    def duration_s(self) -> float:
+        """How long people could talk."""
+        return max(0.0, self.ended_at - self.answered_at) if self.answered_at and self.ended_at else 0.0

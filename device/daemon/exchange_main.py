@@ -23,6 +23,7 @@ from device.daemon.notify import ServiceNotifier
 from device.daemon.options import UsageError
 from device.daemon.sip_trace import trace_record
 from device.errors import DeviceError
+from device.exchange.accounting import Accounted
 from device.exchange.exchange import BindingsChanged, CallForwarded, Exchange
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
@@ -36,6 +37,7 @@ from device.sip.endpoint import SipEndpoint, StreamBroken
 from device.sip.hop import TLS, Hop, ip_literal
 from device.sip.timers import SipTimers
 from device.sip.transaction import LookupWanted
+from device.store.accounting import Accounting, CallDetails
 from device.store.bindings import Bindings
 from device.store.database import Database, open_database
 from device.store.settings import Settings
@@ -88,6 +90,7 @@ class ExchangeRuntime:
         self._settings = settings
         self._bindings = Bindings(database)
         self._changed: dict[str, Sequence[Binding]] = {}
+        self._accounted: list[Accounted] = []
         """Contacts that are to be stored before this turn's answers go out."""
         self._subscribers = Subscribers(database)
         self._unix_offset_s = time.time() - time.monotonic()
@@ -110,6 +113,7 @@ class ExchangeRuntime:
             ids,
             ipv6=not options.host or is_ipv6(options.host),
         )
+        self.exchange.accounting.resume(CallDetails(database).open_calls())
         self.services = ExchangeServices(self.exchange, database, settings.domain)
         self._server = ControlServer(loop, options.socket, self._methods(loop))
         self._clock_watch = ClockWatch(loop, lambda ahead_s: self._clock_set(ahead_s, loop.now()))
@@ -165,6 +169,8 @@ class ExchangeRuntime:
                 self.sockets.close_connection(source)
             case BindingsChanged(aor, bindings):
                 self._changed[aor] = bindings
+            case Accounted():
+                self._accounted.append(event)
             case CallForwarded(caller, called, targets):
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
             case _:
@@ -192,19 +198,32 @@ class ExchangeRuntime:
         return [replace(one, expires_at=min(one.expires_at, latest)) for one in self._bindings.load(unix_now)]
 
     def _store_changes(self, now: float) -> None:
-        """Write the contacts that came in this turn, all at once: a card that is slow makes many phones wait once.
+        """Write what came in this turn, all at once: a card that is slow makes many phones wait once.
 
         The answers to them go out afterwards.
         """
-        if not self._changed:
+        if not self._changed and not self._accounted:
             return
         changed, self._changed = self._changed, {}
+        accounted, self._accounted = self._accounted, []
         try:
             with self._database.transaction(precious=False):
                 for aor, bindings in changed.items():
                     self._bindings.replace(aor, bindings, now + self._unix_offset_s)
+                self._account(accounted)
         except DeviceError as error:
-            logger.error("the contacts of %s are kept in memory only: %s", ", ".join(changed), error)
+            if changed:
+                logger.error("the contacts of %s are kept in memory only: %s", ", ".join(changed), error)
+            if accounted:
+                logger.error("%d registration(s) and ends of calls are not accounted: %s", len(accounted), error)
+
+    def _account(self, accounted: Sequence[Accounted]) -> None:
+        records, details = Accounting(self._database), CallDetails(self._database)
+        for one in accounted:
+            if one.record is not None:
+                records.add(one.record)
+            if one.call is not None:
+                details.put(one.call)
 
     def _clock_set(self, ahead_s: float, now: float) -> None:
         self._unix_offset_s += ahead_s

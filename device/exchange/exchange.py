@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from device import plain_logging as logging
 from device.annotations import Protocol
+from device.exchange.accounting import Accounted, Accounting, registration_record
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.house_agent import HouseAgent
 from device.exchange.house_network import is_of_house
@@ -77,7 +78,7 @@ class CallForwarded:
     targets: int
 
 
-ExchangeEvent = BindingsChanged | CallForwarded | SipEvent
+ExchangeEvent = Accounted | BindingsChanged | CallForwarded | SipEvent
 
 
 class OwnServices(Protocol):
@@ -126,6 +127,8 @@ class Exchange:
         self.router = Router(settings.domain, self.own, reach, settings.serial_ring_s)
         follow = self.router.follow if settings.follow_redirects else follow_nothing
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
+        self._proxy.on_final = self._final_sent
+        self.accounting = Accounting()
         self.agent = HouseAgent(settings.server, ids, own_address)
         self.trunks = Trunks(self.agent, self._seal)
         self.services: OwnServices | None = None
@@ -149,6 +152,7 @@ class Exchange:
     def clock_set(self, ahead_s: float, now: float) -> None:
         """The clock of the day was set, as on a board that starts in 1970: contacts last as long as they did before."""
         self._unix_offset_s += ahead_s
+        self.accounting.shift(ahead_s)
         for aor in self.location.shift(ahead_s):
             self._tell_bindings(aor, now)
         self._arm_expiry()
@@ -184,6 +188,7 @@ class Exchange:
         """Give up calls that ring too long, forget bindings that are over."""
         self._proxy.handle_timeout(now)
         self.agent.handle_timeout(now)
+        self._events.extend(self.accounting.handle_timeout(now + self._unix_offset_s))
         if self._timers.pop_due(now):
             for aor in self.location.expire(now + self._unix_offset_s):
                 self._tell_bindings(aor, now)
@@ -208,6 +213,8 @@ class Exchange:
                 self._proxy.receive_failure(key, 503, now)
             case TransactionTerminated(ClientKey() as key):
                 self._proxy.receive_terminated(key)
+            case TransactionTerminated(ServerKey() as key):
+                self.accounting.transaction_over(key)
             case _:
                 # News of a server transaction: the caller sees to its own end.
                 pass
@@ -217,6 +224,8 @@ class Exchange:
 
     def _receive_request(self, received: Received, now: float) -> None:
         key, request = received.key, received.request
+        if request.method == "INVITE" and request.to.tag is None:
+            self.accounting.invite_received(key, request, received.source.host, now + self._unix_offset_s)
         self._learn_own_address(request, received.source)
         emergency = self._emergency_number(request)
         refusal = self._invalid(request, received.mark, emergency is not None)
@@ -252,6 +261,8 @@ class Exchange:
     def _forward_within(self, received: Received, leg_text: str, now: float) -> None:
         """Forward a request within a dialog that we let begin, to a trunk in the words of the trunk."""
         request = received.request
+        if request.method == "BYE":
+            self._account(self.accounting.bye_received(request, now + self._unix_offset_s))
         found = self.trunks.leg_within(request, leg_text) if leg_text else None
         if request.method == "BYE" and found is not None:
             self.trunks.forget_call(request)
@@ -468,24 +479,29 @@ class Exchange:
     # Registration.
 
     def _register(self, key: ServerKey, request: Request, source: Hop, now: float) -> None:
+        response, user = self._registered(request, source, now)
+        unix_now = now + self._unix_offset_s
+        if response.status != 401:
+            self._account(registration_record(request, response, user, source.host, unix_now))
+        self._respond(key, response, now)
+
+    def _registered(self, request: Request, source: Hop, now: float) -> tuple[Response, str]:
+        """The answer to a REGISTER, and who has proved to have sent it, "" for nobody."""
         required = request.tokens("Require")
         if required:
-            self._respond(key, _unsupported(request, required, self._ids.tag()), now)
-            return
+            return _unsupported(request, required, self._ids.tag()), ""
         proof = self._authenticator.check(request, "Authorization", now, source.host)
         if proof.verdict is not Verdict.ACCEPTED:
-            self._respond(key, self._challenge(request, 401, proof, source, now), now)
-            return
+            return self._challenge(request, 401, proof, source, now), ""
         if not self.own.include(request.to.uri):
-            self._respond(key, request.response(404, "Not of this domain", self._ids.tag()), now)
-            return
+            return request.response(404, "Not of this domain", self._ids.tag()), proof.user
         unix_now = now + self._unix_offset_s
         outcome = self._registrar.process(request, proof.user, source, self._ids.tag(), unix_now)
         if outcome.changed:
             logger.info("%s has %d contact(s)", outcome.aor, len(self.location.bindings(outcome.aor, unix_now)))
             self._tell_bindings(outcome.aor, now)
             self._arm_expiry()
-        self._respond(key, outcome.response, now)
+        return outcome.response, proof.user
 
     def _challenge(self, request: Request, status: int, proof: Authentication, source: Hop, now: float) -> Response:
         """401 or 407 with fresh challenges; 403 for wrong credentials, whether or not the user exists."""
@@ -517,9 +533,20 @@ class Exchange:
         else:
             self._timers.set(EXPIRY, ends_at - self._unix_offset_s + EXPIRY_SLACK_S)
 
+    # Accounting.
+
+    def _final_sent(self, key: ServerKey, response: Response, now: float) -> None:
+        if key.method == "INVITE":
+            self._account(self.accounting.final_sent(key, response, now + self._unix_offset_s))
+
+    def _account(self, accounted: Accounted | None) -> None:
+        if accounted is not None:
+            self._events.append(accounted)
+
     def _respond(self, key: ServerKey, response: Response, now: float) -> None:
         if self._settings.server:
             response.headers.set("Server", self._settings.server)
+        self._final_sent(key, response, now)
         self._proxy.layer.send_response(key, response, now)
 
 

@@ -113,6 +113,8 @@ class Proxy:
         """Until when branches with alternatives may be without any response."""
         self._stage_ends: DeadlineHeap[ServerKey] = DeadlineHeap()
         """When the present stage of a request has rung for long enough."""
+        self.on_final: Callable[[ServerKey, Response, float], None] = lambda key, response, now: None
+        """Told of each final response that goes back."""
         self.layer: TransactionLayer
 
     def bind(self, layer: TransactionLayer) -> None:
@@ -171,6 +173,7 @@ class Proxy:
         breadth = MAX_BREADTH if text is None else parse_int_header(text)
         if breadth < max(len(stage.targets) for stage in stages):
             response = request.response(440, "Max-Breadth Exceeded", self._ids.tag())
+            self.on_final(received.key, response, now)
             self.layer.send_response(received.key, response, now)
             return
         context = ResponseContext(received.key, request, received.source, received.mark, breadth, received.leg)
@@ -447,6 +450,7 @@ class Proxy:
         self._pass_on(context, best, now)
 
     def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
+        self.on_final(context.key, response, now)
         self._open.discard(context.key)
         if not self.layer.send_response(context.key, response, now) and context.is_invite and response.status < 300:
             # The server transaction is over, but whoever answered wants an ACK.

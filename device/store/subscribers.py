@@ -1,14 +1,11 @@
-"""Who may register with the embedded exchange, the other names they answer to, and the record of their calls."""
+"""Who may register with the embedded exchange, and the other names they answer to."""
 
 from collections.abc import Mapping
 
 from device.model import Aor, Credential
-from device.records import dataclass
 from device.store.database import Database
 from device.store.errors import UnknownEntryError
 from device.store.vault import ha1_pairs, ha1_values
-
-ACCOUNTING_ROWS_KEPT = 5000
 
 
 class Subscribers:
@@ -94,65 +91,3 @@ class Aliases:
             "SELECT alias_username, alias_domain, username, domain FROM dbaliases ORDER BY alias_domain, alias_username"
         )
         return tuple((Aor(row[0], row[1]), Aor(row[2], row[3])) for row in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountingRecord:
-    """One accounted transaction, with the columns of the `acc` table of OpenSIPS."""
-
-    method: str
-    from_tag: str
-    to_tag: str
-    callid: str
-    sip_code: str
-    sip_reason: str
-    time: int
-    """Unix time in seconds at which the call was answered or refused."""
-    ms_duration: int = 0
-    setuptime: int = 0
-    """Seconds from INVITE to final response."""
-    src_user: str = ""
-    dst_user: str = ""
-
-
-class Accounting:
-    """The table `acc`, at most `rows_kept` rows."""
-
-    __slots__ = ("_database", "_rows_kept")
-
-    def __init__(self, database: Database, rows_kept: int = ACCOUNTING_ROWS_KEPT) -> None:
-        self._database = database
-        self._rows_kept = rows_kept
-
-    def add(self, record: AccountingRecord) -> int:
-        """Keep a record and prune the oldest; return its row's id."""
-        with self._database.transaction(precious=False):
-            new_id = self._database.insert(
-                "INSERT INTO acc (method, from_tag, to_tag, callid, sip_code, sip_reason, time, duration, ms_duration,"
-                " setuptime, src_user, dst_user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.method,
-                    record.from_tag,
-                    record.to_tag,
-                    record.callid,
-                    record.sip_code,
-                    record.sip_reason,
-                    record.time,
-                    -(-record.ms_duration // 1000),
-                    record.ms_duration,
-                    record.setuptime,
-                    record.src_user,
-                    record.dst_user,
-                ),
-            )
-            self._database.execute("DELETE FROM acc WHERE id <= ?", (new_id - self._rows_kept,))
-        return new_id
-
-    def recent(self, limit: int = 50) -> list[AccountingRecord]:
-        """The newest records, newest first, at most `limit`."""
-        rows = self._database.query(
-            "SELECT method, from_tag, to_tag, callid, sip_code, sip_reason, time, ms_duration, setuptime, src_user,"
-            " dst_user FROM acc ORDER BY id DESC LIMIT ?",
-            (max(0, limit),),
-        )
-        return [AccountingRecord(*row) for row in rows]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from device.exchange.accounting import Accounted
 from device.exchange.exchange import Exchange, ExchangeEvent
 from device.exchange.settings import ExchangeSettings
 from device.ids import CountingIds
@@ -66,6 +67,8 @@ class Switchboard:
         self.names: dict[str, list[Hop]] = {DOMAIN: [Hop("UDP", OWN, 5060)]}
         self.now = 0.0
         self.events: list[ExchangeEvent] = []
+        """All but what is accounted."""
+        self.accounted: list[Accounted] = []
         self.sent: list[tuple[Hop, Message]] = []
         self._inboxes: dict[tuple[str, int], list[Message]] = defaultdict(list)
         self._requests = 0
@@ -111,6 +114,8 @@ class Switchboard:
                     hops = self.names.get(event.next_hop.host)
                     if hops is not None:
                         self.endpoint.receive_lookup(event.next_hop, hops, self.now)
+                elif isinstance(event, Accounted):
+                    self.accounted.append(event)
                 else:
                     self.events.append(event)  # type: ignore[arg-type]
             for transmission in self.endpoint.transmissions_to_send():

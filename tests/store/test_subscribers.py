@@ -1,13 +1,11 @@
 import pytest
 
 from device.model import Aor, Credential
-from device.records import replace
 from device.store.database import Database
 from device.store.errors import StoreError, UnknownEntryError
-from device.store.subscribers import Accounting, AccountingRecord, Aliases, Subscribers
+from device.store.subscribers import Aliases, Subscribers
 
 HA1 = {"MD5": "11" * 16, "SHA-256": "22" * 32}
-RECORD = AccountingRecord("INVITE", "f1", "t1", "call-1", "200", "OK", 1_700_000_000, 2500, 1, "1001", "1002")
 
 
 def test_a_subscriber_is_known_by_name_and_realm(database: Database) -> None:
@@ -51,11 +49,3 @@ def test_an_alias_means_one_subscriber(database: Database) -> None:
     assert aliases.find(Aor("9", "pbx")) is None
     with pytest.raises(UnknownEntryError, match="no alias sip:9@pbx"):
         aliases.remove(Aor("9", "pbx"))
-
-
-def test_calls_are_accounted_newest_first_and_pruned(database: Database) -> None:
-    accounting = Accounting(database, rows_kept=2)
-    for number in range(4):
-        accounting.add(replace(RECORD, callid=f"call-{number}"))
-    assert accounting.recent() == [replace(RECORD, callid="call-3"), replace(RECORD, callid="call-2")]
-    assert database.query("SELECT DISTINCT duration, ms_duration FROM acc") == [(3, 2500)]
