@@ -105,7 +105,13 @@ class ExchangeRuntime:
             _secret(Settings(database), ids),
         )
         self.endpoint = SipEndpoint(self.exchange, SipTimers(), ids, self._sent_by, self._trace)
-        tls = TlsOptions(certificate=options.tls_certificate, key=options.tls_key, calls_back=True, prefix="--tls-")
+        tls = TlsOptions(
+            ca_file=options.tls_ca,
+            certificate=options.tls_certificate,
+            key=options.tls_key,
+            calls_back=True,
+            prefix="--tls-",
+        )
         self.sockets = SipSockets(loop, self.endpoint, options.host, tls_options=tls)
         self._resolver = Resolver(
             loop,

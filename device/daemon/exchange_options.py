@@ -24,7 +24,7 @@ ANYWHERE = "192.0.2.1"
 
 USAGE = """\
 usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FILE] [--socket PATH] [--log-level LEVEL]
-                            [--tls-certificate FILE [--tls-key FILE] [--tls-port PORT]]
+                            [--tls-certificate FILE [--tls-key FILE] [--tls-port PORT]] [--tls-ca FILE]
        offhook exchange user add NAME    [--domain NAME] [--store FILE] [--socket PATH] [--password-stdin]
        offhook exchange user remove NAME [--domain NAME] [--store FILE] [--socket PATH]
        offhook exchange user list        [--store FILE] [--socket PATH]
@@ -48,6 +48,7 @@ foreground until SIGTERM or Ctrl-C.
   --tls-certificate   take phones by TLS, too, showing this certificate (PEM); phones expect the domain's name in it
   --tls-key FILE      its private key where that is not in the same file
   --tls-port PORT     where phones reach it by TLS (default: 5061)
+  --tls-ca FILE       authorities (PEM) whose certificates other servers may show, besides those that the system trusts
   --domain            the SIP domain of its users (default: that of the users it has, else the address of --listen, or
                       of this machine)
   --store FILE        the SQLite file with users and registrations
@@ -85,6 +86,7 @@ class ExchangeOptions:
     tls_certificate: str
     tls_key: str
     tls_port: int
+    tls_ca: str = ""
 
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> ExchangeOptions:
@@ -98,6 +100,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         "--tls-certificate": "",
         "--tls-key": "",
         "--tls-port": str(DEFAULT_TLS_PORT),
+        "--tls-ca": "",
     }
     words: list[str] = []
     flags: set[str] = set()
@@ -134,6 +137,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         values["--tls-certificate"],
         values["--tls-key"],
         _port("--tls-port", values["--tls-port"]),
+        values["--tls-ca"],
     )
 
 

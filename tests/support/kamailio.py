@@ -64,6 +64,14 @@ SERVICE_ROUTE = """
         append_to_reply("Service-Route: <sip:{edge};lr>\\r\\n");
 """
 
+ROUTE = """
+    if ($rd == "{domain}") {{
+        # The phone's Route to us has served.
+        remove_hf("Route");
+        $du = "{uri}";
+    }}
+"""
+
 SCHEMA = "CREATE TABLE subscriber (username TEXT, domain TEXT, ha1 TEXT, PRIMARY KEY (username, domain))"
 
 
@@ -72,7 +80,8 @@ class Kamailio:
 
     With `flow_timer_s` it does outbound (RFC 5626), answers STUN and sends what is meant for a GRUU there. With
     `edge`, the address of a proxy in front of it, it keeps the Path of registrations and names that proxy as the
-    Service-Route (RFC 3327, RFC 3608). With `core`, the address of a registrar, it is such a proxy itself.
+    Service-Route (RFC 3327, RFC 3608). With `core`, the address of a registrar, it is such a proxy itself. `routes` are
+    the proxies of other domains, as URIs.
     """
 
     def __init__(
@@ -88,6 +97,7 @@ class Kamailio:
         flow_timer_s: int = 0,
         edge: str = "",
         core: str = "",
+        routes: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port or free_port()
         self.folder = folder / f"kamailio-{self.port}"
@@ -116,6 +126,7 @@ class Kamailio:
             "OUTBOUND": OUTBOUND.format(flow_timer=flow_timer_s) if flow_timer_s else "",
             "PATH": PATH if edge else "",
             "SERVICE_ROUTE": SERVICE_ROUTE.format(edge=edge) if edge else "",
+            "ROUTES": "".join(ROUTE.format(domain=domain, uri=uri) for domain, uri in (routes or {}).items()),
             "GRUU": GRUU if flow_timer_s else "",
             "FOLDER": self.folder,
             "CORE": core,
