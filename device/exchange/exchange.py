@@ -8,22 +8,25 @@ from device.annotations import Protocol
 from device.exchange.accounting import Accounted, Accounting, registration_record
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.house_agent import HouseAgent
+from device.exchange.house_events import HouseEvents
 from device.exchange.house_network import is_of_house
 from device.exchange.location import LocationService
 from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
 from device.exchange.response_context import Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
-from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of
+from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of, user_of
 from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
 from device.exchange.trunk_leg import LEG_PARAM
 from device.exchange.trunks import Refusal, Trunks
+from device.exchange.watchers import Arrived
 from device.ids import IdSource
 from device.model import Aor, Binding, Credential
 from device.records import dataclass, replace
 from device.sip.events import SipEvent
 from device.sip.header_names import METHODS
+from device.sip.headers import NameAddr
 from device.sip.hop import TLS, UDP, Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.transaction import (
@@ -131,6 +134,8 @@ class Exchange:
         self.accounting = Accounting()
         self.agent = HouseAgent(settings.server, ids, own_address)
         self.trunks = Trunks(self.agent, self._seal)
+        self.house = HouseEvents(self.agent, settings.domain, self._seal, self._user_of, self._is_reachable)
+        self._proxy.observer = self.house.calls
         self.services: OwnServices | None = None
         """Set by whoever runs services."""
         self._events: deque[ExchangeEvent] = deque()
@@ -148,6 +153,7 @@ class Exchange:
         if self.location.forget(aor):
             self._tell_bindings(aor, now)
             self._arm_expiry()
+        self.house.forget_user(user, now)
 
     def clock_set(self, ahead_s: float, now: float) -> None:
         """The clock of the day was set, as on a board that starts in 1970: contacts last as long as they did before."""
@@ -182,13 +188,19 @@ class Exchange:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
-        return earliest(self._proxy.next_timeout(), self._timers.next_timeout(), self.agent.next_timeout())
+        return earliest(
+            self._proxy.next_timeout(),
+            self._timers.next_timeout(),
+            self.agent.next_timeout(),
+            self.house.next_timeout(),
+        )
 
     def handle_timeout(self, now: float) -> None:
         """Give up calls that ring too long, forget bindings that are over."""
         self._proxy.handle_timeout(now)
         self.agent.handle_timeout(now)
         self._events.extend(self.accounting.handle_timeout(now + self._unix_offset_s))
+        self.house.handle_timeout(now)
         if self._timers.pop_due(now):
             for aor in self.location.expire(now + self._unix_offset_s):
                 self._tell_bindings(aor, now)
@@ -249,7 +261,27 @@ class Exchange:
         elif (emergency and is_of_house(received.source.host)) or self._may_pass(received, now):
             if emergency:
                 request.uri = Uri("sip", user=emergency, host=self._settings.domain)
-            self._pass(received, now)
+            if not self._answered_here(received, now):
+                self._pass(received, now)
+
+    def _answered_here(self, received: Received, now: float) -> bool:
+        """Take a SUBSCRIBE or PUBLISH of a user of ours that is about another one, or about a service."""
+        request = received.request
+        sender = self._user_of(request.from_)
+        resource = self.router.meant(request.uri.user)
+        if not sender or not self.own.include(request.uri) or not self.house.takes(request):
+            return False
+        if request.to.tag is None and not self.router.is_known(resource):
+            return False
+        self.house.receive(Arrived(received.key, request, received.source, resource, sender), now)
+        return True
+
+    def _user_of(self, address: NameAddr) -> str:
+        """The user of ours whose address that is; "" for somebody else. Who sends it has proved to be that user."""
+        return address.uri.user if self.own.include(address.uri) else ""
+
+    def _is_reachable(self, user: str, now: float) -> bool:
+        return bool(self._phones(user, now))
 
     def _emergency_number(self, request: Request) -> str | None:
         """The number that a call for help asks for; None for other requests, and where no trunk leads out."""
@@ -263,6 +295,7 @@ class Exchange:
         request = received.request
         if request.method == "BYE":
             self._account(self.accounting.bye_received(request, now + self._unix_offset_s))
+        self.house.calls.request_within(request, now)
         found = self.trunks.leg_within(request, leg_text) if leg_text else None
         if request.method == "BYE" and found is not None:
             self.trunks.forget_call(request)
@@ -525,6 +558,7 @@ class Exchange:
     def _tell_bindings(self, aor: str, now: float) -> None:
         bindings = self.location.bindings(aor, now + self._unix_offset_s)
         self._events.append(BindingsChanged(aor, tuple(bindings)))
+        self.house.registrations_changed(user_of(aor), now)
 
     def _arm_expiry(self) -> None:
         ends_at = self.location.next_expiry()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 
-from device.annotations import ClassVar
+from device.annotations import ClassVar, Protocol
 from device.exchange.response_context import Branch, Progress, ResponseContext, Stage, Target
 from device.exchange.route_set import OwnAddress, add_record_routes, next_hop_of
 from device.exchange.seal import Seal
@@ -84,6 +84,22 @@ def follow_nothing(_request: Request, response: Response, _now: float) -> tuple[
     return [], response.headers.get_all("Contact")
 
 
+class Observer(Protocol):
+    """Who follows what becomes of forwarded requests."""
+
+    def branch_sent(self, context: ResponseContext, branch: Branch, now: float) -> None:
+        """A copy was sent to a target."""
+
+    def branch_responded(self, context: ResponseContext, branch: Branch, response: Response, now: float) -> None:
+        """A response other than 100 to it came, or one of our own for one that did not come."""
+
+    def branch_replaced(self, context: ResponseContext, branch: Branch) -> None:
+        """Another branch takes the place of this one; `branch_sent` follows."""
+
+    def finished(self, context: ResponseContext, response: Response, now: float) -> None:
+        """A final response went back; to an INVITE there may be several 2xx."""
+
+
 class Proxy:
     """The response contexts of all requests under way; its owner decides who may call whom.
 
@@ -115,6 +131,7 @@ class Proxy:
         """When the present stage of a request has rung for long enough."""
         self.on_final: Callable[[ServerKey, Response, float], None] = lambda key, response, now: None
         """Told of each final response that goes back."""
+        self.observer: Observer | None = None
         self.layer: TransactionLayer
 
     def bind(self, layer: TransactionLayer) -> None:
@@ -220,6 +237,8 @@ class Proxy:
             self._ringing.set(branch.key, now + self._ring_timeout_s)
         if leg is not None and target.alternatives:
             self._silent.set(branch.key, now + leg.patience_s)
+        if self.observer is not None:
+            self.observer.branch_sent(context, branch, now)
 
     def _record_route(self, context: ResponseContext, target: Target) -> Callable[[Request, Hop], None]:
         """What puts our Record-Route into a copy, once it is known which way that goes."""
@@ -268,6 +287,8 @@ class Proxy:
 
     def _replace_branch(self, context: ResponseContext, branch: Branch) -> None:
         """Another branch takes the place of one, and its breadth."""
+        if self.observer is not None:
+            self.observer.branch_replaced(context, branch)
         self._forget_branch(branch.key)
         del context.branches[branch.key]
         context.free += branch.breadth
@@ -285,6 +306,8 @@ class Proxy:
             if onward.status >= 300 and self._try_next(context, branch, onward.status, now):
                 return
             context.free += branch.breadth
+        if self.observer is not None:
+            self.observer.branch_responded(context, branch, onward, now)
         self._step(context, news, branch, onward, now)
 
     def _try_next(self, context: ResponseContext, branch: Branch, status: int, now: float) -> bool:
@@ -452,6 +475,8 @@ class Proxy:
     def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
         self.on_final(context.key, response, now)
         self._open.discard(context.key)
+        if self.observer is not None:
+            self.observer.finished(context, response, now)
         if not self.layer.send_response(context.key, response, now) and context.is_invite and response.status < 300:
             # The server transaction is over, but whoever answered wants an ACK.
             self.layer.send_stateless(response, context.source)

@@ -50,6 +50,7 @@ class Target:
 
     A `leg` says what is different on the way there. `alternatives` are tried in turn when this place fails. `headers`
     are put into the copy that goes there, before fields of the same name, but for History-Info, which go after them.
+    `user` is the user of ours whose phone it is.
     """
 
     uri: Uri
@@ -57,6 +58,7 @@ class Target:
     leg: Leg | None = None
     alternatives: tuple["Target", ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

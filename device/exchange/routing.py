@@ -341,7 +341,13 @@ def target_of(binding: Binding, *others: Binding) -> Target:
         received_hop(binding.received),
         alternatives=tuple(target_of(other) for other in others),
         headers=tuple(("Route", str(route)) for route in path_of(binding)),
+        user=user_of(binding.aor),
     )
+
+
+def user_of(aor: str) -> str:
+    """The user of an address of record, which may be no URI that can be read."""
+    return aor.partition(":")[2].rpartition("@")[0]
 
 
 def devices_of(bindings: Iterable[Binding]) -> list[list[Binding]]:

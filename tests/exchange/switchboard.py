@@ -138,8 +138,10 @@ class Switchboard:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request, transaction or timer of one is left."""
-        return self.exchange.under_way == 0 and len(self.endpoint.layer) == 0 and self.endpoint.next_timeout() is None
+        """Whether no request, transaction or timer of one is left; calls that go on are watched for hours."""
+        timeout = self.endpoint.next_timeout()
+        no_timer = timeout is None or timeout == self.exchange.house.calls.next_timeout()
+        return self.exchange.under_way == 0 and len(self.endpoint.layer) == 0 and no_timer
 
 
 class Phone:
