@@ -7,6 +7,8 @@ import sys
 from random import Random
 
 from device import plain_logging as logging
+from device.exchange.accounting import MAX_CALL_S
+from device.exchange.call_watch import SILENT_CALL_S
 from device.sip.hop import Hop
 from device.sip.message import Request
 from tests.exchange.switchboard import UNIX_OFFSET_S, Switchboard
@@ -17,8 +19,8 @@ CROWD_STEPS = 20
 """So many messages of people who know each other come between two of strangers."""
 KEPT = 12
 """Messages of the crowd that may be answered yet; older ones are forgotten."""
-DRAINED_S = 8000.0
-"""By then everything is over: bindings last an hour, and what was refused is remembered no longer."""
+DRAINED_S = max(SILENT_CALL_S, MAX_CALL_S) + 1.0
+"""By then everything is over: bindings last an hour, and calls that nobody ended are forgotten."""
 
 
 class ExchangeSoak:
@@ -78,7 +80,7 @@ class ExchangeSoak:
         del self.crowd.heard[:-KEPT]
 
     def drain(self) -> None:
-        """Let the world fall silent, until nothing is under way any more."""
+        """Let the world fall silent, until nothing is under way any more and no call is thought to go on."""
         self.board.advance(DRAINED_S)
         self._forget()
         self.crowd.heard.clear()
