@@ -13,6 +13,8 @@ MARGIN_PIXELS = 110
 """Room left of the first lifeline for the time, and right of the last."""
 
 TIME_CHARACTERS = 9
+TIME_PIXELS = 66
+"""Room for the time at the left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,17 @@ def draw_svg(title: str, lifelines: Sequence[str], rows: Sequence[LadderRow]) ->
     for index, row in enumerate(rows):
         y = top + ROW_PIXELS * index + 8
         parts.append(f'<text x="8" y="{y + 4}" fill="#707070" font-size="11">{row.at * 1000:.0f} ms</text>')
-        parts.append(_svg_note(row, columns, y) if isinstance(row, LadderNote) else _svg_arrow(row, columns, y))
+        parts.append(_svg_note(row, columns, y, width) if isinstance(row, LadderNote) else _svg_arrow(row, columns, y))
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _svg_note(row: LadderNote, columns: dict[str, int], y: int) -> str:
-    x = columns[row.place]
+def _svg_note(row: LadderNote, columns: dict[str, int], y: int, room: int) -> str:
+    """A note at its lifeline, moved where it would hide the time or leave the picture, which has `room` pixels."""
     width = 14 + 6.6 * len(row.text)
+    left = max(TIME_PIXELS, min(columns[row.place] - width / 2, room - width - 2))
+    x = f"{left + width / 2:.0f}"
     return (
-        f'<rect x="{x - width / 2:.0f}" y="{y - 9}" width="{width:.0f}" height="18" rx="4" '
+        f'<rect x="{left:.0f}" y="{y - 9}" width="{width:.0f}" height="18" rx="4" '
         f'fill="#fff4d6" stroke="#d8b24a"/>'
         f'<text x="{x}" y="{y + 4}" text-anchor="middle" font-size="11">{escape(row.text)}</text>'
     )

@@ -97,14 +97,17 @@ class Authenticator:
 
     def remove(self, request: Request, header: str) -> None:
         """Take the credentials for our realm out of `header`; those for others are none of our business."""
-        kept = []
-        for value in request.headers.get_all(header):
-            credentials = parse_credentials(value)
-            if credentials is None or credentials.realm != self.realm:
-                kept.append(value)
+        kept = [value for value in request.headers.get_all(header) if not self._are_ours(value)]
         request.headers.remove(header)
         for value in kept:
             request.headers.add(header, value)
+
+    def _are_ours(self, value: str) -> bool:
+        try:
+            credentials = parse_credentials(value)
+        except SipParseError:
+            return False
+        return credentials is not None and credentials.realm == self.realm
 
     # Nonces.
 

@@ -293,6 +293,7 @@ class Exchange:
     def _forward_within(self, received: Received, leg_text: str, now: float) -> None:
         """Forward a request within a dialog that we let begin, to a trunk in the words of the trunk."""
         request = received.request
+        self._authenticator.remove(request, "Proxy-Authorization")
         if request.method == "BYE":
             self._account(self.accounting.bye_received(request, now + self._unix_offset_s))
         self.house.calls.request_within(request, now)
@@ -496,6 +497,8 @@ class Exchange:
         self._learn_own_address(ack, source)
         leg_text = own_route_param(ack, LEG_PARAM)
         in_dialog = take_own_routes(ack, self.own, self._seal)
+        # It bears the credentials of its INVITE (section 22.1), which are for us alone.
+        self._authenticator.remove(ack, "Proxy-Authorization")
         found = self.trunks.leg_within(ack, leg_text) if in_dialog and leg_text else None
         if found is not None and found[1]:
             self._proxy.forward_ack(ack, [Target(ack.uri, leg=found[0])], now)

@@ -165,6 +165,21 @@ class TestWhoMayCall:
         message = bob.request("MESSAGE")
         assert message.headers.get_all("Proxy-Authorization") == [other, "Basic eDp5"]
 
+    def test_those_of_an_ack_and_of_a_bye_go_no_further_either(self) -> None:
+        """An ACK bears what its INVITE bore (section 22.1): who is called could guess the password by it."""
+        board = Switchboard()
+        alice, bob = two_phones(board)
+        sent = alice.invite("1002")
+        invite = bob.request("INVITE")
+        bob.reply(invite, 200)
+        ours = sent.headers.get("Proxy-Authorization")
+        assert ours is not None
+        answer = alice.response()
+        for method in ("ACK", "BYE"):
+            alice.in_dialog(method, answer, Proxy_Authorization=f"{ours}\nDigest nonsense")
+            came = bob.request(method)
+            assert came.headers.get_all("Proxy-Authorization") == ["Digest nonsense"]
+
     def test_credentials_that_cannot_be_read(self) -> None:
         phone = Switchboard().phone("1001", "192.0.2.1")
         phone.ask("MESSAGE", "sip:1002@pbx.lan", Proxy_Authorization="Digest nonsense")

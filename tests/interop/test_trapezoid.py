@@ -1,6 +1,9 @@
 """U1, P1, P2, U2 by whole programs: two exchanges of ours, and ours beside Kamailio on either side, by UDP and TLS."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -97,6 +100,14 @@ class Trapezoid:
         self.bob.expect_state("connected")
 
 
+def last_call(proxy: ExchangeDaemon) -> dict[str, Any] | None:
+    """The newest call on record, None while it is not over."""
+    with closing(sqlite3.connect(f"file:{proxy.store_path}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        row = connection.execute("SELECT * FROM cdr ORDER BY id DESC LIMIT 1").fetchone()
+    return dict(row) if row is not None and row["ended_at"] else None
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory, authority) -> Iterator[Trapezoid]:
     trapezoid = Trapezoid(tmp_path_factory.mktemp("trapezoid"), authority)
@@ -121,6 +132,18 @@ class TestTwoOfOurs:
         trapezoid.talk()
         trapezoid.bob.call("call.hangup")
         trapezoid.check("trapezoid")
+
+    def test_the_call_is_on_record_at_both_ends(self, trapezoid) -> None:
+        """Set-up, answer, end and cause."""
+        trapezoid.talk()
+        trapezoid.bob.call("call.hangup")
+        trapezoid.alice.expect_message("in", "BYE")
+        for proxy in (trapezoid.p1, trapezoid.p2):
+            call = wait_until(f"the record of {proxy.name}", lambda proxy=proxy: last_call(proxy))
+            assert call["set_up_at"] < call["answered_at"] < call["ended_at"]
+            assert (call["caller"], call["called"]) == (f"sip:{ALICE}@{A}", f"sip:{BOB}@{B}")
+            assert call["cause"].startswith("ended normally")
+            assert (call["ended_by"], call["sip_code"]) == ("callee", 200)
 
     def test_the_caller_gives_up(self, trapezoid) -> None:
         trapezoid.alice.place(f"sip:{BOB}@{B}")

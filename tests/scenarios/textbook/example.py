@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from device.demo.ladder import LadderMessage, LadderNote, LadderRow, draw_svg
+from device.exchange.accounting import Accounted
 from device.exchange.exchange import BindingsChanged
+from device.exchange_model import AccountingRecord, CallDetail
 from device.records import dataclass
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, RegistrationChanged
 from device.sip.message import Request
@@ -66,7 +68,22 @@ def _said_by_exchange(event: object) -> str:
         case BindingsChanged(aor, bindings):
             where = ", ".join(binding.contact.partition("@")[2] for binding in bindings)
             return f"{aor.removeprefix('sip:')}: {where or 'nowhere'}"
+        case Accounted(record, call):
+            return _record_in_words(record, call)
     return ""
+
+
+def _record_in_words(record: AccountingRecord | None, call: CallDetail | None) -> str:
+    """What is written down of a registration, of a call that is answered or refused, and of its end."""
+    if record is None:
+        return ""
+    if call is None:
+        return f"record: {record.method} {record.sip_code}"
+    if not call.ended_at:
+        return f"record: set up, answered after {call.answered_at - call.set_up_at:.1f} s"
+    if not call.answered_at:
+        return f"record: set up, ended after {call.ended_at - call.set_up_at:.1f} s, {call.cause}"
+    return f"record: talked {call.duration_s:.1f} s, {call.cause} by the {call.ended_by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +142,8 @@ def label_of(carried: Carried) -> str:
     expires = message.headers.get("Expires")
     transport = _transport_of(message)
     lifetime = f", Expires: {expires}" if message.method == "REGISTER" and expires is not None else ""
-    proof = ", digest" if "Authorization" in message.headers or "Proxy-Authorization" in message.headers else ""
+    has_proof = "Authorization" in message.headers or "Proxy-Authorization" in message.headers
+    proof = ", digest" if has_proof and message.method != "ACK" else ""
     return f"{message.method}{where}{lifetime}{proof}{sdp}{transport}"
 
 
