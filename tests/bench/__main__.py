@@ -13,7 +13,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from device.errors import DeviceError
-from tests.bench import answering, exchange, flooding, imports, messages, resting, sipp, starting, talking
+from tests.bench import (
+    answering,
+    codecs_in_call,
+    exchange,
+    flooding,
+    imports,
+    messages,
+    resting,
+    sipp,
+    starting,
+    talking,
+)
 from tests.bench.bench import QUICK, Bench, Extent
 from tests.bench.caller import CallFailedError
 from tests.bench.figures import Figure, report, table
@@ -24,6 +35,7 @@ from tests.support.fakecard.card import build, why_not
 MEASURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "rest": resting.measure,
     "talk": talking.measure,
+    "codecs": codecs_in_call.measure,
     "flood": flooding.measure,
     "answer": answering.measure,
     "sipp": sipp.measure,

@@ -7,7 +7,6 @@ same packets at the same times, so that the figures of a line differ by the phon
 import argparse
 import heapq
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,103 +15,27 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import fmean
 
-from device.demo.system import free_port
 from device.media.resample import Resampler
-from tests.bench.caller import PCMU_OFFER, Call, Caller
+from tests.bench.caller import Call, Caller
 from tests.bench.far_end import room_noise
-from tests.bench.phones import Baresip, BenchPhone, Offhook, running
+from tests.bench.phones import BenchPhone, running
 from tests.bench.registrar import HOST, Registrar
+from tests.bench.wide_phones import WIDE_OFFERS, Linphone, WideBaresip, WideOffhook
 from tests.quality.impairment import CONDITIONS, Network
 from tests.quality.listening import packets_of
 from tests.quality.scoring import score
 from tests.quality.speech import SPEAKERS, clip
 from tests.support.fakecard.card import RECORD, FakeCard, build
-from tests.support.processes import find_program
 
 LEAD_S = 1.5
 """Silence before the speech: the tone of the automatic answer is over then."""
 TAIL_S = 1.2
 """Longer than what any phone keeps in its buffers."""
 CARD_RATE_HZ = 48_000
-OFFERS = {
-    "PCMU": PCMU_OFFER,
-    "OPUS": ("96", "a=rtpmap:96 opus/48000/2", "a=fmtp:96 useinbandfec=1"),
-}
+SCORED = ("PCMU", "OPUS")
 
 
-class OpusOffhook(Offhook):
-    """Ours with Opus first."""
-
-    def arguments(self) -> list[str]:
-        return [*super().arguments(), "--set", "media.codecs=OPUS,PCMU"]
-
-
-class ListeningBaresip(Baresip):
-    """baresip with both codecs."""
-
-    codecs = "opus/48000/2,PCMU/8000/1"
-
-    def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
-        super().__init__(user, folder, card, registrar, auto_answer)
-        lines = ("module opus.so", "opus_inbandfec yes")
-        with (self._home / "config").open("a") as file:
-            file.write("\n".join(lines) + "\n")
-
-
-class Linphone(BenchPhone):
-    """Debian's linphonec, sound through ALSA, echo cancellation off. It ends when its keyboard does."""
-
-    name = "linphonec"
-    keyboard = subprocess.PIPE
-    patience_s = 3.0
-
-    def __init__(self, user: str, folder: Path, card: FakeCard, registrar: Registrar, auto_answer: bool) -> None:
-        super().__init__(user, folder, card, registrar, auto_answer)
-        self._home = folder / f"{user}-linphone"
-        (self._home / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
-        device = "ALSA Unknown: default"
-        sections: dict[str, dict[str, object]] = {
-            "sip": {
-                "sip_port": self.port,
-                "sip_tcp_port": 0,
-                "sip_tls_port": 0,
-                "use_ipv6": 0,
-                "guess_hostname": 0,
-                "contact": f"sip:{user}@{HOST}",
-                "default_proxy": 0,
-            },
-            "rtp": {"audio_rtp_port": free_port()},
-            # It takes the loopback interface for no network, unless it does not look.
-            "misc": {"auto_net_state_mon": 0},
-            "sound": {
-                **{f"{use}_dev_id": device for use in ("playback", "ringer", "capture")},
-                "echocancellation": 0,
-                "agc": 0,
-            },
-            "auth_info_0": {"username": user, "passwd": "bench", "realm": "bench"},
-            "proxy_0": {
-                "reg_proxy": f"<sip:{registrar.address};transport=udp>",
-                "reg_identity": f"sip:{user}@{HOST}",
-                "reg_sendregister": 1,
-                "reg_expires": 3600,
-                "publish": 0,
-            },
-        }
-        text = "".join(
-            f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
-            for name, values in sections.items()
-        )
-        (self._home / "rc").write_text(text)
-
-    def command(self) -> list[str]:
-        answering = ["-a"] if self.auto_answer else []
-        return [find_program("linphonec"), "-c", str(self._home / "rc"), *answering]
-
-    def environment(self) -> dict[str, str]:
-        return {"PATH": "/usr/bin:/bin", "HOME": str(self._home)}
-
-
-KINDS: dict[str, type[BenchPhone]] = {"offhook": OpusOffhook, "baresip": ListeningBaresip, "linphonec": Linphone}
+KINDS: dict[str, type[BenchPhone]] = {"offhook": WideOffhook, "baresip": WideBaresip, "linphonec": Linphone}
 
 
 class Listener:
@@ -126,7 +49,7 @@ class Listener:
         self.packets = packets_of(codec, lead + self._sound + bytes(2 * int(self._rate_hz * TAIL_S)))
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((HOST, 0))
-        self._caller = Caller(phone.user, phone.port, self._socket.getsockname()[1], offer=OFFERS[codec])
+        self._caller = Caller(phone.user, phone.port, self._socket.getsockname()[1], offer=WIDE_OFFERS[codec])
         self._call: Call | None = None
 
     @property
@@ -231,14 +154,14 @@ def table(kinds: Sequence[str], codec: str, networks: Sequence[Network], seeds: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.quality.peers", description=__doc__.splitlines()[0])
-    parser.add_argument("--codec", action="append", choices=sorted(OFFERS), help="may be repeated; both without it")
+    parser.add_argument("--codec", action="append", choices=SCORED, help="may be repeated; both without it")
     parser.add_argument("--condition", action="append", help="a line of the table, e.g. 'loss 3 %%'")
     parser.add_argument("--peer", action="append", choices=[kind for kind in KINDS if kind != "offhook"])
     parser.add_argument("--seeds", type=int, default=2, help="how often each condition is played (default: 2)")
     options = parser.parse_args()
     networks = [one for one in CONDITIONS if not options.condition or one.name in options.condition]
     kinds = ["offhook", *(options.peer or [kind for kind in KINDS if kind != "offhook"])]
-    for codec in options.codec or sorted(OFFERS, reverse=True):
+    for codec in options.codec or SCORED:
         table(kinds, codec, networks, options.seeds)
         sys.stdout.write("\n")
 

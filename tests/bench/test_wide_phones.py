@@ -1,4 +1,4 @@
-"""What the peers on the listening bench are started with."""
+"""What the phones for wide-band calls are started with."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench.caller import PCMU_OFFER, Caller
 from tests.bench.registrar import Registrar
-from tests.quality.peers import OFFERS, Linphone
+from tests.bench.wide_phones import WIDE_OFFERS, Linphone
 from tests.support.fakecard.card import FakeCard
 
 
@@ -41,12 +41,12 @@ def test_linphone_answers_by_itself_and_registers_at_the_bench(tmp_path: Path, r
 
 
 def test_each_codec_is_offered_with_what_explains_it() -> None:
-    for offer in OFFERS.values():
+    for offer in WIDE_OFFERS.values():
         numbers = offer[0].split()
         assert all(any(line.startswith(f"a=rtpmap:{number} ") for line in offer[1:]) for number in numbers)
 
 
 def test_a_caller_offers_what_it_is_told_to() -> None:
-    with Caller("x", 9) as plain, Caller("x", 9, offer=OFFERS["OPUS"]) as wide:
+    with Caller("x", 9) as plain, Caller("x", 9, offer=WIDE_OFFERS["OPUS"]) as wide:
         assert plain._offer == PCMU_OFFER
         assert wide._offer[0] == "96"
