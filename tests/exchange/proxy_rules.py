@@ -13,6 +13,9 @@ TOUCHED = frozenset(
 )
 """The header fields that section 16.6, or our own policy, lets a proxy change in a request."""
 
+ADDED = ("Diversion", "History-Info", "Alert-Info")
+"""Those that our own services add to, taking nothing away."""
+
 
 class ProxyRules:
     """Watches an exchange; `faults` names every message that breaks a rule, with the section."""
@@ -68,6 +71,10 @@ class ProxyRules:
         self._must(request.max_forwards == (asked.max_forwards or 71) - 1, "16.6 item 3", request, "Max-Forwards")
         self._must(request.body == asked.body, "16.6 item 1", request, "the body")
         self._must(_kept(request) == _kept(asked), "16.6 item 1", request, "other header fields")
+        for name in ADDED:
+            left = request.headers.get_all(name)
+            kept = [value for value in left if value in asked.headers.get_all(name)]
+            self._must(kept == asked.headers.get_all(name), "16.6 item 1", request, name)
         theirs, ours = asked.headers.get_all("Record-Route"), request.headers.get_all("Record-Route")
         self._must(ours[len(ours) - len(theirs) :] == theirs, "16.6 item 4", request, "Record-Route")
 
@@ -89,4 +96,4 @@ class ProxyRules:
 
 
 def _kept(request: Request) -> list[tuple[str, str]]:
-    return [item for item in request.headers.items() if item[0] not in TOUCHED]
+    return [item for item in request.headers.items() if item[0] not in TOUCHED and item[0] not in ADDED]
