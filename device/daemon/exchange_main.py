@@ -15,6 +15,7 @@ from device.control.server import ControlServer
 from device.daemon.clock_watch import ClockWatch
 from device.daemon.config import ConfigurationError, parse_section
 from device.daemon.exchange_commands import COMMANDS
+from device.daemon.exchange_door import Door
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
 from device.daemon.exchange_services import ExchangeServices
 from device.daemon.logs import start_logging
@@ -112,7 +113,9 @@ class ExchangeRuntime:
             calls_back=True,
             prefix="--tls-",
         )
-        self.sockets = SipSockets(loop, self.endpoint, options.host, tls_options=tls)
+        self._admission = self.exchange.strangers.admission
+        door = Door(self.endpoint, self._admission, lambda source: self.sockets.close_connection(source))
+        self.sockets = SipSockets(loop, door, options.host, tls_options=tls)
         self._resolver = Resolver(
             loop,
             lambda next_hop, hops: self.endpoint.receive_lookup(next_hop, hops, time.monotonic()),
@@ -144,6 +147,7 @@ class ExchangeRuntime:
     def pump(self, now: float) -> float | None:
         """Do what is due, store and send what came of it; answers the next deadline."""
         next_look = self._clock_watch.pump(now)
+        self._tell_bans(now)
         self._database.handle_timeout(now)
         self.endpoint.handle_timeout(now)
         self.sockets.handle_timeout(now)
@@ -181,6 +185,11 @@ class ExchangeRuntime:
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
             case _:
                 self.services.receive(event, now)
+
+    def _tell_bans(self, now: float) -> None:
+        for ban in self._admission.news:
+            logger.warning("%s is banned for %.0f s: %s", ban.sender, ban.until - now, ban.reason)
+        self._admission.news.clear()
 
     # The store.
 

@@ -18,6 +18,7 @@ from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, rec
 from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of, user_of
 from device.exchange.seal import Seal
 from device.exchange.settings import ExchangeSettings
+from device.exchange.strangers import Strangers
 from device.exchange.trunk_leg import LEG_PARAM
 from device.exchange.trunks import Refusal, Trunks
 from device.exchange.watchers import Arrived
@@ -132,6 +133,7 @@ class Exchange:
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
         self._proxy.on_final = self._final_sent
         self.accounting = Accounting()
+        self.strangers = Strangers(settings)
         self.agent = HouseAgent(settings.server, ids, own_address)
         self.trunks = Trunks(self.agent, self._seal)
         self.house = HouseEvents(self.agent, settings.domain, self._seal, self._user_of, self._is_reachable)
@@ -235,10 +237,17 @@ class Exchange:
     # Requests.
 
     def _receive_request(self, received: Received, now: float) -> None:
-        key, request = received.key, received.request
+        request = received.request
+        if self.strangers.meets_silence(request) and not self._is_of_ours(received.source):
+            self._proxy.layer.drop_request(received.key)
+            return
         if request.method == "INVITE" and request.to.tag is None:
-            self.accounting.invite_received(key, request, received.source.host, now + self._unix_offset_s)
+            self.accounting.invite_received(received.key, request, received.source.host, now + self._unix_offset_s)
         self._learn_own_address(request, received.source)
+        self._take(received, now)
+
+    def _take(self, received: Received, now: float) -> None:
+        key, request = received.key, received.request
         emergency = self._emergency_number(request)
         refusal = self._invalid(request, received.mark, emergency is not None)
         if refusal is not None:
@@ -389,21 +398,40 @@ class Exchange:
         if services is not None and services.is_source(received.source):
             return True
         if not self.own.include(request.from_.uri):
-            if self.own.include(request.uri) and not request.routes and self._receives_strangers(request.uri.user):
-                return True
+            is_for_us = self.own.include(request.uri) and not request.routes
+            if is_for_us and self._receives_strangers(request.uri.user):
+                return self._may_call_in(received, now)
+            self.strangers.not_allowed(received.source, now)
             self._respond(received.key, request.response(403, "No relay for strangers", self._ids.tag()), now)
             return False
         if self._proxy.is_spiral(request) and self.own.include(request.uri):
             return True
-        proof = self._authenticator.check(request, "Proxy-Authorization", now, received.source.host)
-        if proof.verdict is not Verdict.ACCEPTED:
-            self._respond(received.key, self._challenge(request, 407, proof, received.source, now), now)
-            return False
-        if proof.user != request.from_.uri.user:
+        user = self._prove(received, now)
+        if user is not None and user != request.from_.uri.user:
             self._respond(received.key, request.response(403, "Not your address", self._ids.tag()), now)
             return False
+        return user is not None
+
+    def _may_call_in(self, received: Received, now: float) -> bool:
+        """Whether somebody from elsewhere may call our users; if not it is answered with a challenge."""
+        source = received.source
+        return self.strangers.may_call(source.host) or self._prove(received, now) is not None
+
+    def _prove(self, received: Received, now: float) -> str | None:
+        """The user who sent a request; None where that is not proved, and it is answered then."""
+        request, source = received.request, received.source
+        proof = self._authenticator.check(request, "Proxy-Authorization", now, source.host)
+        if proof.verdict is not Verdict.ACCEPTED:
+            self._respond(received.key, self._challenge(request, 407, proof, source, now), now)
+            return None
         self._authenticator.remove(request, "Proxy-Authorization")
-        return True
+        self.strangers.proved(source, now)
+        return proof.user
+
+    def _is_of_ours(self, source: Hop) -> bool:
+        """Whether a request comes from a trunk or from our own services."""
+        is_service = self.services is not None and self.services.is_source(source)
+        return is_service or self.trunks.line_of(source) is not None
 
     def _receives_strangers(self, user: str) -> bool:
         """Whether callers from elsewhere may call that user of ours, or that service."""
@@ -442,9 +470,13 @@ class Exchange:
         way = self._within(request, now) if request.to.tag is not None else self.router.route(request, now)
         if way:
             return way
-        if self.router.is_known(request.uri.user):
-            return Refusal(480, "Not registered now")
-        return Refusal(404, "No such user here")
+        is_known = self.router.is_known(request.uri.user)
+        if received.leg is None and not self.own.include(request.from_.uri):
+            # Strangers do not learn who is called so here and who is not.
+            if not is_known:
+                self.strangers.unknown_number(received.source, now)
+            return Refusal(480, "Nobody can be reached there")
+        return Refusal(480, "Not registered now") if is_known else Refusal(404, "No such user here")
 
     def _outside_targets(self, received: Received, now: float) -> list[Target] | Refusal:
         """Where a number that nobody here has goes, and emergency calls; for our own users alone."""
@@ -531,6 +563,7 @@ class Exchange:
             return self._challenge(request, 401, proof, source, now), ""
         if not self.own.include(request.to.uri):
             return request.response(404, "Not of this domain", self._ids.tag()), proof.user
+        self.strangers.proved(source, now)
         unix_now = now + self._unix_offset_s
         outcome = self._registrar.process(request, proof.user, source, self._ids.tag(), unix_now)
         if outcome.changed:
@@ -543,7 +576,10 @@ class Exchange:
         """401 or 407 with fresh challenges; 403 for wrong credentials, whether or not the user exists."""
         if proof.verdict is Verdict.REFUSED:
             logger.warning("wrong password for %s from %s", request.from_.uri, source)
+            self.strangers.wrong_password(source, now)
             return request.response(403, "Wrong user or password", self._ids.tag())
+        if proof.verdict is Verdict.CHALLENGE:
+            self.strangers.challenged(source, now)
         response = request.response(status, to_tag=self._ids.tag())
         name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
         user_agent = request.headers.get("User-Agent") or ""

@@ -7,6 +7,9 @@ from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.uri import parse_host_port
 
+STRANGERS = ("call", "house", "challenge", "silence")
+"""What senders may do who are no users; see HELP."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSettings:
@@ -25,6 +28,12 @@ class ExchangeSettings:
         "ring_timeout_s": "seconds that a call may ring before it is given up (Timer C, at least 180 by the RFC)",
         "serial_ring_s": "seconds that the phones of a user ring before those with a lower q have their turn",
         "follow_redirects": "whether the exchange itself calls where a 3xx sends a call; if not, the caller is told",
+        "strangers": "who is none of our users: call may call them; house may call them from a private address, and is "
+        "challenged from elsewhere; challenge is challenged always; silence gets no answer at all",
+        "ban_after": "points for wrong passwords (5), unknown numbers (3) and the like that get an address banned; "
+        "time takes 12 a minute away; 0 bans nobody",
+        "ban_s": "seconds for which an address is banned at first, four times as long each further time, a day at most",
+        "requests_per_s": "requests a second that an address may send which has not proved to be a user; 0 is no limit",
         "server": "text of the Server header; empty sends none",
     }
 
@@ -38,6 +47,10 @@ class ExchangeSettings:
     ring_timeout_s: int = 185
     serial_ring_s: int = 20
     follow_redirects: bool = True
+    strangers: str = "call"
+    ban_after: int = 30
+    ban_s: int = 300
+    requests_per_s: int = 50
     server: str = f"offhook-exchange/{__version__}"
 
     def faults(self) -> list[str]:
@@ -56,11 +69,16 @@ class ExchangeSettings:
             ("nonce_lifetime_s", 10, 86_400),
             ("ring_timeout_s", 181, 3600),
             ("serial_ring_s", 5, 600),
+            ("ban_after", 0, 1000),
+            ("ban_s", 10, 86_400),
+            ("requests_per_s", 0, 10_000),
         ):
             if not lowest <= getattr(self, name) <= highest:
                 found.append(f"exchange.{name}: {getattr(self, name)} is not between {lowest} and {highest}")
         if self.digest not in DIGEST_CHOICES:
             found.append(f"exchange.digest: {self.digest!r} is none of {', '.join(DIGEST_CHOICES)}")
+        if self.strangers not in STRANGERS:
+            found.append(f"exchange.strangers: {self.strangers!r} is none of {', '.join(STRANGERS)}")
         if not self.server.isprintable():
             found.append("exchange.server: contains a line break or another control character")
         return found

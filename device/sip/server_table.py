@@ -125,6 +125,11 @@ class ServerTable:
         self._run(transaction, transaction.send_response(response, now))
         return True
 
+    def drop(self, key: ServerKey) -> None:
+        """Forget a request that is to get no answer at all, as if it had never come; no event tells of it."""
+        if key in self._transactions:
+            self._forget(key)
+
     def receive_transport_error(self, hop: Hop, reason: str, now: float) -> None:
         """A response to `hop` could not be sent."""
         for transaction in list(self._transactions.values()):

@@ -145,6 +145,10 @@ class TransactionLayer:
         self.now = now
         return self._servers.send_response(key, response, now)
 
+    def drop_request(self, key: ServerKey) -> None:
+        """Leave a request without any answer: its sender is to learn nothing, not even that somebody is here."""
+        self._servers.drop(key)
+
     def send_stateless(self, response: Response, source: Hop) -> None:
         """Answer a request that has no transaction; `source` is where it came from.
 

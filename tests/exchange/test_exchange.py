@@ -189,7 +189,7 @@ class TestWhoMayCall:
         board = Switchboard()
         phone = stranger(board)
         phone.ask("MESSAGE", "sip:%ff@pbx.lan")
-        assert phone.statuses() == [404]
+        assert phone.statuses() == [480]
         alice = board.phone("1001", "192.0.2.1")
         alice.ask("REGISTER", "sip:pbx.lan", To=alice.address)
         _, challenge = parse_challenges(alice.response().headers.get_all("WWW-Authenticate"))
@@ -284,7 +284,7 @@ class TestWhoIsCalled:
     def test_nobody_of_that_name(self) -> None:
         phone = stranger(Switchboard())
         phone.ask("INVITE", "sip:9999@pbx.lan")
-        assert phone.statuses() == [404]
+        assert phone.statuses() == [480]
 
     def test_a_user_who_is_not_registered(self) -> None:
         phone = stranger(Switchboard())

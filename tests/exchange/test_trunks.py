@@ -215,7 +215,7 @@ class TestStrangers:
         guest.domain = "elsewhere.example"
         for number in ("0301234", "112"):
             guest.ask("INVITE", f"sip:{number}@{DOMAIN}")
-        assert guest.statuses()[-1] == 404
+        assert guest.statuses()[-1] == 480
         assert provider.received() == []
 
     def test_not_even_one_that_knows_a_trunk_mark(self) -> None:

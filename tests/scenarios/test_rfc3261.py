@@ -159,7 +159,7 @@ def test_a_stranger_at_the_exchange(exchange, stranger) -> None:
     for method, uri, fields, status in (
         ("INVITE", "sip:x@elsewhere.example", {}, 403),
         ("MESSAGE", f"sip:1001@{HOST}", {}, 480),
-        ("MESSAGE", f"sip:1002@{HOST}", {}, 404),
+        ("MESSAGE", f"sip:1002@{HOST}", {}, 480),
         ("MESSAGE", f"sip:1001@{HOST}", {"From": f"<sip:1001@{HOST}>;tag=s"}, 407),
         ("MESSAGE", f"sip:1001@{HOST}", {"Max_Forwards": "0"}, 483),
         ("MESSAGE", f"sip:1001@{HOST}", {"Proxy_Require": "x"}, 420),
