@@ -541,7 +541,7 @@ class Exchange:
     def _receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:
         """Take an INVITE back; 200 says no more than that it is known (sections 9.2 and 16.10)."""
         if invite_key is not None:
-            self._proxy.cancel(invite_key, now)
+            self._proxy.cancel(invite_key, now, ", ".join(request.headers.get_all("Reason")))
         self._respond(key, request.response(481 if invite_key is None else 200, to_tag=self._ids.tag()), now)
 
     # Registration.

@@ -10,6 +10,7 @@ from device.exchange.seal import Seal
 from device.exchange.trunk_leg import Leg
 from device.ids import IdSource
 from device.records import dataclass, replace
+from device.sip.causes import reason_of
 from device.sip.header_syntax import parse_int_header
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
@@ -48,6 +49,9 @@ class Received:
     leg: Leg | None = None
     """What marks a call that comes in by a trunk."""
 
+
+ELSEWHERE = reason_of(200, "Call completed elsewhere")
+"""Why the other telephones of a user fall silent: the call was not missed (RFC 3326)."""
 
 MAX_BRANCHES = 60
 """Branches that one request may ever have here, so that redirections come to an end."""
@@ -254,10 +258,11 @@ class Proxy:
             copy, hop = _on_its_way(ack, target)
             self.layer.send_ack(copy, hop, now, None if target.leg is None else target.leg.preference(hop)[0])
 
-    def cancel(self, key: ServerKey, now: float) -> None:
-        """The caller has taken an INVITE back: cancel its branches (section 16.10)."""
+    def cancel(self, key: ServerKey, now: float, reason: str = "") -> None:
+        """The caller has taken an INVITE back: cancel its branches (section 16.10), for the `reason` of the CANCEL."""
         context = self._contexts.get(key)
         if context is not None:
+            context.cancel_reason = reason
             self._step(context, News.CANCEL, None, None, now)
 
     # Responses.
@@ -418,21 +423,21 @@ class Proxy:
         context.waiting.clear()
         self._stage_ends.cancel(context.key)
         self._pass_on(context, onward, now)
-        self._cancel_pending(context, now)
+        self._cancel_pending(context, now, ELSEWHERE)
 
     def _answer_again(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
         """Further 2xx to an INVITE go back, too, since each makes a dialog; to others only the first does."""
         branch.final = onward
         if context.is_invite:
             self._pass_on(context, onward, now)
-            self._cancel_pending(context, now)
+            self._cancel_pending(context, now, ELSEWHERE)
 
     def _answer_late(self, context: ResponseContext, branch: Branch, onward: Response, now: float) -> None:
         """The server transaction takes no 2xx after a failure, but whoever answered an INVITE wants an ACK."""
         branch.final = onward
         if context.is_invite:
             self.layer.send_stateless(onward, context.source)
-            self._cancel_pending(context, now)
+            self._cancel_pending(context, now, ELSEWHERE)
 
     def _fail(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
         """Keep a failure, or follow where it leads; the best goes back when there is nothing left to try."""
@@ -450,14 +455,14 @@ class Proxy:
         branch.final = final
         context.waiting.clear()
         self._stage_ends.cancel(context.key)
-        self._cancel_pending(context, now)
+        self._cancel_pending(context, now, reason_of(final.status, final.reason))
         self._go_on(context, now)
 
     def _take_back(self, context: ResponseContext, _branch: None, _response: None, now: float) -> None:
         """The caller's CANCEL goes to every branch that is open."""
         context.waiting.clear()
         self._stage_ends.cancel(context.key)
-        self._cancel_pending(context, now)
+        self._cancel_pending(context, now, context.cancel_reason)
 
     def _end_stage(self, context: ResponseContext, _branch: None, _response: None, now: float) -> None:
         """Who has not answered by now is given up, and the next stage has its turn at once."""
@@ -499,19 +504,19 @@ class Proxy:
         context.waiting.extendleft(reversed([*([Stage(later)] if later else []), *fresh[1:]]))
         self._try_all(context, first, now)
 
-    def _cancel_pending(self, context: ResponseContext, now: float) -> None:
+    def _cancel_pending(self, context: ResponseContext, now: float, reason: str) -> None:
         if context.is_invite:
             for branch in context.pending():
-                self._cancel_branch(branch, now)
+                self._cancel_branch(branch, now, reason)
 
     def _give_up(self, branch: Branch, now: float) -> None:
         branch.is_overdue = True
         self._cancel_branch(branch, now)
 
-    def _cancel_branch(self, branch: Branch, now: float) -> None:
+    def _cancel_branch(self, branch: Branch, now: float, reason: str = "") -> None:
         if not branch.cancel_wanted:
             branch.cancel_wanted = True
-            self.layer.cancel(branch.key, now)
+            self.layer.cancel(branch.key, now, reason)
 
     TABLE: ClassVar[Mapping[tuple[Progress, News], tuple[Progress, Action]]] = {
         (Progress.SEARCHING, News.PROVISIONAL): (Progress.SEARCHING, _relay),

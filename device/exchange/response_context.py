@@ -136,6 +136,7 @@ class ResponseContext:
 
     __slots__ = (
         "branches",
+        "cancel_reason",
         "free",
         "key",
         "leg",
@@ -159,6 +160,8 @@ class ResponseContext:
         self.leg = leg
         """What marks the side that the request came from, where that is a trunk."""
         self.branches: dict[ClientKey, Branch] = {}
+        self.cancel_reason = ""
+        """Why the caller has taken it back, as its CANCEL says."""
         self.free = breadth
         self.state = Progress.SEARCHING
         self.stage: Stage | None = None

@@ -199,6 +199,46 @@ class TestTurns:
         assert alice.response().status == 200
 
 
+class TestReasons:
+    """What a CANCEL says of why (RFC 3326), so that a call that somebody took is nowhere a missed one."""
+
+    @pytest.fixture
+    def kitchen(self, board: Switchboard) -> Phone:
+        return phone_of_bob(board, "192.0.2.3", "1.0")
+
+    def ring(self, alice: Phone, *phones: Phone) -> tuple[Request, list[Request]]:
+        sent = alice.invite("1002")
+        invites = [phone.request("INVITE") for phone in phones]
+        for phone, invite in zip(phones, invites, strict=True):
+            phone.reply(invite, 180)
+        return sent, invites
+
+    def test_another_phone_answered(self, alice: Phone, desk: Phone, kitchen: Phone) -> None:
+        _, (at_desk, _) = self.ring(alice, desk, kitchen)
+        desk.reply(at_desk, 200)
+        assert kitchen.request("CANCEL").headers.get_all("Reason") == ['SIP;cause=200;text="Call completed elsewhere"']
+
+    def test_another_phone_declined(self, alice: Phone, desk: Phone, kitchen: Phone) -> None:
+        _, (at_desk, _) = self.ring(alice, desk, kitchen)
+        desk.reply(at_desk, 603)
+        assert kitchen.request("CANCEL").headers.get_all("Reason") == ['SIP;cause=603;text="Decline"']
+
+    def test_the_caller_says_why(self, alice: Phone, desk: Phone) -> None:
+        sent, _ = self.ring(alice, desk)
+        alice.cancel(sent, Reason='SIP;cause=200;text="Call completed elsewhere"')
+        assert desk.request("CANCEL").headers.get_all("Reason") == ['SIP;cause=200;text="Call completed elsewhere"']
+
+    def test_or_does_not(self, alice: Phone, desk: Phone) -> None:
+        sent, _ = self.ring(alice, desk)
+        alice.cancel(sent)
+        assert desk.request("CANCEL").headers.get("Reason") is None
+
+    def test_nobody_answered_in_time(self, board: Switchboard, alice: Phone, desk: Phone, mobile: Phone) -> None:
+        self.ring(alice, desk)
+        board.advance(RING_S + 1)
+        assert desk.request("CANCEL").headers.get("Reason") is None
+
+
 class TestRedirection:
     @pytest.fixture
     def carol(self, board: Switchboard) -> Phone:

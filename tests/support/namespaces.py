@@ -86,3 +86,33 @@ class Cable:
     def __exit__(self, *_: object) -> None:
         for room in (self.near, self.far):
             subprocess.run(["ip", "netns", "delete", room.name], capture_output=True, check=False)
+
+
+class Junction:
+    """`left` and `right`, two rooms in networks of their own, and `middle`, which is in both. A context manager.
+
+    Nothing is routed between the two. The interfaces of the middle are "left" and "right".
+    """
+
+    def __init__(self) -> None:
+        number = f"{os.getpid()}-{next(_NUMBERS)}"
+        self.left, self.middle, self.right = (Room(f"offhook-{number}-{name}") for name in ("left", "middle", "right"))
+
+    def __enter__(self) -> "Junction":
+        for room in (self.left, self.middle, self.right):
+            ip("netns", "add", room.name)
+            room.ip("link", "set", "lo", "up")
+        for room, name in ((self.left, "left"), (self.right, "right")):
+            peer = ("type", "veth", "peer", "name", "cable", "netns", room.name)
+            self.middle.ip("link", "add", name, *peer)
+            self.middle.ip("link", "set", name, "up")
+            room.plug_cable()
+        return self
+
+    def address_middle(self, interface: str, address: str) -> None:
+        """Give one of the middle's interfaces an address."""
+        self.middle.ip("address", "add", f"{address}/{PREFIX_LENGTH}", "dev", interface)
+
+    def __exit__(self, *_: object) -> None:
+        for room in (self.left, self.middle, self.right):
+            subprocess.run(["ip", "netns", "delete", room.name], capture_output=True, check=False)
