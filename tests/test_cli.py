@@ -321,11 +321,11 @@ def test_the_socket_may_be_named_before_and_after_the_verb(daemon: AnsweringDaem
 
 def test_a_refusal_is_status_1_with_every_fault(daemon: AnsweringDaemon, run: Run) -> None:
     daemon.answers["settings.set"] = ControlError(
-        INVALID_PARAMS, "nothing was changed", {"faults": ["a: wrong", "b: no"]}
+        INVALID_PARAMS, "nothing was changed: a: wrong; b: no", {"faults": ["a: wrong", "b: no"]}
     )
     status, out, err = run("settings", "set", "a=1", "b=2")
     assert (status, out) == (1, "")
-    assert err.splitlines() == ["offhook: nothing was changed", "offhook:   a: wrong", "offhook:   b: no"]
+    assert err.splitlines() == ["offhook: nothing was changed:", "offhook:   a: wrong", "offhook:   b: no"]
 
 
 def test_a_refusal_in_words(daemon: AnsweringDaemon, run: Run) -> None:

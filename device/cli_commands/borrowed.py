@@ -62,6 +62,10 @@ class _Screen(Shell):
         if not self._session.output.as_json:
             self._session.output.lines(map(str, lines))
 
+    def say_as_it_is(self, lines: Iterable[object]) -> None:
+        """The same: nothing is broken here."""
+        self.say(*lines)
+
     def ask(self, method: str, /, **params: object) -> dict[str, Any]:
         """Call a method, and keep its answer."""
         answer = super().ask(method, **params)

@@ -19,7 +19,7 @@ from device.cli_commands.help import HELP_WORDS, command_parser, show_help
 from device.cli_commands.output import Output
 from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
 from device.control.client import ControlClient
-from device.control.errors import ControlError, DaemonUnreachableError
+from device.control.errors import DaemonUnreachableError, refusal_lines
 from device.control.paths import socket_path
 from device.errors import DeviceError
 
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
         output.complain(str(error))
         return EXIT_UNREACHABLE
     except DeviceError as error:
-        _complain(output, error)
+        for line in refusal_lines(error):
+            output.complain(line)
         return EXIT_FAILED
     except BrokenPipeError:
         # Whoever read this has seen enough; without another place to write, the interpreter would complain at its end.
@@ -44,14 +45,6 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
         return EXIT_OK
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-
-
-def _complain(output: Output, error: DeviceError) -> None:
-    output.complain(str(error))
-    data = error.data if isinstance(error, ControlError) else None
-    if isinstance(data, dict):
-        for fault in data.get("faults", []):
-            output.complain(f"  {fault}")
 
 
 def _run(words: list[str], environment: Mapping[str, str], output: Output) -> int:

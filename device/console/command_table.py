@@ -134,10 +134,14 @@ class CommandTable:
         withheld = [command.words.split() for command in self.withheld]
         if any(len(parts) > depth and parts[depth].startswith(word.text) and word.text for parts in withheld):
             return ConsoleError(f"{word.text!r} is for the role admin: log out with `exit`, log in as admin", word.at)
-        near = get_close_matches(word.text, self._names(candidates, depth), 1)
+        near = self._ending_in(word.text) or get_close_matches(word.text, self._names(candidates, depth), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"`{f'{before} ' if before else ''}?` lists what there is"
         what = f"{before} {word.text}" if before else word.text
         return ConsoleError(f"there is no {what!r}; {hint}", word.at)
+
+    def _ending_in(self, word: str) -> list[str]:
+        """Commands of several words that end in this one: who types `status` means `show status`."""
+        return [command.words for command in self.commands if command.words.split()[1:] == [word]]
 
     def _find(self, words: Sequence[Word]) -> tuple[Command, Sequence[Word]]:
         candidates = self.commands

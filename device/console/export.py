@@ -38,7 +38,7 @@ def export_lines(
             lines += ["", f"[settings.{name}]"]
             section = name
         if item["value"] == MASKED:
-            lines.append(f"# {field} is a secret and left out")
+            lines.append(f"# {field} is {'among the sealed secrets' if sealed else 'a secret and left out'}")
         else:
             lines.append(f"{field} = {_value(item['value'])}")
     for account in accounts:
@@ -49,7 +49,7 @@ def export_lines(
             if account.get(field, default) != default or field in ("user", "domain")
         ]
         if account["password"] != "none":  # noqa: S105  # a word for "there is none"
-            lines.append("# password is a secret and left out")
+            lines.append("# password is among the sealed secrets" if sealed else "# password is a secret and left out")
     return lines
 
 

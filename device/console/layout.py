@@ -1,11 +1,14 @@
 """How values, tables and times read on a terminal; for the console and the command line. Pure."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from device.console.row import cells, width
 
 COLUMN_GAP = "  "
+LAST_COLUMN = re.compile(r"(?<=\S) {2,}(?=\S)")
+WORD = re.compile(r" *[^ ]+")
 
 
 def printable(text: object) -> str:
@@ -57,6 +60,25 @@ def fields(values: Mapping[str, object]) -> list[str]:
     """One value a line, names in front."""
     longest = max(map(len, values), default=0)
     return [f"{name.ljust(longest)}{COLUMN_GAP}{printable(shown(value))}" for name, value in values.items()]
+
+
+def wrapped(line: str, columns: int) -> list[str]:
+    """A line in pieces that fit, broken between words; those of a table go on below its last column.
+
+    A word that is longer than a line stays whole: the terminal breaks it, and whoever copies it gets it in one piece.
+    """
+    if _width(line) <= columns:
+        return [line]
+    gaps = [gap.end() for gap in LAST_COLUMN.finditer(line) if gap.end() <= columns // 2]
+    indent = " " * (gaps[-1] if gaps else len(line) - len(line.lstrip()))
+    pieces, current = [], ""
+    for word in WORD.findall(line):
+        if current.strip() and _width(current + word) > columns:
+            pieces.append(current)
+            current = indent + word.lstrip()
+        else:
+            current += word
+    return [*pieces, current]
 
 
 def _width(text: str) -> int:

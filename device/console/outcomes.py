@@ -21,7 +21,7 @@ def transfer_outcome() -> AwaitEvent:
     def is_it(event: DaemonEvent) -> bool:
         return event.topic == "call" and event.params.get("event") in (TRANSFERRED, NOT_TRANSFERRED)
 
-    return AwaitEvent(TRANSFER_PATIENCE_S, is_it)
+    return AwaitEvent(TRANSFER_PATIENCE_S, is_it, is_brief=True)
 
 
 def transfer_words(event: DaemonEvent | None, look: str) -> Outcome:
@@ -39,7 +39,7 @@ def message_outcome(name: object) -> AwaitEvent:
     def is_it(event: DaemonEvent) -> bool:
         return event.topic == "message" and event.params.get("message") == name
 
-    return AwaitEvent(MESSAGE_PATIENCE_S, is_it)
+    return AwaitEvent(MESSAGE_PATIENCE_S, is_it, is_brief=True)
 
 
 def message_words(event: DaemonEvent | None, look: str) -> Outcome:

@@ -4,7 +4,7 @@ The dialogue is a generator that yields what it waits for (steps.py); keys, time
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from unicodedata import normalize
 
@@ -14,7 +14,7 @@ from device.console.command_table import CommandTable, completion
 from device.console.errors import BrokenOffError, ConsoleError, LoggedOutError
 from device.console.happenings import sentence
 from device.console.keys import ENTER, KeyDecoder, ctrl
-from device.console.layout import printable
+from device.console.layout import printable, wrapped
 from device.console.line_editor import (
     CompletionWanted,
     EditorEvent,
@@ -27,7 +27,7 @@ from device.console.line_editor import (
 from device.console.pager import Pager
 from device.console.steps import AskLine, AwaitEvent, AwaitKey, Dialogue, Pause, Step
 from device.control.client import DaemonEvent
-from device.control.errors import ControlError
+from device.control.errors import ControlError, refusal_lines
 
 DEFAULT_COLUMNS, DEFAULT_LENGTH = 80, 24
 """What is taken for the size of a terminal on a serial line, which cannot tell."""
@@ -88,6 +88,7 @@ class Shell:
         self._begun = False
         self._must_resume = False
         self._typed_ahead: deque[str] = deque(maxlen=KEYS_KEPT)
+        self._takes_keys = False
         self._is_over = False
         self._until: float | None = None
         self._now = now
@@ -157,7 +158,7 @@ class Shell:
 
     def _end_when_over(self) -> None:
         """End after the last key; what runs for a limited time is waited for."""
-        if self._is_over and not self._typed_ahead and not isinstance(self._step, Pause):
+        if self._is_over and not self._typed_ahead and not self._is_brief(self._step):
             self._is_over = False
             self._throw(LoggedOutError("the input has ended"))
             self.ended = True
@@ -197,8 +198,17 @@ class Shell:
     # The commands' side.
 
     def say(self, *lines: object) -> None:
-        """Lines for the person; longer output stops at every page."""
-        self._pager.add([printable(line) for line in lines])
+        """Lines for the person, broken between words; longer output stops at every page.
+
+        Without pages nothing is broken either: then it is for a file or a program, mostly.
+        """
+        columns = self.columns if self.length else 0
+        for line in map(printable, lines):
+            self._pager.add(wrapped(line, columns) if columns else [line])
+
+    def say_as_it_is(self, lines: Iterable[object]) -> None:
+        """Lines that somebody may copy, or that a program reads: none is broken."""
+        self._pager.add(map(printable, lines))
 
     def say_all(self, lines: Iterable[str]) -> None:
         """Many lines for the person."""
@@ -263,10 +273,7 @@ class Shell:
         """Say what went wrong, with a mark under the word at fault where there is one."""
         if isinstance(error, ConsoleError) and error.at >= 0 and len(prompt) + error.at < self.columns - 1:
             self.say(" " * (len(prompt) + error.at) + "^")
-        self.say(str(error))
-        data = error.data if isinstance(error, ControlError) else None
-        if isinstance(data, Mapping):
-            self.say(*(f"  {fault}" for fault in data.get("faults", [])))
+        self.say(*refusal_lines(error))
 
     # The dialogue.
 
@@ -289,7 +296,9 @@ class Shell:
     def _receive_key_while_running(self, key: str) -> None:
         step = self._step
         if isinstance(step, Pause):
-            self._keep_key(key, step)
+            self._keep_key(key, step.keeps_keys)
+        elif isinstance(step, AwaitEvent) and step.is_brief:
+            self._keep_key(key, True)
         elif isinstance(step, (AwaitEvent, AwaitKey)) and key in (ctrl("c"), ctrl("d")):
             self._type("^C\r\n")
             self._throw(BrokenOffError())
@@ -301,13 +310,18 @@ class Shell:
             elif key == ENTER:
                 self._type("\r\n")
 
-    def _keep_key(self, key: str, pause: Pause) -> None:
-        if key == ctrl("c") and pause.keeps_keys:
+    def _keep_key(self, key: str, keeps: bool) -> None:
+        if key == ctrl("c") and keeps:
             self._typed_ahead.clear()
             self._type("^C\r\n")
             self._throw(BrokenOffError())
-        elif pause.keeps_keys:
+        elif keeps:
             self._typed_ahead.append(key)
+
+    @staticmethod
+    def _is_brief(step: Step | None) -> bool:
+        """Whether it comes to an end by itself, so that what is typed meanwhile is for what follows."""
+        return isinstance(step, Pause) or (isinstance(step, AwaitEvent) and step.is_brief)
 
     def _drop_outgoing(self) -> None:
         """Send nothing more of what waits; the line of text that is cut off by that ends."""
@@ -382,12 +396,22 @@ class Shell:
             self._step = None
             self.ended = True
         self._pump()
-        while self._typed_ahead and self._step is not None and not isinstance(self._step, Pause):
-            self._receive_key(self._typed_ahead.popleft())
-        self._end_when_over()
 
     def _pump(self) -> None:
-        """Show what is to be shown and begin the step, as far as page and line allow."""
+        """Show what is to be shown and go on, as far as page, line and what was typed ahead allow."""
+        self._flow()
+        if self._takes_keys:
+            return
+        self._takes_keys = True
+        try:
+            while self._typed_ahead and self._step is not None and not self._is_brief(self._step):
+                self._receive_key(self._typed_ahead.popleft())
+        finally:
+            self._takes_keys = False
+        self._end_when_over()
+
+    def _flow(self) -> None:
+        """Show what is to be shown, begin the step, and give it the events that came."""
         while True:
             self._type(self._pager.text_to_send())
             if self._pager.waiting or self._step is None:

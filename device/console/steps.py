@@ -43,6 +43,8 @@ class AwaitEvent:
     timeout_s: float | None = None
     wanted: Callable[[DaemonEvent], bool] | None = None
     """Which events are waited for; others are passed over and do not prolong it. None: all."""
+    is_brief: bool = False
+    """It comes to an end by itself: keys wait for what follows, but for Ctrl-C. Otherwise `q` ends it."""
 
 
 Step = AskLine | AwaitKey | Pause | AwaitEvent

@@ -6,14 +6,11 @@ For `why` at the console and `offhook why`. `ask` calls a method of the phone; w
 from collections.abc import Callable, Iterator, Mapping
 
 from device.annotations import Any
-from device.console.setup.explain import explain_registration
+from device.console.setup.explain import explain_registration, is_about_names
 from device.control.errors import ControlError, DaemonUnreachableError
 from device.records import dataclass
 
 Ask = Callable[..., Mapping[str, Any]]
-
-NO_NAME_WORDS = ("no address", "cannot be resolved", "name server", "resolve")
-"""In the text of a registration that failed because of DNS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +147,13 @@ def _account(account: Mapping[str, Any]) -> Link:
     if account["state"] == "registered":
         return Link("registration", True, f"{name}: registered as {account['user']}@{account['domain']}")
     remedy = rest[0] if rest else ""
-    text, status = str(account.get("text") or "").lower(), int(account.get("status") or 0)
+    status = int(account.get("status") or 0)
     if status in (401, 403, 407):
         area = "credentials"
-    elif any(word in text for word in NO_NAME_WORDS):
+    elif is_about_names(account.get("text")):
         area = "DNS"
-        remedy = f"{remedy}; `test dns {name}` shows what each name server says" if remedy else f"`test dns {name}`"
+        if "test dns" not in remedy:
+            remedy = f"{remedy}; `test dns {name}` shows what each name server says"
     elif status == 0 or status in (408, 503, 504):
         area = "server"
     else:

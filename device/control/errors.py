@@ -37,3 +37,12 @@ class DaemonUnreachableError(ControlError):
 
 class SocketTakenError(DeviceError):
     """The server cannot have its socket: another daemon answers there, or the place cannot be written."""
+
+
+def refusal_lines(error: Exception) -> list[str]:
+    """What to tell a person of an error: its text and, where several things are wrong, each of them in a line."""
+    data = error.data if isinstance(error, ControlError) else None
+    faults = [str(fault) for fault in data.get("faults", ())] if isinstance(data, dict) else []
+    if len(faults) <= 1:
+        return [str(error)]
+    return [str(error).removesuffix("; ".join(faults)).rstrip(), *(f"  {fault}" for fault in faults)]

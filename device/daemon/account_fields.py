@@ -37,7 +37,7 @@ def changed_account(account: Account, params: Params) -> Account:
 
 def all_faults(faults: list[str]) -> ControlError:
     """The refusal that tells every fault at once."""
-    return ControlError(INVALID_PARAMS, "nothing was changed: " + "; ".join(faults))
+    return ControlError(INVALID_PARAMS, "nothing was changed: " + "; ".join(faults), {"faults": faults})
 
 
 def account_faults(account: Account) -> list[str]:

@@ -30,18 +30,8 @@ from tests.board.visit import visit
 HERE = Path(__file__).parent
 OUTPUT = "board-output"
 ORDER = (
-    *(
-        "image_boot",
-        "console_line",
-        "whole_phone",
-        "outputs",
-        "cadences",
-        "disturbances",
-        "network_changes",
-        "faults",
-        "sound_card",
-    ),
-    *("power_cuts", "slot_choice", "damaged_card", "upgrades", "raspi3b"),
+    *("image_boot", "console_line", "usb_console", "whole_phone", "outputs", "cadences", "disturbances"),
+    *("network_changes", "faults", "sound_card", "power_cuts", "slot_choice", "damaged_card", "upgrades", "raspi3b"),
 )
 """What a person wants to know first stands first; what leaves another version on the board stands last."""
 

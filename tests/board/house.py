@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from tests.board.agent_client import AgentError
 from tests.board.board_phone import OUTPUTS, BoardPhone, UnsteadyHandError
 from tests.board.figures import Figures
 from tests.board.network import HOST_ADDRESS, BoardNetwork
@@ -26,7 +27,7 @@ BOARD_SETTINGS = {
 }
 
 
-STEADY_TRIES = 4
+STEADY_TRIES = 10
 
 
 Done = TypeVar("Done")
@@ -83,7 +84,24 @@ class House:
         """See to it that the board's phone runs with this driver, is registered and at rest."""
         if self._driver != driver:
             self.rewire(driver)
-        self.rest()
+        try:
+            self.rest()
+        except AgentError:
+            # A test that failed has left the board on its way up; that is no fault of the next one.
+            self.wait_for_phone()
+            self.rest()
+
+    def wait_for_phone(self) -> None:
+        """Wait until the phone of a board that has just been started answers and is registered."""
+        long = 6 * PATIENCE_S * self.rig.patience
+        self.phone.client.close()
+        wait_until("the phone to answer", self.answers, long)
+        self.phone.begin_to_listen()
+        wait_until("the board to be registered", self.registered, long)
+
+    def answers(self) -> bool:
+        """Whether the phone that the board has started can be asked."""
+        return self.rig.agent.run([*self.rig.offhook, "status"], check=False).status == 0
 
     def rewire(self, driver: str = "", settings: dict[str, str] | None = None, **how: object) -> None:
         """Start the board's phone with another wiring or other settings, and wait until it is registered."""

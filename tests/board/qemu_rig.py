@@ -128,11 +128,16 @@ class QemuRig:
 
     @contextmanager
     def technician(self) -> Iterator[None]:
-        wait_until("the console at the serial line", self._has_console, START_S * self.patience)
-        yield
+        wait_until("the console at the serial line", self.has_console, START_S * self.patience)
+        try:
+            yield
+        finally:
+            # It ends as with a plug that comes out, and waits for the next technician.
+            self.agent.run(["systemctl", "restart", CONSOLE_UNIT], within_s=START_S)
 
-    def _has_console(self) -> bool:
-        return self.agent.run(["systemctl", "is-active", CONSOLE_UNIT], check=False).out.strip() == "active"
+    def has_console(self, unit: str = CONSOLE_UNIT) -> bool:
+        """Whether a console runs on that line."""
+        return self.agent.run(["systemctl", "is-active", unit], check=False).out.strip() == "active"
 
     def boot_id(self) -> str:
         """Which start of the kernel this is."""

@@ -19,14 +19,14 @@ PATIENCE_FOR_LOGIN = 3
 class Terminal:
     """A terminal program at the far end of the line."""
 
-    def __init__(self, house: House) -> None:
-        self.fd = os.open(house.rig.uart, os.O_RDWR | os.O_NOCTTY)
+    def __init__(self, house: House, line: str = "") -> None:
+        self.fd = os.open(line or house.rig.uart, os.O_RDWR | os.O_NOCTTY)
         self.patience_s = PATIENCE_S * house.rig.patience * PATIENCE_FOR_LOGIN
         self._line = pexpect.fdpexpect.fdspawn(self.fd, timeout=self.patience_s)
 
-    def type(self, text: str) -> None:
+    def type(self, text: str, end: str = "\r") -> None:
         """Type as a person does, with the return key."""
-        os.write(self.fd, text.encode() + b"\r")
+        os.write(self.fd, (text + end).encode())
 
     def wait(self, *patterns: str) -> int:
         """Wait for the first of some texts; which one it was."""

@@ -46,7 +46,7 @@ def damaged(house: House, spoil: Callable[[Path], None]) -> Iterator[None]:
     spoil(partition)
     write_partition(house, partition.read_bytes())
     rig.start()
-    wait_until("the phone to answer", lambda: answers(house), 6 * PATIENCE_S * rig.patience)
+    wait_until("the phone to answer", house.answers, 6 * PATIENCE_S * rig.patience)
     try:
         yield
     finally:
@@ -54,7 +54,7 @@ def damaged(house: House, spoil: Callable[[Path], None]) -> Iterator[None]:
         rig.stop()
         write_partition(house, whole)
         rig.start()
-        wait_until("the phone to answer", lambda: answers(house), 6 * PATIENCE_S * rig.patience)
+        wait_until("the phone to answer", house.answers, 6 * PATIENCE_S * rig.patience)
         wait_until("the board to be registered", house.registered, 6 * PATIENCE_S * rig.patience)
 
 
@@ -73,10 +73,6 @@ def write_partition(house: House, data: bytes) -> None:
     with house.rig.board.disk.open("r+b") as file:
         file.seek(DATA.start)
         file.write(data)
-
-
-def answers(house: House) -> bool:
-    return house.rig.agent.run([*house.rig.offhook, "version"], check=False).status == 0
 
 
 def notices(house: House) -> list[str]:

@@ -24,16 +24,9 @@ def booted(running_house) -> Iterator[House]:
     running_house.phone.client.close()
     running_house.rig.stop()
     running_house.rig.start()
-    wait_until("the phone to answer", lambda: answers(running_house), 6 * PATIENCE_S * running_house.rig.patience)
-    running_house.phone.begin_to_listen()
-    wait_until("the board to be registered", running_house.registered, 6 * PATIENCE_S * running_house.rig.patience)
+    running_house.wait_for_phone()
     yield running_house
     running_house.rest()
-
-
-def answers(house: House) -> bool:
-    """Whether the phone that systemd has started can be asked."""
-    return house.rig.agent.run([*house.rig.offhook, "version"], check=False).status == 0
 
 
 def seconds(text: str) -> float:

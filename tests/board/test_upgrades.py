@@ -115,10 +115,6 @@ def verdict(rig: QemuRig, starts: Starts) -> dict[str, Any] | None:
     return state if state.get("last") and not state.get("pending") and not state.get("way_back") else None
 
 
-def answers(house: House) -> bool:
-    return house.rig.agent.run([*house.rig.offhook, "version"], check=False).status == 0
-
-
 def other(slot: str) -> str:
     return "b" if slot == "a" else "a"
 
@@ -227,7 +223,7 @@ def test_a_technician_restarts_the_board(running_house: House) -> None:
     rig.agent.run(["systemd-run", "--collect", *rig.offhook, "upgrade", "restart", "--yes"])
     wait_until("the board to start anew", starts.has_another, VERDICT_S * rig.patience)
     assert rig.boot_id() != before
-    wait_until("the phone to answer", lambda: answers(running_house), VERDICT_S * rig.patience)
+    wait_until("the phone to answer", running_house.answers, VERDICT_S * rig.patience)
     running_house.phone.begin_to_listen()
     wait_until("the board to be registered", running_house.registered, 3 * PATIENCE_S * rig.patience)
     running_house.figures.note("restart by a technician: asked to registered", time.monotonic() - begun, "s")

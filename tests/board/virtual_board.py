@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.board.device_tree import CPU, build_device_tree, find_tool
-from tests.board.machine_monitor import MachineMonitor
+from tests.board.machine_monitor import MachineMonitor, MonitorError
 from tests.board.network import BoardNetwork
 from tests.board.write_log import play_back
 from tests.support.processes import Program, wait_until
@@ -21,6 +21,8 @@ PROCESSORS = 2
 MEMORY_MIB = 512
 BLOCK_CACHE_MIB = 256
 """For translated code; QEMU's default would let it grow to a quarter of the host's memory."""
+
+USB_SERIAL, USB_ADAPTER = "usb-serial", "usb-adapter"
 
 AGENT_PORT = "offhook.agent"
 SHARE_TAG = "share"
@@ -201,6 +203,31 @@ class VirtualBoard:
     def plug_cable(self) -> None:
         self.monitor.ask("set_link", name="network", up=True)
 
+    # A serial adapter in its USB port.
+
+    @property
+    def usb_serial(self) -> str:
+        """The pseudo-terminal behind the serial adapter, plugged in or not."""
+        return self.monitor.terminal(USB_SERIAL)
+
+    def plug_usb_serial(self) -> None:
+        """Plug a serial adapter (as of FTDI) into a USB port."""
+        how = {"driver": "usb-serial", "id": USB_ADAPTER, "chardev": USB_SERIAL, "always-plugged": True}
+        wait_until("the machine to have let the adapter before it go", lambda: self._adds(how), 30.0)
+
+    def _adds(self, device: dict[str, object]) -> bool:
+        try:
+            self.monitor.ask("device_add", **device)
+        except MonitorError as error:
+            if "is in use" not in str(error):
+                raise
+            return False
+        return True
+
+    def pull_usb_serial(self) -> None:
+        """Pull it out, whatever passes through it."""
+        self.monitor.ask("device_del", id=USB_ADAPTER)
+
     # The machine.
 
     @property
@@ -227,6 +254,7 @@ class VirtualBoard:
         options += ["-device", "i6300esb", "-action", "watchdog=reset"]
         options += ["-chardev", f"pty,id=console,logfile={self.console_log},logappend=on", "-serial", "chardev:console"]
         options += ["-chardev", "pty,id=uart", "-device", "pci-serial,chardev=uart"]
+        options += ["-device", "qemu-xhci", "-chardev", f"pty,id={USB_SERIAL}"]
         if self._clock:
             options += ["-rtc", f"base={self._clock}"]
         if self.files.provision is not None:

@@ -80,6 +80,7 @@ def test_an_empty_line_is_no_command() -> None:
         ("shwo status", "did you mean 'show'?", 0),
         ("show stauts", "there is no 'show stauts'; did you mean 'status'?", 5),
         ("zzz", "`?` lists what there is", 0),
+        ("status", "there is no 'status'; did you mean 'show status'?", 0),
         ("show zzz", "`show ?` lists what there is", 5),
         ("show", "show what? There is status, storage or log", -1),
         ("set", "key is missing (what): set key value", -1),

@@ -1,6 +1,6 @@
 import pytest
 
-from device.console.layout import duration, fields, printable, shown, table
+from device.console.layout import duration, fields, printable, shown, table, wrapped
 
 
 def test_columns_are_aligned_wide_letters_too() -> None:
@@ -35,3 +35,20 @@ def test_values() -> None:
 )
 def test_durations(seconds: float, wanted: str) -> None:
     assert duration(seconds) == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "pieces"),
+    [
+        ("short", ["short"]),
+        ("exactly twenty wide.", ["exactly twenty wide."]),
+        ("a sentence of more than twenty", ["a sentence of more", "than twenty"]),
+        ("  - a point of more than twenty", ["  - a point of more", "  than twenty"]),
+        ("key  value that goes on and on", ["key  value that goes", "     on and on"]),
+        ("a word that: supercalifragilisticexpialidocious", ["a word that:", "supercalifragilisticexpialidocious"]),
+        ("a-name-of-half-a-line  and more text", ["a-name-of-half-a-line", "and more text"]),
+        ("每一個字都是兩格寬的 字", ["每一個字都是兩格寬的", "字"]),
+    ],
+)
+def test_a_line_is_broken_between_words(line: str, pieces: list[str]) -> None:
+    assert wrapped(line, 20) == pieces

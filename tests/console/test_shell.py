@@ -25,7 +25,59 @@ def test_a_word_at_fault_is_marked() -> None:
 
 
 def test_every_fault_of_a_refusal_is_told() -> None:
-    assert Desk(FakePhone(log__tail=refuse)).run("show log") == ["nothing was changed: a; b", "  a", "  b"]
+    assert Desk(FakePhone(log__tail=refuse)).run("show log") == ["nothing was changed:", "  a", "  b"]
+
+
+def test_a_long_line_is_broken_between_words_below_its_last_column() -> None:
+    phone = FakePhone(log__tail={"lines": ["name  value  a sentence that is longer than the terminal is wide"]})
+    assert Desk(phone, columns=40).run("show log") == [
+        "name  value  a sentence that is longer",
+        "             than the terminal is wide",
+    ]
+
+
+def test_a_terminal_without_pages_gets_every_line_whole() -> None:
+    line = "a sentence " * 10
+    desk = Desk(FakePhone(log__tail={"lines": [line]}), columns=200, length=0)
+    desk.shell.resize(40, 0)
+    desk.type("show log\r")
+    assert f"{line}\r\n".encode() in desk.sent
+
+
+def test_what_can_be_copied_is_never_broken() -> None:
+    value = "1002 " * 30
+    settings = [{"key": "phone.hotline", "value": value, "default": ""}]
+    phone = FakePhone(settings__list={"settings": settings}, account__list={"accounts": []})
+    desk = Desk(phone, columns=80, length=200)
+    desk.type("export\r")
+    assert f'hotline = "{value}"\r\n'.encode() in desk.sent
+
+
+def test_what_is_typed_while_a_command_waits_comes_after_it() -> None:
+    phone = FakePhone(message__send={"message": "m-1"}, log__tail={"lines": ["one"]})
+    desk = Desk(phone)
+    desk.type("message 1002 hi\rshow log\r")
+    assert phone.calls_of("log.tail") == []
+    lines = desk.happen("message", event="sent", message="m-1", text="delivered")
+    assert lines[-4:] == ["delivered", f"{PROMPT} show log", "one", PROMPT]
+
+
+def test_the_end_of_the_input_waits_for_the_outcome_too() -> None:
+    phone = FakePhone(message__send={"message": "m-1"}, log__tail={"lines": ["one"]})
+    desk = Desk(phone, lasts=False)
+    desk.type("message 1002 hi\rshow log\r")
+    desk.shell.end_input(0.0)
+    assert not desk.shell.ended
+    desk.happen("message", event="sent", message="m-1", text="delivered")
+    assert desk.shell.ended
+    assert len(phone.calls_of("log.tail")) == 1
+
+
+def test_ctrl_c_leaves_a_command_that_waits_and_what_was_typed_behind_it() -> None:
+    phone = FakePhone(message__send={"message": "m-1"}, log__tail={"lines": ["one"]})
+    desk = Desk(phone)
+    assert desk.type("message 1002 hi\rshow log\r\x03")[-2:] == ["^C", PROMPT]
+    assert phone.calls_of("log.tail") == []
 
 
 def test_tab_completes_and_then_lists() -> None:

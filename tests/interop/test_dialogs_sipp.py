@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.canary import ACCOUNT_PASSWORD
 from tests.support.processes import HOST
 
 pytestmark = pytest.mark.interop
@@ -101,7 +102,7 @@ def test_the_next_nonce_is_used(start_phone, play) -> None:
 
 def register(phone, play, **values) -> None:
     sipp = play("registrar-asks", **values)
-    phone.add_account(sipp.address, "alice", "open sesame")
+    phone.add_account(sipp.address, "alice", ACCOUNT_PASSWORD)
     for _ in range(2):
         phone.expect_registration("registered")
     phone.call("account.remove", id="office")

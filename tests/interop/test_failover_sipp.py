@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from device.demo.system import free_port
+from tests.support.canary import ACCOUNT_PASSWORD
 from tests.support.daemons import PhoneDaemon
 from tests.support.dnsmasq import Dnsmasq
 from tests.support.processes import HOST
@@ -47,7 +48,7 @@ def phone(start_phone: Callable[..., PhoneDaemon], servers: _Servers) -> PhoneDa
 
 
 def _add_account(phone: PhoneDaemon, **more: object) -> None:
-    fields = {"id": "office", "user": "1001", "domain": DOMAIN, "register": False}
+    fields = {"id": "office", "user": "1001", "domain": DOMAIN, "register": False, "password": ACCOUNT_PASSWORD}
     phone.call("account.add", **{**fields, **more})
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.canary import ACCOUNT_PASSWORD
 from tests.support.daemons import PhoneDaemon, running
 from tests.support.processes import HOST
 from tests.support.sipp import Sipp
@@ -402,8 +403,8 @@ PRESENT = '<ereg regexp="response=" search_in="hdr" header="Proxy-Authorization:
 )
 def test_sipp_wants_a_password_for_the_call(start_phone, play, status, header, check) -> None:
     phone = start_phone()
-    sipp = play("answer-challenged", status=status, challenge_header=header, check=check, password="open sesame")
-    phone.add_account(sipp.address, "alice", "open sesame", register=False)
+    sipp = play("answer-challenged", status=status, challenge_header=header, check=check, password=ACCOUNT_PASSWORD)
+    phone.add_account(sipp.address, "alice", ACCOUNT_PASSWORD, register=False)
     phone.expect_state("idle")
     phone.place("1002")
     phone.expect_state("connected")
@@ -415,7 +416,7 @@ def test_sipp_wants_a_password_for_the_call(start_phone, play, status, header, c
 def test_sipp_knows_a_wrong_password(start_phone, play) -> None:
     phone = start_phone()
     sipp = play("answer-challenged", status=401, challenge_header="WWW-Authenticate", check=VERIFY, password="another")
-    phone.add_account(sipp.address, "alice", "open sesame", register=False)
+    phone.add_account(sipp.address, "alice", ACCOUNT_PASSWORD, register=False)
     phone.expect_state("idle")
     phone.place("1002")
     with pytest.raises(AssertionError, match="the digest is wrong"):
@@ -424,8 +425,8 @@ def test_sipp_knows_a_wrong_password(start_phone, play) -> None:
 
 def test_a_registration_against_all_obstacles(start_phone, play) -> None:
     phone = start_phone()
-    sipp = play("registrar", user="alice", password="open sesame", granted=2)
-    phone.add_account(sipp.address, "alice", "open sesame")
+    sipp = play("registrar", user="alice", password=ACCOUNT_PASSWORD, granted=2)
+    phone.add_account(sipp.address, "alice", ACCOUNT_PASSWORD)
     news = phone.expect_registration("failed")
     assert news["status"] == 503
     news = phone.expect_registration("registered")
@@ -438,8 +439,8 @@ def test_a_registration_against_all_obstacles(start_phone, play) -> None:
 
 def test_a_proxy_and_a_registrar_want_a_password_each(start_phone, play) -> None:
     phone = start_phone()
-    sipp = play("registrar-behind-proxy", user="alice", password="open sesame")
-    phone.add_account(sipp.address, "alice", "open sesame")
+    sipp = play("registrar-behind-proxy", user="alice", password=ACCOUNT_PASSWORD)
+    phone.add_account(sipp.address, "alice", ACCOUNT_PASSWORD)
     phone.expect_registration("registered")
     sipp.succeed()
     assert phone.account()["password"] == "sealed"

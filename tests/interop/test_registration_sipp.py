@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.support.canary import ACCOUNT_PASSWORD
 from tests.support.processes import HOST
 
 pytestmark = pytest.mark.interop
 
-USER, PASSWORD = "alice", "open sesame"
+USER, PASSWORD = "alice", ACCOUNT_PASSWORD
 PROOF = "response=.[0-9a-f]+."
 
 

@@ -2,9 +2,12 @@
 
 from device.demo.measure import read_wav
 from tests.support.baresip import Baresip
+from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, CALLER_WAV, ExchangeDaemon, running
 from tests.support.processes import HOST
 from tests.support.sound import GOOD_CORRELATION, SETTLE_BYTES, TALK_S, search, write_repeated
+
+PASSWORDS = {"1001": f"first-{CANARY}", "1002": f"second-{CANARY}"}
 
 
 def test_sipp_calls_the_phone(start_phone, play) -> None:
@@ -18,13 +21,13 @@ def test_sipp_calls_the_phone(start_phone, play) -> None:
 
 
 def test_the_phone_calls_baresip_through_the_exchange(tmp_path, start_phone) -> None:
-    exchange = ExchangeDaemon(tmp_path, {"1001": "first-secret", "1002": "second-secret"})
+    exchange = ExchangeDaemon(tmp_path, PASSWORDS)
     with running(exchange):
         phone = start_phone(name="1001")
-        phone.add_account(exchange.address, "1001", "first-secret")
+        phone.add_account(exchange.address, "1001", PASSWORDS["1001"])
         phone.expect_registration("registered")
         speech = write_repeated(CALLEE_WAV, tmp_path / "long.wav", 6)
-        baresip = Baresip("1002", "second-secret", exchange.address, tmp_path, speech)
+        baresip = Baresip("1002", PASSWORDS["1002"], exchange.address, tmp_path, speech)
         with running(baresip):
             phone.place("1002")
             baresip.expect("CALL_INCOMING")

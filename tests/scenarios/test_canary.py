@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.canary import CANARY, MAY_HOLD, search
-from tests.support.consoles import Person, terminal_console
+from tests.support.consoles import ADMIN, Person, terminal_console
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, own_command, running
 from tests.support.processes import PATIENCE_S, ROOT, Program, wait_until
 
@@ -111,7 +111,7 @@ def hidden(person: Person, line: str, *questions: str) -> None:
     for question, answer in zip(questions[::2], questions[1::2], strict=True):
         person.expect(question)
         person.type(f"{answer}\r")
-    person.expect("# ")
+    person.expect(ADMIN)
 
 
 def everything_asked(folder: Path, phone: PhoneDaemon) -> None:

@@ -32,7 +32,7 @@ def test_log_console_and_clock_follow_the_setting(tmp_path: Path) -> None:
     phone = PhoneDaemon("phone", tmp_path, {"daemon.time_zone": EAST})
     with running(phone):
         assert newest_hour(phone) in hour(11)
-        with terminal_console(phone.socket_path, phone.store_path) as person:
+        with terminal_console(phone.socket_path, phone.store_path, columns=200) as person:
             person.choose_password()
             person.run(f"set daemon.time_zone {WEST}")
             assert "counts from the next start" not in person.run("commit")

@@ -12,6 +12,9 @@ from pathlib import Path
 CANARY = "canary-4f1d9c7e"
 """Nothing else has these letters in a row; they need no quotes in any file of any server."""
 
+ACCOUNT_PASSWORD = f"open {CANARY}"
+"""For a test with one account."""
+
 MAY_HOLD = {
     "*.db": "a store: a password stands in it until its server has told the realm, and is a hash from then on",
     "*.db-wal": "the journal of a store",

@@ -10,6 +10,7 @@ COMMANDS: tuple[Command, ...] = (
     *watch.COMMANDS,
     *tests.COMMANDS,
     *phone.COMMANDS,
+    *setup.SYSTEM_COMMANDS,
     *upgrade.COMMANDS,
     *general.COMMANDS,
 )

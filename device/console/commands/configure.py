@@ -193,7 +193,7 @@ def _configuration(shell: Shell, given: Given) -> None:
             lines[key] = after
     wanted = given.get("section", "")
     said = [_as_command(key, value) for key, value in sorted(lines.items()) if key.startswith(wanted)]
-    shell.say(*(said or ["everything is at its default"]))
+    shell.say_as_it_is(said or ["everything is at its default"])
     if shell.candidate:
         shell.say("(with changes that are not committed: `show changes`)")
 
@@ -229,7 +229,7 @@ def _show_settings(shell: Shell, given: Given) -> None:
 
 
 def _export(shell: Shell, _given: Given) -> None:
-    shell.say(*export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"]))
+    shell.say_as_it_is(export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"]))
 
 
 def _export_sealed(shell: Shell, _given: Given) -> Dialogue:
@@ -238,7 +238,8 @@ def _export_sealed(shell: Shell, _given: Given) -> Dialogue:
     if first != again:
         raise ConsoleError("the two are not the same; nothing was exported")
     sealed = shell.ask("store.seal", passphrase=first)["sealed"]
-    shell.say(*export_lines(shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"], sealed))
+    settings, accounts = shell.ask("settings.list")["settings"], shell.ask("account.list")["accounts"]
+    shell.say_as_it_is(export_lines(settings, accounts, sealed))
 
 
 def _import(shell: Shell, _given: Given) -> Dialogue:

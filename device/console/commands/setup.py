@@ -74,20 +74,6 @@ def _restart(shell: Shell, _given: Given) -> Dialogue:
 
 
 COMMANDS = (
-    Command("restart", "stop the phone and wait until the system has started it anew; the board goes on", _restart),
-    Command(
-        "support bundle",
-        "state, log, calls and configuration in one file, without passwords",
-        _support_bundle,
-        (Argument("file", "where to", optional=True),),
-    ),
-    Command("factory reset", "erase everything, as the phone was delivered; asks twice", _factory_reset),
-    Command(
-        "why",
-        "walk the chain from power to registration; say the first thing wrong and what to do",
-        _why,
-        monitor=True,
-    ),
     Command(
         "setup",
         "set this phone up, question by question; it can be left and gone on with",
@@ -96,10 +82,27 @@ COMMANDS = (
         example="setup account",
     ),
     Command(
+        "why",
+        "walk the chain from power to registration; say the first thing wrong and what to do",
+        _why,
+        monitor=True,
+    ),
+    Command(
         "account test",
         "register now, and explain what the server answers",
         _test_account,
         (Argument("name", "name of the account", choices=account_names, only=True),),
         example="account test main",
     ),
+)
+
+SYSTEM_COMMANDS = (
+    Command(
+        "support bundle",
+        "state, log, calls and configuration in one file, without passwords",
+        _support_bundle,
+        (Argument("file", "where to", optional=True),),
+    ),
+    Command("restart", "stop the phone and wait until the system has started it anew; the board goes on", _restart),
+    Command("factory reset", "erase everything, as the phone was delivered; asks twice", _factory_reset),
 )

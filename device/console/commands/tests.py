@@ -113,7 +113,7 @@ def _dns(shell: Shell, given: Given) -> Dialogue:
         report = DnsReport(shell.ask("test.dns", name=given.get("name")))
         shell.say(*report.head())
         while not report.is_done:
-            event = yield AwaitEvent(DNS_PATIENCE_S)
+            event = yield AwaitEvent(DNS_PATIENCE_S, is_brief=True)
             if event is None:
                 raise ConsoleError("the phone tells nothing more of its look-up: `show log` may say why")
             shell.say(*report.receive(event.params))

@@ -67,7 +67,8 @@ def _trace(shell: Shell, wanted: str, full: bool) -> Dialogue:
         at = message.get("at")
         shell.say(ladder_line(message, at if isinstance(at, float) else shell.wall_clock(), shell.columns))
         if full:
-            shell.say(*(f"    {line.expandtabs()}".rstrip() for line in str(message.get("text", "")).splitlines()))
+            lines = str(message.get("text", "")).splitlines()
+            shell.say_as_it_is(f"    {line.expandtabs()}".rstrip() for line in lines)
 
     return _follow(shell, ["sip"], show)
 
@@ -132,7 +133,7 @@ PING_PATIENCE_S = 34.0
 
 
 def _ping_answer(query: object) -> AwaitEvent:
-    return AwaitEvent(PING_PATIENCE_S, lambda event: event.params.get("name") == query)
+    return AwaitEvent(PING_PATIENCE_S, lambda event: event.params.get("name") == query, is_brief=True)
 
 
 def _options(shell: Shell, given: Given) -> Generator[Step, Any, bool]:

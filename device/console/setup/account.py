@@ -10,6 +10,7 @@ from device.console.setup.presets import PRESETS, ServerPreset
 from device.console.setup.questions import ask, choose, confirm
 from device.console.shell import Shell
 from device.console.steps import AwaitEvent, Dialogue, Step
+from device.control.client import DaemonEvent
 
 ANSWER_PATIENCE_S = 20
 ANSWERS = ("registered", "failed")
@@ -96,14 +97,15 @@ def try_account(shell: Shell, name: str) -> Generator[Step, Any, bool]:
 
 def _register(shell: Shell, name: str) -> Generator[Step, Any, bool]:
     """Register now; answers whether the server has said yes or no to this very request."""
+
+    def is_answer(event: DaemonEvent) -> bool:
+        said = event.params
+        return event.topic == "registration" and said.get("account") == name and said.get("state") in ANSWERS
+
     with shell.following("registration"):
         asked = shell.ask("registration.refresh", account=name)["accounts"]
         shell.say("  Registering ...")
-        while name in asked and (event := (yield AwaitEvent(ANSWER_PATIENCE_S))) is not None:
-            said = event.params
-            if event.topic == "registration" and said.get("account") == name and said.get("state") in ANSWERS:
-                return True
-    return False
+        return name in asked and (yield AwaitEvent(ANSWER_PATIENCE_S, is_answer, is_brief=True)) is not None
 
 
 def test_account(shell: Shell, name: str) -> Generator[Step, Any, bool]:

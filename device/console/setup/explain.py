@@ -22,6 +22,19 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     504: ("a proxy got no answer from the server", "check the server"),
 }
 
+UNREACHABLE = "cannot reach the other side: "
+"""What the phone itself says in place of an answer, with the reason behind it; it counts as 503."""
+
+NO_NAME_WORDS = ("no address", "cannot be resolved", "name server", "resolve")
+"""In the reason of a registration that failed because of DNS."""
+
+REFUSED_WORDS = "connection refused"
+
+
+def is_about_names(text: object) -> bool:
+    """Whether the text of a registration that failed speaks of DNS."""
+    return any(word in str(text or "").lower() for word in NO_NAME_WORDS)
+
 
 def explain_registration(account: Mapping[str, Any]) -> list[str]:
     """State, reason and remedy of an account as `account.show` has it; the first line says it all."""
@@ -32,6 +45,8 @@ def explain_registration(account: Mapping[str, Any]) -> list[str]:
         return ["the account is switched off", "switch it on: set account NAME enabled on"]
     if not account.get("register", True):
         return ["the account does not register; calls from here work, calls to here need its address"]
+    if text.startswith(UNREACHABLE):
+        return _unreachable(str(account.get("id") or "NAME"), text.removeprefix(UNREACHABLE))
     if status in _MEANINGS:
         meaning, remedy = _MEANINGS[status]
         return [f"{meaning} ({status}{f' {text}' if text else ''})", remedy]
@@ -40,3 +55,15 @@ def explain_registration(account: Mapping[str, Any]) -> list[str]:
     if text:
         return [f"no answer yet: {text}", "check the address of the server, the name server and the network cable"]
     return ["no answer yet", "check the address of the server and the network cable"]
+
+
+def _unreachable(name: str, reason: str) -> list[str]:
+    """No answer of a server at all: the request did not even leave, or was turned away on its way."""
+    if is_about_names(reason):
+        return [f"the server is not found ({reason})", f"is its name spelt right? `test dns {name}` shows each look-up"]
+    if REFUSED_WORDS in reason.lower():
+        return [
+            f"nothing listens at the server's address ({reason})",
+            "is the server running, and are its port and transport right?",
+        ]
+    return [f"the server cannot be reached ({reason})", "check its address, the cable and the gateway: `show network`"]

@@ -126,7 +126,7 @@ def measure(shell: Shell, *, loop_back: bool, seconds: int) -> Dialogue:
     try:
         with shell.following("meter"):
             for _ in range(5 * seconds):
-                event = yield AwaitEvent(2.0)
+                event = yield AwaitEvent(2.0, is_brief=True)
                 if event is None:
                     break
                 if event.topic != "meter":  # what other consoles commit is told to all

@@ -34,7 +34,7 @@ def call_and_tell(shell: Shell, number: str) -> Generator[Step, Any, bool]:
     with shell.following("call"), suppress(BrokenOffError):
         call = shell.ask("call.place", target=number)["call"]
         shell.say(f"  Calling {number}; Ctrl-C hangs up.")
-        while (event := (yield AwaitEvent(TALK_S if answered else PATIENCE_S))) is not None:
+        while (event := (yield AwaitEvent(TALK_S if answered else PATIENCE_S, is_brief=True))) is not None:
             if event.topic != "call" or event.params.get("call") != call:
                 continue
             shell.say(f"    {sentence(event)}")

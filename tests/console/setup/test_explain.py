@@ -14,6 +14,19 @@ from device.console.setup.explain import explain_registration
         ({"state": "failed", "status": 404, "text": "Not Found"}, "does not know this user"),
         ({"state": "failed", "status": 408, "text": ""}, "did not answer in time"),
         ({"state": "failed", "status": 499, "text": "Odd"}, "refuses with 499 Odd"),
+        (
+            {"state": "failed", "status": 503, "text": "cannot reach the other side: no address found for pbx"},
+            "the server is not found (no address found for pbx)",
+        ),
+        (
+            {"state": "failed", "status": 503, "text": "cannot reach the other side: Connection refused"},
+            "nothing listens at the server's address (Connection refused)",
+        ),
+        (
+            {"state": "failed", "status": 503, "text": "cannot reach the other side: No route to host"},
+            "the server cannot be reached (No route to host)",
+        ),
+        ({"state": "failed", "status": 503, "text": "Busy"}, "overloaded or switched off (503 Busy)"),
         ({"state": "registering", "status": 0, "text": "no address for pbx.example.com"}, "no address for pbx"),
         ({"state": "registering", "status": None, "text": None}, "no answer yet"),
         ({"state": "disabled", "status": 0}, "switched off"),
