@@ -95,12 +95,13 @@ def stand_in(tmp_path: Path) -> Path:
     return folder
 
 
-def test_each_defconfig_is_made_alone_and_with_either_init(stand_in: Path) -> None:
+def test_each_defconfig_is_made_alone_and_with_each_fragment(stand_in: Path) -> None:
     status, said = check("--buildroot", stand_in, "offhook_rpi0w_defconfig")
     assert status == 1
-    assert said.count("offhook_rpi0w_defconfig: BR2_REPRODUCIBLE=y is lost; it is not there now") == 3
-    assert "check-options: offhook_rpi0w_defconfig + systemd.config\n" in said
-    assert said.endswith("check-options: 3 faults\n")
+    assert said.count("offhook_rpi0w_defconfig: BR2_REPRODUCIBLE=y is lost; it is not there now") == 4
+    for fragment in ("systemd", "busybox-init", "everything"):
+        assert f"check-options: offhook_rpi0w_defconfig + {fragment}.config\n" in said
+    assert said.endswith("check-options: 4 faults\n")
 
 
 def test_a_package_that_buildroot_has_too_is_told(stand_in: Path) -> None:

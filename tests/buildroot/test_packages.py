@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from device import __version__
+from device.media.codecs.native import LIBRARIES
 
 ROOT = Path(__file__).parents[2]
 TREE = ROOT / "buildroot"
@@ -119,7 +120,8 @@ def test_each_dependency_of_the_project_is_selected_in_a_version_that_fits() -> 
     assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_ALSA") == {"PYTHON_ALSAAUDIO"}
     assert extras["gpio"] == []
     assert extras["console"] == ["pyserial>=3.5"]
-    assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_CONSOLE") == {"PYTHON_SERIAL"}
+    # The passwords of the console need scrypt, which hashlib has from OpenSSL.
+    assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_CONSOLE") == {"PYTHON_SERIAL", "PYTHON3_SSL"}
     assert extras["rpi-gpio"] == ["rpi-lgpio>=0.6"]
     assert variables("python-rpi-lgpio")["VERSION"] == "0.6"
     assert selected("BR2_PACKAGE_PYTHON_OFFHOOK_RPI_GPIO") == {"PYTHON_RPI_LGPIO"}
@@ -197,3 +199,17 @@ def test_the_groups_of_the_user_are_those_of_the_units() -> None:
 def test_the_tree_names_itself_as_buildroot_asks_for() -> None:
     assert re.fullmatch(r"name: OFFHOOK\ndesc: .{10,80}\n", (TREE / "external.desc").read_text())
     assert "BR2_EXTERNAL_OFFHOOK_PATH" in (TREE / "external.mk").read_text()
+
+
+def test_each_library_that_is_loaded_when_it_is_needed_has_an_option() -> None:
+    packages = {"opus": "OPUS", "spandsp": "SPANDSP", "gsm": "LIBGSM", "speex": "SPEEX", "speexdsp": "SPEEXDSP"}
+    assert set(packages) == set(LIBRARIES)
+    options = [name for name in names_of_options() if name != "BR2_PACKAGE_PYTHON_OFFHOOK"]
+    assert set(packages.values()) <= set().union(*map(selected, options))
+    fragment = (TREE / "fragments" / "everything.config").read_text()
+    assert [name for name in options if f"{name}=" not in fragment] == []
+
+
+def names_of_options() -> list[str]:
+    """Every option of offhook's own package."""
+    return re.findall(r"config (BR2_PACKAGE_PYTHON_OFFHOOK\w*)\n", text_of("python-offhook", "Config.in"))
