@@ -31,5 +31,15 @@ def test_what_is_missing_changed_or_too_much_is_told_and_put_right(tmp_path: Pat
     assert not (folder / "toaster.svg").exists()
 
 
+def test_one_is_shown_on_the_terminal() -> None:
+    shown = draw("--show", "busy")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("The callee is busy. ")
+    assert "486 Busy Here" in shown.stdout
+    unknown = draw("--show", "nothing")
+    assert unknown.returncode == 2
+    assert "choose one of registration" in unknown.stderr
+
+
 def test_help() -> None:
     assert "--check" in draw("--help").stdout

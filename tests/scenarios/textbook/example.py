@@ -110,6 +110,10 @@ class Example:
 
     def picture(self, performance: Performance) -> str:
         """The ladder of the performance."""
+        return draw_svg(self.title, list(self.lifelines.values()), self.rows(performance))
+
+    def rows(self, performance: Performance) -> list[LadderRow]:
+        """Messages and notes in the order of time, which begins with the first."""
         rows: list[LadderRow] = [
             LadderMessage(carried.at, self._shown(carried.source), self._shown(carried.target), label_of(carried))
             for carried in self._wire(performance)
@@ -119,7 +123,7 @@ class Example:
         rows += [LadderNote(one.at, self._shown(one.place), one.text) for one in notes]
         rows.sort(key=lambda row: row.at)
         began = rows[0].at
-        return draw_svg(self.title, list(self.lifelines.values()), [_since(row, began) for row in rows])
+        return [_since(row, began) for row in rows]
 
     def _shown(self, name: str) -> str:
         return self.lifelines[name]
