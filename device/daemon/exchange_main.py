@@ -114,7 +114,9 @@ class ExchangeRuntime:
             prefix="--tls-",
         )
         self._admission = self.exchange.strangers.admission
-        door = Door(self.endpoint, self._admission, lambda source: self.sockets.close_connection(source))
+        # The sockets are made with the door.
+        close = lambda source: self.sockets.close_connection(source)  # noqa: E731, PLW0108
+        door = Door(self.endpoint, self._admission, close)
         self.sockets = SipSockets(loop, door, options.host, tls_options=tls)
         self._resolver = Resolver(
             loop,
