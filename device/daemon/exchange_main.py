@@ -114,9 +114,7 @@ class ExchangeRuntime:
             prefix="--tls-",
         )
         self._admission = self.exchange.strangers.admission
-        # The sockets are made with the door.
-        close = lambda source: self.sockets.close_connection(source)  # noqa: E731, PLW0108
-        door = Door(self.endpoint, self._admission, close)
+        door = Door(self.endpoint, self._admission, self._close_connection)
         self.sockets = SipSockets(loop, door, options.host, tls_options=tls)
         self._resolver = Resolver(
             loop,
@@ -128,6 +126,10 @@ class ExchangeRuntime:
         self.services = ExchangeServices(self.exchange, database, settings.domain)
         self._server = ControlServer(loop, options.socket, self._methods(loop))
         self._clock_watch = ClockWatch(loop, lambda ahead_s: self._clock_set(ahead_s, loop.now()))
+
+    def _close_connection(self, source: Hop) -> None:
+        """End a connection; the sockets are made with the door that asks for this."""
+        self.sockets.close_connection(source)
 
     def open(self, port: int, tls_port: int | None = None) -> None:
         """Listen, by TLS where there is a port for that; raises NetError or SocketTakenError."""
