@@ -25,7 +25,8 @@ from device.daemon.options import UsageError
 from device.daemon.sip_trace import trace_record
 from device.errors import DeviceError
 from device.exchange.accounting import Accounted
-from device.exchange.exchange import BindingsChanged, CallForwarded, Exchange
+from device.exchange.exchange import Exchange
+from device.exchange.exchange_events import BindingsChanged, CallForwarded
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
 from device.model import Binding, Credential

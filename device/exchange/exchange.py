@@ -4,15 +4,16 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from device import plain_logging as logging
-from device.annotations import Protocol
 from device.exchange.accounting import Accounted, Accounting, registration_record
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
+from device.exchange.exchange_events import BindingsChanged, CallForwarded, ExchangeEvent, OwnServices
 from device.exchange.house_agent import HouseAgent
 from device.exchange.house_events import HouseEvents
 from device.exchange.house_network import is_of_house
 from device.exchange.location import LocationService
 from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
+from device.exchange.request_validation import RequestValidation, unsupported
 from device.exchange.response_context import Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
 from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of, user_of
@@ -24,9 +25,7 @@ from device.exchange.trunks import Refusal, Trunks
 from device.exchange.watchers import Arrived
 from device.ids import IdSource
 from device.model import Aor, Binding, Credential
-from device.records import dataclass, replace
-from device.sip.events import SipEvent
-from device.sip.header_names import METHODS
+from device.records import replace
 from device.sip.headers import NameAddr
 from device.sip.hop import TLS, UDP, Hop, NextHop
 from device.sip.message import Request, Response
@@ -49,53 +48,11 @@ from device.timing import TimerSet, earliest
 
 logger = logging.getLogger(__name__)
 
-ALLOWED = "OPTIONS, REGISTER"
-"""What the exchange itself answers; everything else it only forwards."""
-
-CAPABILITIES = (("Accept", ""), ("Accept-Encoding", "identity"), ("Accept-Language", "en"), ("Supported", ""))
-"""What the answer to OPTIONS says of the exchange itself: it reads no bodies and knows no extensions."""
-
-RETRY_AFTER_S = 10
-"""What a 503 for lack of room asks the sender to wait, in seconds."""
-
 EXPIRY = "expiry"
 """The one timer of the exchange's own: the next binding ends."""
 
 EXPIRY_SLACK_S = 0.01
 """Bindings are looked at so much after their end: Unix time and monotonic time convert into each other inexactly."""
-
-
-@dataclass(frozen=True, slots=True)
-class BindingsChanged:
-    """The contacts of a user are others now, and are to be stored."""
-
-    aor: str
-    bindings: tuple[Binding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CallForwarded:
-    """An INVITE of a user was sent on its way; for the log and the ladder."""
-
-    caller: str
-    called: str
-    targets: int
-
-
-ExchangeEvent = Accounted | BindingsChanged | CallForwarded | SipEvent
-
-
-class OwnServices(Protocol):
-    """The numbers that the exchange answers itself, as voicemail; `device.exchange.services` has them."""
-
-    def target(self, number: str) -> Target | None:
-        """Where calls of a number go that is one of a service, else None."""
-
-    def open_to_strangers(self, number: str) -> bool:
-        """Whether somebody who has not proven to be a user of ours may call that service."""
-
-    def is_source(self, source: Hop) -> bool:
-        """Whether a request comes from the services themselves."""
 
 
 class Exchange:
@@ -132,6 +89,7 @@ class Exchange:
         follow = self.router.follow if settings.follow_redirects else follow_nothing
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
         self._proxy.on_final = self._final_sent
+        self._validation = RequestValidation(self.own, self._proxy, ids)
         self.accounting = Accounting()
         self.strangers = Strangers(settings)
         self.agent = HouseAgent(settings.server, ids, own_address)
@@ -249,7 +207,7 @@ class Exchange:
     def _take(self, received: Received, now: float) -> None:
         key, request = received.key, received.request
         emergency = self._emergency_number(request)
-        refusal = self._invalid(request, received.mark, emergency is not None)
+        refusal = self._validation.refusal(request, received.mark, emergency is not None)
         if refusal is not None:
             self._respond(key, refusal, now)
             return
@@ -266,7 +224,7 @@ class Exchange:
         if to_ourselves and request.method == "REGISTER":
             self._register(key, request, received.source, now)
         elif to_ourselves and not request.uri.user:
-            self._respond(key, self._answer(request), now)
+            self._respond(key, self._validation.answer(request), now)
         elif (emergency and is_of_house(received.source.host)) or self._may_pass(received, now):
             if emergency:
                 request.uri = Uri("sip", user=emergency, host=self._settings.domain)
@@ -328,7 +286,7 @@ class Exchange:
         if request.method == "OPTIONS" and request.uri.user == line.identity.user:
             request.uri = replace(request.uri, user="")
         if not request.uri.user:
-            self._respond(received.key, self._answer(request), now)
+            self._respond(received.key, self._validation.answer(request), now)
             return True
         # Whatever way it came, it ends here; some providers leave the Route in with which their own user sent it.
         request.headers.remove("Route")
@@ -345,49 +303,6 @@ class Exchange:
         """A machine with several addresses is called by that of the network which the sender is in."""
         if not all(self.own.include(uri) for uri in (request.uri, *(route.uri for route in request.routes[:1]))):
             self.own.add_host(self._own_address(source.transport, source.host)[0])
-
-    def _invalid(self, request: Request, mark: str, is_emergency: bool) -> Response | None:
-        """The request validation of section 16.3: what refuses it at once."""
-        tag = self._ids.tag()
-        if request.uri.scheme != "sip" and not is_emergency:
-            # There is no TLS here, without which a SIPS URI is not to be served (RFC 5630 section 4).
-            return request.response(416, to_tag=tag)
-        if request.method == "REGISTER" and not request.to.uri.is_sip:
-            return request.response(400, "To is no SIP URI", tag)
-        if any(route.uri.scheme != "sip" for route in request.routes):
-            return request.response(400, "Route with another scheme than sip", tag)
-        if request.max_forwards == 0 and not self._ends_here(request):
-            return request.response(483, to_tag=tag)
-        if self._proxy.is_looped(request, mark):
-            return request.response(482, to_tag=tag)
-        unknown = request.tokens("Proxy-Require")
-        if unknown:
-            return _unsupported(request, unknown, tag)
-        if self._proxy.is_full() and not is_emergency:
-            response = request.response(503, to_tag=tag)
-            response.headers.set("Retry-After", str(RETRY_AFTER_S))
-            return response
-        return None
-
-    def _ends_here(self, request: Request) -> bool:
-        """Whether we answer it ourselves rather than forward it."""
-        return self.own.include(request.uri) and (request.method == "REGISTER" or not request.uri.user)
-
-    def _answer(self, request: Request) -> Response:
-        """The exchange as the user agent that its bare domain names: OPTIONS tells that it lives (section 11)."""
-        tag = self._ids.tag()
-        required = request.tokens("Require")
-        if request.method != "OPTIONS":
-            response = request.response(405 if request.method in METHODS else 501, to_tag=tag)
-            response.headers.set("Allow", ALLOWED)
-        elif required:
-            response = _unsupported(request, required, tag)
-        else:
-            # No Allow: a proxy takes whatever its users take (section 11.2).
-            response = request.response(200, to_tag=tag)
-            for name, value in CAPABILITIES:
-                response.headers.set(name, value)
-        return response
 
     def _may_pass(self, received: Received, now: float) -> bool:
         """Whether the sender of a request outside a dialog may send it where it is going; if not it is answered.
@@ -557,7 +472,7 @@ class Exchange:
         """The answer to a REGISTER, and who has proved to have sent it, "" for nobody."""
         required = request.tokens("Require")
         if required:
-            return _unsupported(request, required, self._ids.tag()), ""
+            return unsupported(request, required, self._ids.tag()), ""
         proof = self._authenticator.check(request, "Authorization", now, source.host)
         if proof.verdict is not Verdict.ACCEPTED:
             return self._challenge(request, 401, proof, source, now), ""
@@ -639,10 +554,3 @@ def _of_readable_names(lookup: Callable[[str], Credential | None]) -> Callable[[
 def _same_place(contact: Uri, uri: Uri) -> bool:
     """Whether a Request-URI means a contact; phones differ in the parameters that they give back."""
     return (contact.user, contact.host, contact.port) == (uri.user, uri.host, uri.port)
-
-
-def _unsupported(request: Request, options: list[str], tag: str) -> Response:
-    """420, naming the extensions that we do not know (section 8.2.2.3)."""
-    response = request.response(420, to_tag=tag)
-    response.headers.set("Unsupported", ", ".join(options))
-    return response

@@ -19,7 +19,7 @@ from device.daemon import exchange_main
 from device.daemon.exchange_main import SECRET_KEY, ExchangeRuntime, main
 from device.daemon.exchange_options import USAGE, parse_options
 from device.demo.system import free_port
-from device.exchange.exchange import BindingsChanged
+from device.exchange.exchange_events import BindingsChanged
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
 from device.model import Account, AccountId, Binding, CallId, Credential

@@ -3,7 +3,8 @@
 from collections import defaultdict
 
 from device.exchange.accounting import Accounted
-from device.exchange.exchange import Exchange, ExchangeEvent
+from device.exchange.exchange import Exchange
+from device.exchange.exchange_events import ExchangeEvent
 from device.exchange.settings import ExchangeSettings
 from device.ids import CountingIds
 from device.model import Binding, Credential

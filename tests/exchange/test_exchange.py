@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.exchange.exchange import BindingsChanged, CallForwarded
+from device.exchange.exchange_events import BindingsChanged, CallForwarded
 from device.model import Binding, Credential
 from device.sip.auth_headers import parse_challenges
 from device.sip.client_auth import ClientAuth

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from device.demo.ladder import LadderMessage, LadderNote, LadderRow, draw_svg
 from device.exchange.accounting import Accounted
-from device.exchange.exchange import BindingsChanged
+from device.exchange.exchange_events import BindingsChanged
 from device.exchange_model import AccountingRecord, CallDetail
 from device.records import dataclass
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, RegistrationChanged
