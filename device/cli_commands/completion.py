@@ -33,6 +33,7 @@ def verbs() -> list[Verb]:
         Verb(name, text, name, (("--help", "its options"),), (), f"offhook {name} ...")
         for name, text in PROGRAMS.items()
     ]
+    found += exchange_verbs()
     for command in COMMANDS.values():
         parser = command_parser(command)
         actions: list[Action] = parser._actions  # noqa: SLF001  # argparse has no other way to list them
@@ -41,6 +42,31 @@ def verbs() -> list[Verb]:
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
         found.append(Verb(command.words, command.help, command.example, options, choices, usage))
     return found
+
+
+def exchange_verbs() -> list[Verb]:
+    """What `offhook exchange` can do, each first word with the words that may follow it."""
+    from importlib import import_module  # noqa: PLC0415  # only who wants completion or manual needs them
+
+    from device.daemon.exchange_commands import COMMANDS, HELP  # noqa: PLC0415  # see above
+
+    found = []
+    for word, (text, example) in HELP.items():
+        actions = import_module(COMMANDS[word]).ACTIONS if word in COMMANDS else {}
+        seconds = tuple(name.partition(" ")[2] for name in actions if name.startswith(f"{word} "))
+        usage = f"offhook exchange {word} {'|'.join(seconds) or '...'}"
+        options = tuple(EXCHANGE_OPTIONS.items())
+        found.append(Verb(f"exchange {word}", text, f"exchange {example}", options, seconds, usage))
+    return found
+
+
+EXCHANGE_OPTIONS = {
+    "--domain": "the SIP domain of its users",
+    "--store": "the SQLite file with users and registrations",
+    "--socket": "control socket of the exchange",
+    "--json": "answer in JSON, for programs",
+    "--csv": "answer as comma-separated values",
+}
 
 
 def completion_script(shell: str) -> str:

@@ -8,9 +8,15 @@ from device.control.client import ControlClient
 from device.control.errors import DaemonUnreachableError
 from device.daemon.exchange_commands import Desk, run_command
 from device.daemon.exchange_options import ExchangeOptions, chosen_domain
-from device.daemon.exchange_users import give_to_owner_of_folder, is_meant
+from device.daemon.exchange_users import ask_password, give_to_owner_of_folder, is_meant
 from device.store.database import open_database
 from device.store.subscribers import Subscribers
+
+WATCH_S = 1.0
+"""Seconds between two looks of `watch`."""
+
+CLEAR = "\x1b[H\x1b[2J"
+"""Clears a terminal (ECMA-48)."""
 
 
 def configure(options: ExchangeOptions) -> None:
@@ -22,20 +28,38 @@ def configure(options: ExchangeOptions) -> None:
         except DaemonUnreachableError:
             running = None
         if isinstance(running, dict) and is_meant(running, options):
-            answer = client.call("exchange.command", words=list(options.words), domain=options.domain, secret=secret)
+            answer = client.call(
+                "exchange.command", words=list(options.words), domain=options.domain, secret=secret, form=options.form
+            )
             sys.stdout.write(str(answer["said"]) if isinstance(answer, dict) else "")
             return
     with open_database(options.store) as database:
         domain = chosen_domain(options, Subscribers(database).list())
-        sys.stdout.write(run_command(Desk(database, domain, time.time(), secret), options.words))
+        sys.stdout.write(run_command(Desk(database, domain, time.time(), secret, form=options.form), options.words))
     give_to_owner_of_folder(options.store)
 
 
+def watch(options: ExchangeOptions) -> None:
+    """Show registrations and calls as they are, anew each second, until Ctrl-C. Raises DeviceError."""
+    try:
+        with ControlClient(options.socket) as client:
+            while True:
+                answer = client.call("exchange.command", words=["overview"], domain="")
+                said = str(answer["said"]) if isinstance(answer, dict) else ""
+                sys.stdout.write(f"{CLEAR}{time.strftime('%H:%M:%S')}  (Ctrl-C ends)\n\n{said}")
+                sys.stdout.flush()
+                time.sleep(WATCH_S)
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
+
+
 def _secret(options: ExchangeOptions) -> str:
-    """The password of a trunk, from standard input or asked for where a person sits there; "" for none."""
+    """The password of a trunk or user, from standard input or asked for where a person sits there; "" for none."""
     if options.password_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     words = options.words
+    if words[:2] == ("user", "add") and len(words) == 3:
+        return ask_password(words[2])
     if words[:2] != ("trunk", "add") or len(words) < 4 or "@" not in words[3] or not sys.stdin.isatty():
         return ""
     return getpass.getpass(f"Password of {words[3]} (empty for none): ")

@@ -14,7 +14,6 @@ from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.control.server import ControlServer
 from device.daemon.clock_watch import ClockWatch
 from device.daemon.config import ConfigurationError, parse_section
-from device.daemon.exchange_commands import COMMANDS
 from device.daemon.exchange_door import Door
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
 from device.daemon.exchange_services import ExchangeServices
@@ -63,15 +62,11 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(USAGE)
         elif options.words == ("run",):
             _run(options)
-        elif options.words and options.words[0] in COMMANDS:
-            from device.daemon.exchange_configure import configure  # noqa: PLC0415  # as below
-
-            configure(options)
         else:
-            # Whoever runs the exchange need not load what manages its users.
-            from device.daemon.exchange_users import manage_users  # noqa: PLC0415
+            # Whoever runs the exchange need not load what manages it.
+            from device.daemon.exchange_configure import configure, watch  # noqa: PLC0415
 
-            manage_users(options)
+            (watch if options.words == ("watch",) else configure)(options)
     except UsageError as error:
         sys.stderr.write(f"offhook exchange: {error}\n")
         return 2
@@ -190,6 +185,9 @@ class ExchangeRuntime:
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
             case _:
                 self.services.receive(event, now)
+
+    def _close_connection(self, source: Hop) -> None:
+        self.sockets.close_connection(source)
 
     def _tell_bans(self, now: float) -> None:
         for ban in self._admission.news:

@@ -28,6 +28,9 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
        offhook exchange user add NAME    [--domain NAME] [--store FILE] [--socket PATH] [--password-stdin]
        offhook exchange user remove NAME [--domain NAME] [--store FILE] [--socket PATH]
        offhook exchange user list        [--store FILE] [--socket PATH]
+       offhook exchange registrations [USER] | calls | watch           [--json | --csv]
+       offhook exchange records [N] | accounting [registrations|calls] [N]  [--json | --csv]
+       offhook exchange ban list | lift ADDRESS
        offhook exchange trunk add NAME USER@HOST [NAME=VALUE ...] [--password-stdin]
        offhook exchange trunk set NAME NAME=VALUE ... | show NAME | remove NAME | list
        offhook exchange route add PREFIX TRUNK [strip=N] [prepend=DIGITS] [position=N] | remove PREFIX TRUNK | list
@@ -54,6 +57,7 @@ foreground until SIGTERM or Ctrl-C.
   --store FILE        the SQLite file with users and registrations
   --socket PATH       its control socket; `user` speaks to the exchange that runs there, if one does
   --log-level LEVEL   debug, info, warning or error
+  --json, --csv       answer for programs: lists of users, registrations, calls, records, accounting and bans
   --password-stdin    take the password from standard input instead of asking for it
 
 example: offhook exchange user add 1001 --domain pbx.lan
@@ -64,6 +68,10 @@ example: offhook exchange user add 1001 --domain pbx.lan
          offhook exchange group set door all 1001 1002 bell=door
          offhook exchange forward set 1001 no-answer 1002 after=15
 """
+
+
+FLAGS = ("--password-stdin", "--json", "--csv", "--help", "-h")
+"""Options without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,8 @@ class ExchangeOptions:
     socket: str
     log_level: str
     password_stdin: bool
+    form: str
+    """"text", or "json" or "csv" for programs."""
     help: bool
     tls_certificate: str
     tls_key: str
@@ -107,7 +117,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
     rest = iter(arguments)
     for word in rest:
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if word in ("--password-stdin", "--help", "-h"):
+        if word in FLAGS:
             flags.add(word)
         elif name in values:
             flags.add(name)
@@ -133,6 +143,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         values["--socket"],
         values["--log-level"],
         "--password-stdin" in flags,
+        "json" if "--json" in flags else "csv" if "--csv" in flags else "text",
         not flags.isdisjoint(("--help", "-h")),
         values["--tls-certificate"],
         values["--tls-key"],

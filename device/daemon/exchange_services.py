@@ -8,15 +8,44 @@ from device.annotations import Any
 from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.daemon.exchange_commands import Desk, run_command
 from device.daemon.exchange_outside import load_outside
+from device.daemon.exchange_tables import FORMS
 from device.daemon.options import UsageError
 from device.errors import DeviceError
 from device.exchange.exchange import Exchange
+from device.exchange_model import CallDetail
+from device.model import Binding
 from device.sip.events import RealmLearnt, RegistrationChanged
+from device.store.bindings import split_aor
 from device.store.call_routing import load_routing
 from device.store.database import Database
+from device.store.subscribers import Subscribers
 from device.store.trunks import Permissions, Trunks
 
 logger = logging.getLogger(__name__)
+
+
+class LiveExchange:
+    """What the exchange that runs tells commands."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def registrations(self) -> list[Binding]:
+        """Every contact that is registered now."""
+        return self._exchange.location.everything()
+
+    def calls(self) -> list[CallDetail]:
+        """Every call that stands or is being set up."""
+        return self._exchange.accounting.calls
+
+    def bans(self) -> list[tuple[str, float, str]]:
+        """Who is banned, for how many seconds more, and why."""
+        now = time.monotonic()
+        return [(ban.sender, ban.until - now, ban.reason) for ban in self._exchange.strangers.admission.bans(now)]
+
+    def lift_ban(self, sender: str) -> bool:
+        """Hear somebody again; answers whether they were banned."""
+        return self._exchange.strangers.admission.pardon(sender)
 
 
 class ExchangeServices:
@@ -84,16 +113,28 @@ class ExchangeServices:
         }
         return {"trunks": states}
 
+    def _forget_removed_users(self) -> None:
+        """Nobody reaches the phones of a user who was removed."""
+        subscribers = Subscribers(self._database)
+        for user in {split_aor(binding.aor)[0] for binding in self._exchange.location.everything()}:
+            if subscribers.credential(user, self._domain) is None:
+                self._exchange.forget_user(user, time.monotonic())
+
     def _command(self, params: dict[str, Any]) -> dict[str, str]:
         words, domain, secret = params.get("words"), params.get("domain"), params.get("secret", "")
+        form = params.get("form", "text")
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ControlError(INVALID_PARAMS, "words: is not a list of texts")
         if domain not in ("", self._domain) or not isinstance(secret, str):
             raise ControlError(FAILED, f"the exchange that runs serves {self._domain}, not {domain}")
-        desk = Desk(self._database, self._domain, time.time(), secret, self.status())
+        if form not in FORMS:
+            raise ControlError(INVALID_PARAMS, f"form: is none of {', '.join(FORMS)}")
+        live = LiveExchange(self._exchange)
+        desk = Desk(self._database, self._domain, time.time(), secret, self.status(), live, form)
         try:
             said = run_command(desk, tuple(words))
             self._configure(time.monotonic())
+            self._forget_removed_users()
         except (UsageError, DeviceError) as error:
             raise ControlError(FAILED, str(error)) from None
         return {"said": said}

@@ -25,6 +25,9 @@ def test_bash_completes_verbs_their_second_words_options_and_choices() -> None:
     assert "--password-stdin" in complete("account", "add", "office", "--pass")
     assert set(complete("completion", "")) >= set(SHELLS)
     assert complete("zzz") == []
+    assert {"user", "records", "ban", "export"} <= set(complete("exchange", ""))
+    assert complete("exchange", "user", "re") == ["remove"]
+    assert "--csv" in complete("exchange", "records", "--")
     assert "why" in complete("help", "wh")
 
 

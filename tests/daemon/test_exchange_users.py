@@ -115,8 +115,8 @@ def test_an_empty_password_changes_nothing(command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["user"], "'user' is not understood"),
-        (["user", "rename", "1001"], "'user rename 1001' is not understood"),
+        (["user"], "user: say what to do: add, list, remove"),
+        (["user", "rename", "1001"], "user: say what to do: add, list, remove"),
         (["stop"], "'stop' is not understood"),
         (["run", "fast"], "'run fast' is not understood"),
         (["user", "add"], "give a user name"),

@@ -1,7 +1,7 @@
 """The commands that a technician types; a new one is a Command in the module that it is about."""
 
 from device.console.command_table import Command
-from device.console.commands import configure, general, phone, setup, show, tests, upgrade, watch
+from device.console.commands import configure, exchange, general, phone, setup, show, tests, upgrade, watch
 
 COMMANDS: tuple[Command, ...] = (
     *setup.COMMANDS,
@@ -12,5 +12,6 @@ COMMANDS: tuple[Command, ...] = (
     *phone.COMMANDS,
     *setup.SYSTEM_COMMANDS,
     *upgrade.COMMANDS,
+    *exchange.COMMANDS,
     *general.COMMANDS,
 )
