@@ -1,4 +1,4 @@
-"""What is refused at once (RFC 3261 section 16.3), and what the exchange answers as a user agent itself (section 11)."""
+"""What is refused at once (RFC 3261 section 16.3), and what the exchange answers as a user agent (section 11)."""
 
 from device.exchange.proxy import Proxy
 from device.exchange.route_set import OwnNames
