@@ -10,17 +10,19 @@ import pytest
 from device.demo.system import free_port
 from tests.scenarios.textbook.catalogue import EXAMPLES
 from tests.support import kamailio
+from tests.support.baresip import Baresip
 from tests.support.canary import CANARY
 from tests.support.certificates import Authority
-from tests.support.daemons import ExchangeDaemon, PhoneDaemon, running
+from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.exchange_watch import ExchangeWatch, Rung, legs_of, without_challenges
 from tests.support.kamailio import Kamailio
 from tests.support.processes import HOST, wait_until
+from tests.support.sound import write_repeated
 
 pytestmark = pytest.mark.interop
 
-ALICE, BOB = "1001", "1002"
-PASSWORDS = {ALICE: f"first-{CANARY}", BOB: f"second-{CANARY}"}
+ALICE, BOB, SIPP, BARESIP = "1001", "1002", "1003", "1004"
+PASSWORDS = {user: f"{user}-{CANARY}" for user in (ALICE, BOB, SIPP, BARESIP)}
 P1_HOST, P2_HOST = "127.0.0.11", "127.0.0.12"
 """Each exchange has an address of its own, so that what goes between them is told from what goes to phones."""
 A, B = "a.test", "b.test"
@@ -33,12 +35,13 @@ def authority(tmp_path_factory) -> Authority:
 
 
 def exchange(folder, name: str, host: str, domain: str, user: str, authority: Authority) -> tuple[ExchangeDaemon, int]:
-    """An exchange with one user, and its port for TLS."""
+    """An exchange with Alice, or with all others, and its port for TLS."""
     port = free_port()
     certificate = authority.issue(f"IP:{host}", f"DNS:{domain}")
     options = ["--tls-certificate", str(certificate.path), "--tls-key", str(certificate.key)]
     options += ["--tls-port", str(port), "--tls-ca", str(authority.path)]
-    return ExchangeDaemon(folder, {user: PASSWORDS[user]}, name, domain, host, options), port
+    users = (user,) if user == ALICE else (BOB, SIPP, BARESIP)
+    return ExchangeDaemon(folder, {name: PASSWORDS[name] for name in users}, name, domain, host, options), port
 
 
 class Trapezoid:
@@ -185,6 +188,66 @@ class TestTwoOfOurs:
         trapezoid.alice.expect_message("in", "SIP/2.0 482")
         trapezoid.p2.manage("forward", "remove", BOB)
         trapezoid.p1.manage("forward", "remove", ALICE)
+
+
+class TestOthersAtOurs:
+    """SIPp and baresip as U1 and U2, at two exchanges of ours."""
+
+    @pytest.fixture
+    def ours(self, built) -> Trapezoid:
+        built.join("udp")
+        return built
+
+    def watch(self, ours: Trapezoid, alice: int, bob: int) -> None:
+        ours.unwatch()
+        at_p1 = {f"{HOST}:{alice}": "alice", P2_HOST: "p2"}
+        at_p2 = {f"{HOST}:{bob}": "bob", P1_HOST: "p1"}
+        ours.watches = [
+            ExchangeWatch(str(ours.p1.socket_path), "p1", at_p1),
+            ExchangeWatch(str(ours.p2.socket_path), "p2", at_p2),
+        ]
+
+    @pytest.mark.parametrize(
+        ("caller", "callee", "flow"),
+        [
+            ("call-authenticated-until-bye", "answer-and-bye", "trapezoid"),
+            ("call-authenticated-and-cancel", "ring-until-cancelled", "trapezoid-cancelled"),
+            ("call-authenticated-refused", "refuse", "trapezoid-busy"),
+        ],
+    )
+    def test_sipp(self, ours, play, tmp_path, caller, callee, flow) -> None:
+        here, there = free_port(), free_port()
+        contact = f"Contact: <sip:{SIPP}@{HOST}:{there}>"
+        values = {"user": SIPP, "password": PASSWORDS[SIPP], "domain": B, "target": f"sip:{B}"}
+        register = {"contact": contact, "status": 200, "port": there, **values}
+        play("register", ours.p2.address, **register).succeed()
+        waiting = play(callee, port=there, user=SIPP, cseq=2, status=486, pause_ms=100)
+        self.watch(ours, here, there)
+        told = {"user": ALICE, "password": PASSWORDS[ALICE], "from": f"sip:{ALICE}@{A}", "status": 486}
+        calling = play(caller, ours.p1.address, port=here, target=f"sip:{SIPP}@{B}", **told)
+        calling.succeed()
+        waiting.succeed()
+        ours.check(flow)
+        ours.unwatch()
+        play("register", ours.p2.address, **{**register, "expires": 0}).succeed()
+
+    def test_baresip_is_called_and_releases(self, ours, tmp_path) -> None:
+        speech = write_repeated(CALLEE_WAV, tmp_path / "long.wav", 12)
+        baresip = Baresip(BARESIP, PASSWORDS[BARESIP], ours.p2.address, tmp_path, speech, domain=B)
+        try:
+            baresip.start()
+            self.watch(ours, ours.alice.port, baresip.port)
+            ours.alice.place(f"sip:{BARESIP}@{B}")
+            baresip.expect("CALL_INCOMING")
+            baresip.command("accept")
+            ours.alice.expect_state("connected")
+            baresip.expect("CALL_ESTABLISHED")
+            baresip.command("hangup")
+            ours.check("trapezoid")
+        finally:
+            ours.unwatch()
+            baresip.stop()
+            ours.alice.rest()
 
 
 class BesideKamailio:

@@ -44,7 +44,16 @@ MODULE_FOLDERS = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip
 class Baresip:
     """One baresip with one account, registered at `server` (host:port) before `start` is done."""
 
-    def __init__(self, user: str, password: str, server: str, folder: Path, microphone: Path, **account: str) -> None:
+    def __init__(
+        self,
+        user: str,
+        password: str,
+        server: str,
+        folder: Path,
+        microphone: Path,
+        domain: str = HOST,
+        **account: str,
+    ) -> None:
         self.user = user
         self.port = free_port()
         self.folder = folder / f"baresip-{user}"
@@ -71,7 +80,7 @@ class Baresip:
         more = "".join(f";{name}={value}" for name, value in account.items())
         secret = f";auth_user={user};auth_pass={password}" if password else ""
         route = f';outbound="sip:{server};lr";regint=60' if password else ";regint=0"
-        (self.folder / "accounts").write_text(f"<sip:{user}@{HOST}>{secret}{route}{more}\n")
+        (self.folder / "accounts").write_text(f"<sip:{user}@{domain}>{secret}{route}{more}\n")
         (self.folder / "contacts").write_text("\n")
         self._registers = bool(password)
         self.program: Program | None = None
