@@ -1,11 +1,13 @@
 """What subscriptions, transfers, texts and digits by INFO mean to this phone; loaded with the first of them."""
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from collections.abc import Callable
 
 from device import plain_logging as logging
-from device.annotations import Final
+from device.annotations import TYPE_CHECKING, Final
 from device.daemon.accounts import AccountTable
 from device.daemon.digit_once import DigitOnce
 from device.daemon.phone_line import PhoneLine
@@ -13,6 +15,7 @@ from device.daemon.waiting_messages import PACKAGE, WaitingMessages
 from device.errors import DeviceError
 from device.model import AccountId, CallId
 from device.phone.events import CallerChanged, DigitHeard, MessagesUpdated, PhoneEvent, TransferEnded, TransferOffered
+from device.phone.settings import parse_pairs
 from device.records import asdict
 from device.sip.feature_events import (
     DigitReceived,
@@ -29,6 +32,9 @@ from device.sip.feature_events import (
     TransferRequested,
 )
 from device.sip.user_agent import UserAgent
+
+if TYPE_CHECKING:
+    from device.daemon.busy_lamps import BusyLamps
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +66,24 @@ class Features:
         self._publish = publish
         self._digits = DigitOnce()
         self.waiting = WaitingMessages(user_agent, accounts, lambda waiting: post(MessagesUpdated(waiting)))
+        self.busy_lamps: BusyLamps | None = None
+        """Lamps that show other extensions; None where the settings name none."""
         self._logged: deque[float] = deque()
         self.texts: deque[dict[str, object]] = deque(maxlen=TEXTS_KEPT)
+
+    def follow_account(self, account_id: AccountId, now: float) -> None:
+        """An account is registered, changed or gone: subscriptions follow."""
+        self.waiting.follow(account_id, now)
+        if self.busy_lamps is not None:
+            self.busy_lamps.follow(account_id, now)
+
+    def watch_extensions(self, lamps: str, show: Callable[[str, str, float], None], now: float) -> None:
+        """Let lamps show whether other extensions are busy, "lamp=target" by commas."""
+        if self.busy_lamps is None:
+            from device.daemon.busy_lamps import BusyLamps  # noqa: PLC0415  # few phones have such lamps
+
+            self.busy_lamps = BusyLamps(self._user_agent, self._accounts, show)
+        self.busy_lamps.configure(parse_pairs(lamps), now)
 
     def hear_digit(self, call_id: CallId, digit: str, way: str, now: float, held_s: float = 0.0) -> None:
         """A digit of the far end, by "rtp", "info" or "inband"; `held_s` where its key was released before now."""
@@ -100,13 +122,15 @@ class Features:
             case MessageFinished():
                 self._finish_text(event)
             case NotifyReceived():
-                self._take_notification(event)
+                self._take_notification(event, now)
             case _:
-                self._receive_answer(event)
+                self._receive_answer(event, now)
 
-    def _receive_answer(self, event: FeatureEvent) -> None:
+    def _receive_answer(self, event: FeatureEvent, now: float) -> None:
         """What came of subscriptions and queries."""
         if isinstance(event, SubscriptionChanged):
+            if self.busy_lamps is not None:
+                self.busy_lamps.follow_subscription(event, now)
             self._follow_subscription(event)
         elif isinstance(event, OptionsFinished):
             self._publish("options", {**asdict(event), "abilities": dict(event.abilities)})
@@ -180,7 +204,9 @@ class Features:
 
     # Subscriptions.
 
-    def _take_notification(self, event: NotifyReceived) -> None:
+    def _take_notification(self, event: NotifyReceived, now: float) -> None:
+        if self.busy_lamps is not None:
+            self.busy_lamps.receive(event, now)
         news: dict[str, object] = {
             "event": "notification",
             "name": event.name,

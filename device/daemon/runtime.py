@@ -147,6 +147,12 @@ class Runtime:
     def configure(self, settings: PhoneSettings, now: float) -> None:
         """Let the phone follow other settings from now on; a call that stands goes on."""
         self._execute(self._phone.configure(settings, now), now)
+        self.watch_extensions(settings.busy_lamps, now)
+
+    def watch_extensions(self, lamps: str, now: float) -> None:
+        """Let lamps show whether other extensions are busy, as the setting `phone.busy_lamps` says."""
+        if lamps or (self._features is not None and self._features.busy_lamps is not None):
+            self.features.watch_extensions(lamps, self._desk.show_lamp, now)
 
     def usable_changed(self, usable: bool, by_account: bool) -> None:
         """Whether a call could be placed now, and whether that is by an account."""
@@ -236,7 +242,7 @@ class Runtime:
         account = self._accounts.get(account_id)
         wanted = account is not None and account.mwi and self._accounts.is_registered(account_id)
         if wanted or self._features is not None:
-            self.features.waiting.follow(account_id, now)
+            self.features.follow_account(account_id, now)
 
     @property
     def quality(self) -> QualityLog:

@@ -327,8 +327,7 @@ def build_phone(
     instance = device_instance(database.path)
     sip = _build_sip(configuration, database, loop, ids, instance, late)
     accounts = AccountTable(Accounts(database), sip.user_agent, late.usable_changed)
-    audio = configuration.audio
-    engine = AudioEngine(audio, lambda: _make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
+    engine = _make_engine(configuration.audio, loop)
     ports = _port_opener(configuration, ids)
     line = PhoneLine(sip.user_agent, accounts, engine, sip.sockets, sip.resolver, configuration.media, ports, ids)
     phone = Phone(configuration.phone, _call_namer(), speed_dials(phonebook))
@@ -367,10 +366,16 @@ def build_phone(
     )
     late.server = ControlServer(loop, socket_path, ControlMethods(rooms).table())
     _let_follow(late, log)
+    late.runtime.watch_extensions(configuration.phone.busy_lamps, loop.now())
     link_monitor = LinkMonitor(loop, _network_follower(sip, line, loop))
     delay_s = power_up_delay(instance, configuration.sip.power_up_spread_s, database.was_cut_off, loop.now())
     sides = (loop, sip.sockets, agent, accounts, line, engine, desk)
     return PhoneParts(*sides, late.runtime, late.server, link_monitor, call_log, delay_s, rooms.notices)
+
+
+def _make_engine(audio: AudioSettings, loop: Loop) -> AudioEngine:
+    """The audio engine, which wakes the loop when it has something to tell."""
+    return AudioEngine(audio, lambda: _make_device(audio), lambda: loop.call_soon_threadsafe(_nothing))
 
 
 def _let_follow(late: _Late, log: RecentLines) -> None:

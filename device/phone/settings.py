@@ -83,6 +83,7 @@ class PhoneSettings:
     button_targets: str = ""
     button_step_s: float = 30.0
     button_guard_s: float = 2.0
+    busy_lamps: str = ""
     door_code: str = ""
     door_code_end: str = ""
     door_callers: str = ""
@@ -124,6 +125,7 @@ class PhoneSettings:
         "button_targets": 'what buttons call, as "door=1001,bell=1002"; "door=1001>1002" tries 1002 next',
         "button_step_s": "seconds that each target of a button rings",
         "button_guard_s": "seconds after a press in which another press does not end the call",
+        "busy_lamps": 'lamps that show whether others are busy, as "lamp=extension", such as "neighbour=1002"',
         "door_code": "digits that the far end dials within a call to open the door, 2 to 16; empty for none",
         "door_code_end": 'what ends the door code: nothing ("") or "#"',
         "door_callers": "far ends, by comma, that may open the door; empty for everyone",
@@ -223,6 +225,10 @@ def _fault_pairs(settings: PhoneSettings) -> list[str]:
         parse_button_targets(settings.button_targets)
     except ValueError as error:
         faults.append(f"button_targets: {error}")
+    try:
+        parse_pairs(settings.busy_lamps)
+    except ValueError as error:
+        faults.append(f"busy_lamps: {error}")
     return faults
 
 

@@ -71,7 +71,7 @@ def test_pins_that_are_better_left_alone_and_lines_on_no_header():
 
 def test_every_line_is_looked_at():
     profile = BoardProfile.load("simulated")
-    assert len(all_lines(profile)) == 18
+    assert len(all_lines(profile)) == 19
     bell = BoardProfile.from_mapping({"ringer": {"kind": "bell", "lines": [1, 2], "enable": {"line": 3}}})
     assert list(outputs_that_matter(bell)) == ["ringer.0", "ringer.1", "ringer.enable"]
 
