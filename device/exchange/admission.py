@@ -4,6 +4,8 @@ What is good for a house is known without any list of addresses: users prove who
 again, is none.
 """
 
+from collections.abc import Callable
+
 from device.annotations import Final
 from device.records import dataclass
 
@@ -81,6 +83,8 @@ class Admission:
         self._per_s = requests_per_s
         self._senders: dict[str, _Sender] = {}
         self._bans: dict[str, Ban] = {}
+        self.is_excepted: Callable[[bytes, str], bool] = lambda _data, _sender: False
+        """Whether a message of that sender is to be let in whatever was before, as a call for help."""
         self.dropped = 0
         """Messages that were not looked at."""
         self.news: list[Ban] = []
@@ -91,20 +95,28 @@ class Admission:
     def admits(self, data: bytes, sender: str, now: float) -> bool:
         """Whether a message is to be looked at."""
         if sender in self._bans:
-            if self._bans[sender].until > now:
+            if self._bans[sender].until > now and not self._pardons(data, sender, now):
                 self.dropped += 1
                 return False
-            del self._bans[sender]
+            self._bans.pop(sender, None)
         if data.startswith(b"SIP/2.0 "):
             return True
         if self._limit and _is_of_scanner(data):
             self._ban(sender, "a scanner by its own name", now)
-        elif not self._takes_token(sender, now):
+        elif not (self._takes_token(sender, now) or self._pardons(data, sender, now)):
             pass
         else:
             return True
         self.dropped += 1
         return False
+
+    def _pardons(self, data: bytes, sender: str, now: float) -> bool:
+        """Let in who is excepted: for all that belongs to this call, too."""
+        if not self.is_excepted(data, sender):
+            return False
+        self.pardon(sender)
+        self.note_proof(sender, now)
+        return True
 
     def _takes_token(self, sender: str, now: float) -> bool:
         if not self._per_s:

@@ -7,6 +7,7 @@ from device import plain_logging as logging
 from device.exchange.accounting import Accounted, Accounting, registration_record
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
 from device.exchange.exchange_events import BindingsChanged, CallForwarded, ExchangeEvent, OwnServices
+from device.exchange.gateway import Gateway
 from device.exchange.house_agent import HouseAgent
 from device.exchange.house_events import HouseEvents
 from device.exchange.house_network import is_of_house
@@ -84,7 +85,10 @@ class Exchange:
             settings.domain, self._lookup, ids, settings.nonce_lifetime_s, settings.digest
         )
         self._registrar = Registrar(settings, self.location)
-        reach = Reach(self._is_user, self._phones, self._trunk_targets)
+        self.agent = HouseAgent(settings.server, ids, own_address)
+        self.trunks = Trunks(self.agent, self._seal)
+        self.gateway = Gateway(settings.domain, self.own, self.trunks)
+        reach = Reach(self._is_user, self._phones, self.gateway.forwarded)
         self.router = Router(settings.domain, self.own, reach, settings.serial_ring_s)
         follow = self.router.follow if settings.follow_redirects else follow_nothing
         self._proxy = Proxy(own_address, self._seal, ids, settings.ring_timeout_s, follow)
@@ -92,8 +96,7 @@ class Exchange:
         self._validation = RequestValidation(self.own, self._proxy, ids)
         self.accounting = Accounting()
         self.strangers = Strangers(settings)
-        self.agent = HouseAgent(settings.server, ids, own_address)
-        self.trunks = Trunks(self.agent, self._seal)
+        self.strangers.admission.is_excepted = self.gateway.is_call_for_help
         self.house = HouseEvents(self.agent, settings.domain, self._seal, self._user_of, self._is_reachable)
         self._proxy.observer = self.house.calls
         self.services: OwnServices | None = None
@@ -206,7 +209,7 @@ class Exchange:
 
     def _take(self, received: Received, now: float) -> None:
         key, request = received.key, received.request
-        emergency = self._emergency_number(request)
+        emergency = self.gateway.emergency_number(request)
         refusal = self._validation.refusal(request, received.mark, emergency is not None)
         if refusal is not None:
             self._respond(key, refusal, now)
@@ -227,7 +230,7 @@ class Exchange:
             self._respond(key, self._validation.answer(request), now)
         elif (emergency and is_of_house(received.source.host)) or self._may_pass(received, now):
             if emergency:
-                request.uri = Uri("sip", user=emergency, host=self._settings.domain)
+                request.uri = self.gateway.address_of(emergency)
             if not self._answered_here(received, now):
                 self._pass(received, now)
 
@@ -250,13 +253,6 @@ class Exchange:
     def _is_reachable(self, user: str, now: float) -> bool:
         return bool(self._phones(user, now))
 
-    def _emergency_number(self, request: Request) -> str | None:
-        """The number that a call for help asks for; None for other requests, and where no trunk leads out."""
-        is_ours = self.own.include(request.uri) or not request.uri.is_sip
-        if request.method != "INVITE" or request.to.tag or not is_ours or not self.trunks.lines:
-            return None
-        return self.trunks.emergency_number(request)
-
     def _forward_within(self, received: Received, leg_text: str, now: float) -> None:
         """Forward a request within a dialog that we let begin, to a trunk in the words of the trunk."""
         request = received.request
@@ -273,26 +269,18 @@ class Exchange:
             self._proxy.forward(received, [Stage((Target(request.uri, leg=found[0]),))], now)
 
     def _came_by_trunk(self, received: Received, now: float) -> bool:
-        """Take a request from a trunk's server, which may call our users; one in a user's name has to prove it."""
+        """Take a request from a trunk's server, which may call our users."""
         request = received.request
-        line = self.trunks.line_of(received.source)
-        if line is None or request.method == "REGISTER" or self.own.include(request.from_.uri):
+        line = self.gateway.arrival(request, received.source)
+        if line is None:
             return False
-        if not self.own.include(request.uri):
-            if request.uri.user != line.identity.user:
-                return False
-            # Our contact as the provider sees it: the address of a translator between us.
-            request.uri = Uri("sip", user=request.uri.user, host=self._settings.domain)
-        if request.method == "OPTIONS" and request.uri.user == line.identity.user:
-            request.uri = replace(request.uri, user="")
-        if not request.uri.user:
+        self.strangers.proved(received.source, now)
+        called = request.uri.user
+        if not called:
             self._respond(received.key, self._validation.answer(request), now)
             return True
-        # Whatever way it came, it ends here; some providers leave the Route in with which their own user sent it.
-        request.headers.remove("Route")
-        called = request.uri.user
         if line.trunk.ring and (not self.router.is_known(called) or self._service(called) is not None):
-            request.uri = Uri("sip", user=line.trunk.ring, host=self._settings.domain)
+            request.uri = self.gateway.address_of(line.trunk.ring)
         elif not self._receives_strangers(called):
             self._respond(received.key, request.response(403, "No service for strangers", self._ids.tag()), now)
             return True
@@ -377,7 +365,7 @@ class Exchange:
 
     def _way(self, received: Received, now: float) -> Route:
         request = received.request
-        outside = self._outside_targets(received, now)
+        outside = self.gateway.ways_out(received, self.router.is_known, now)
         if isinstance(outside, Refusal):
             return outside
         if outside:
@@ -392,20 +380,6 @@ class Exchange:
                 self.strangers.unknown_number(received.source, now)
             return Refusal(480, "Nobody can be reached there")
         return Refusal(480, "Not registered now") if is_known else Refusal(404, "No such user here")
-
-    def _outside_targets(self, received: Received, now: float) -> list[Target] | Refusal:
-        """Where a number that nobody here has goes, and emergency calls; for our own users alone."""
-        request = received.request
-        user = request.uri.user
-        is_ours = self.own.include(request.uri) and request.to.tag is None
-        if not is_ours or received.leg is not None or not self.trunks.lines:
-            return []
-        is_emergency = self.trunks.plan.emergency_number(user) is not None
-        if not self.own.include(request.from_.uri) and not (is_emergency and is_of_house(received.source.host)):
-            return []
-        if not is_emergency and self.router.is_known(user):
-            return []
-        return self.trunks.targets(user, request.from_.uri.user, request, now)
 
     def _within(self, request: Request, now: float) -> tuple[Stage, ...]:
         """Where a request within a dialog goes: to the contact that it names, which may be an address of record."""
@@ -422,11 +396,6 @@ class Exchange:
         if service is not None:
             return [(1.0, service)]
         return [(flows[0].q, target_of(*flows)) for flows in devices_of(self._bindings(user, now))]
-
-    def _trunk_targets(self, number: str, caller: str, request: Request, now: float) -> list[Target]:
-        """Where a number goes that a user sends calls on to."""
-        targets = self.trunks.targets(number, caller, request, now) if self.trunks.lines else []
-        return [] if isinstance(targets, Refusal) else targets
 
     def _hop_of_contact(self, request: Request, now: float) -> NextHop | None:
         """Within a dialog a phone of ours is named by its contact; its NAT or connection is known to the location."""

@@ -16,6 +16,7 @@ from device.sip.hop import Hop
 from device.sip.identity import Identity
 from device.sip.message import Request
 from device.sip.registration import Phase, Registration
+from device.sip.uri import Uri
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +126,8 @@ class Trunks:
 
     # Calls that go out.
 
-    def emergency_number(self, request: Request) -> str | None:
-        """The emergency number that a request calls, whatever the form of its Request-URI; None for other requests."""
-        uri = request.uri
+    def emergency_number(self, uri: Uri) -> str | None:
+        """The emergency number that a Request-URI means, whatever its form; None for others."""
         if uri.scheme == "urn":
             is_sos = uri.opaque.lower() == "service:sos" or uri.opaque.lower().startswith("service:sos.")
             return self.plan.first_emergency_number if is_sos else None

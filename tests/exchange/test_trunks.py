@@ -269,6 +269,21 @@ class TestEmergency:
         phone.ask("INVITE", "sip:112@pbx.lan")
         assert provider.request("INVITE").uri.user == "112"
 
+    def test_passes_over_a_ban_and_the_limit_of_requests(self) -> None:
+        board, _, _, _ = connected(outside(trunk()))
+        admission = board.exchange.strangers.admission
+        help_me = b"INVITE sip:112@pbx.lan SIP/2.0\r\n"
+        for sender in ("192.168.1.50", "203.0.113.7"):
+            admission.note(sender, 1000.0, "wrong passwords", board.now)
+            assert not admission.admits(b"REGISTER sip:pbx.lan SIP/2.0\r\n", sender, board.now)
+            assert not admission.admits(b"INVITE sip:1002@pbx.lan SIP/2.0\r\n", sender, board.now)
+        assert not admission.admits(help_me, "203.0.113.7", board.now)
+        assert admission.admits(help_me, "192.168.1.50", board.now)
+        assert admission.admits(b"ACK sip:112@pbx.lan SIP/2.0\r\n", "192.168.1.50", board.now)
+        flood = [admission.admits(b"OPTIONS sip:pbx.lan SIP/2.0\r\n", "10.0.0.9", board.now) for _ in range(500)]
+        assert not flood[-1]
+        assert admission.admits(b"INVITE urn:service:sos SIP/2.0\r\n", "10.0.0.9", board.now)
+
     def test_from_the_internet_with_password_alone(self) -> None:
         board, _, _, provider = connected(outside(trunk()))
         phone = board.phone("1001", "203.0.113.7")
