@@ -186,9 +186,6 @@ class ExchangeRuntime:
             case _:
                 self.services.receive(event, now)
 
-    def _close_connection(self, source: Hop) -> None:
-        self.sockets.close_connection(source)
-
     def _tell_bans(self, now: float) -> None:
         for ban in self._admission.news:
             logger.warning("%s is banned for %.0f s: %s", ban.sender, ban.until - now, ban.reason)
