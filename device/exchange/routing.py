@@ -234,11 +234,11 @@ class _Search:
             self._open.pop()
 
     def _outside(self, number: str, diversions: tuple[Diversion, ...]) -> list[Stage]:
-        """A number that nobody here has, called by whoever has sent the call on; others have been asked before."""
-        if not diversions:
+        """A number that nobody here has, called by whoever has sent the call on, else by the caller, if one of ours."""
+        caller = diversions[-1].diverter if diversions else self._request.from_.uri
+        if not self._router.is_ours(caller):
             return []
-        caller = diversions[-1].diverter.user
-        targets = self._router.reach.outside(number, caller, self._request, self._now)
+        targets = self._router.reach.outside(number, caller.user, self._request, self._now)
         uri = self._router.address_of(number)
         return [Stage(tuple(self._told(target, diversions, uri) for target in targets))] if targets else []
 

@@ -4,7 +4,7 @@ import pytest
 
 from device.exchange.numbers import NumberSettings
 from device.exchange.trunks import OutsideConfiguration
-from device.exchange_model import NumberPattern, Trunk, TrunkRoute
+from device.exchange_model import Forwarding, NumberPattern, RoutingTable, Trunk, TrunkRoute
 from device.model import Account, AccountId, Credential
 from device.records import replace
 from device.sip.auth_headers import make_challenge, parse_credentials
@@ -467,3 +467,57 @@ def test_the_memory_of_calls_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
         alice.in_dialog("ACK", alice.response())
         provider.received()
     assert len(board.exchange.trunks._legs) == 2
+
+
+class TestSentOn:
+    """Calls that aliases, groups and forwarding of the house send out by a trunk."""
+
+    def configured(self, **table: object) -> tuple[Switchboard, Phone, Phone, Provider]:
+        made = connected(outside(trunk()))
+        made[0].exchange.router.configure(RoutingTable(**table))  # type: ignore[arg-type]
+        return made
+
+    def test_a_short_number_for_one_outside(self) -> None:
+        _, alice, _, provider = self.configured(aliases=(("7", "0301234"),))
+        alice.invite("7")
+        invite, ok = answered(provider, alice)
+        assert str(invite.uri) == f"sip:0301234@{PROVIDER_HOST}"
+        assert (ok.status, ok.to.uri.user) == (200, "7")
+
+    def test_it_is_as_forbidden_as_the_number(self) -> None:
+        board, alice, _, provider = self.configured(aliases=(("7", "0301234"),))
+        board.exchange.trunks.permissions = lambda _user: frozenset()
+        _, (answer,) = alice.authorized("INVITE", f"sip:7@{DOMAIN}")
+        assert isinstance(answer, Response)
+        assert answer.status == 480
+        assert provider.received() == []
+
+    def test_strangers_get_out_by_no_alias(self) -> None:
+        board, _, _, provider = self.configured(aliases=(("7", "0301234"),))
+        stranger = board.phone("guest", "203.0.113.9")
+        stranger.domain = "elsewhere.example"
+        stranger.ask("INVITE", f"sip:7@{DOMAIN}")
+        assert stranger.response().status == 480
+        assert provider.received() == []
+
+    def test_forwarding_goes_out_by_the_permissions_of_who_forwards(self) -> None:
+        """Also for a caller who may call nobody outside, and for one from elsewhere."""
+        board, _, bob, provider = self.configured(forwardings=(Forwarding("1002", busy="0301234"),))
+        board.exchange.trunks.permissions = lambda user: None if user == "1002" else frozenset()
+        stranger = board.phone("guest", "203.0.113.9")
+        stranger.domain = "elsewhere.example"
+        stranger.ask("INVITE", f"sip:1002@{DOMAIN}")
+        bob.reply(bob.request("INVITE"), 486)
+        invite, ok = answered(provider, stranger)
+        assert str(invite.uri) == f"sip:0301234@{PROVIDER_HOST}"
+        assert invite.headers.get("Diversion") == f"<sip:1002@{DOMAIN}>;reason=user-busy;counter=1"
+        stranger.in_dialog("ACK", ok)
+        assert provider.request("ACK").cseq.number == invite.cseq.number
+
+    def test_and_not_beyond_them(self) -> None:
+        board, alice, bob, provider = self.configured(forwardings=(Forwarding("1002", busy="0301234"),))
+        board.exchange.trunks.permissions = lambda user: frozenset() if user == "1002" else None
+        alice.invite("1002")
+        bob.reply(bob.request("INVITE"), 486)
+        assert alice.response().status == 486
+        assert provider.received() == []
