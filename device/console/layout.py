@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from device.console.row import cells, width
 
 COLUMN_GAP = "  "
+LEAST_COLUMN = 24
+"""A last column of a table that has less room goes on below the one before."""
 LAST_COLUMN = re.compile(r"(?<=\S) {2,}(?=\S)")
 WORD = re.compile(r" *[^ ]+")
 
@@ -69,7 +71,7 @@ def wrapped(line: str, columns: int) -> list[str]:
     """
     if _width(line) <= columns:
         return [line]
-    gaps = [gap.end() for gap in LAST_COLUMN.finditer(line) if gap.end() <= columns // 2]
+    gaps = [gap.end() for gap in LAST_COLUMN.finditer(line) if gap.end() <= columns - min(LEAST_COLUMN, columns // 2)]
     indent = " " * (gaps[-1] if gaps else len(line) - len(line.lstrip()))
     pieces, current = [], ""
     for word in WORD.findall(line):

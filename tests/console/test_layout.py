@@ -47,6 +47,7 @@ def test_durations(seconds: float, wanted: str) -> None:
         ("key  value that goes on and on", ["key  value that goes", "     on and on"]),
         ("a word that: supercalifragilisticexpialidocious", ["a word that:", "supercalifragilisticexpialidocious"]),
         ("a-name-of-half-a-line  and more text", ["a-name-of-half-a-line", "and more text"]),
+        ("one  two-of-more  than half", ["one  two-of-more", "     than half"]),
         ("每一個字都是兩格寬的 字", ["每一個字都是兩格寬的", "字"]),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from device.annotations import Any
 from device.console.command_table import Argument, Command, Given
-from device.console.errors import BrokenOffError
+from device.console.errors import BrokenOffError, ConsoleError
 from device.console.shell import Shell
 from device.console.steps import Dialogue, Pause, Step, agree
 from device.control.errors import ControlError
@@ -18,20 +18,26 @@ PERCENT_STEP = 10
 
 
 def _upgrade(shell: Shell, given: Given) -> Dialogue:
+    source = given["source"]
+    if not source.startswith(("/", "http://", "https://")):
+        raise ConsoleError(
+            f"{source!r} is no address (https://...) and no whole path of a file: `upgrade /media/usb/NAME.upgrade` "
+            "takes one from a stick"
+        )
     shell.say(
-        "The version is verified and written beside the one that runs; then the board restarts into it. It is",
-        "kept when the phone registers as before; otherwise the old one comes back.",
+        "The version is verified and written beside the one that runs; then the board restarts into it. It is kept "
+        "when the phone registers as before; otherwise the old one comes back."
     )
     if not (yield from _agreed(shell)):
         return
     options = given.get("options", "").split()
-    yield from _ask(shell, [given["source"], *options])
+    yield from _ask(shell, [source, *options])
 
 
 def _go_back(shell: Shell, given: Given) -> Dialogue:
     shell.say(
-        "The board restarts into the version before. Where that cannot read the store of today, the store of",
-        "before comes back, and the one of today is kept beside it.",
+        "The board restarts into the version before. Where that cannot read the store of today, the store of before "
+        "comes back, and the one of today is kept beside it."
     )
     if not (yield from _agreed(shell)):
         return
@@ -110,5 +116,6 @@ COMMANDS = (
         _reboot,
         (Argument("options", "--force: also while a call is up", optional=True, rest=True),),
     ),
+    Command("upgrade status", "the same as `show upgrade`", _show),
     Command("show upgrade", "which version runs, and how the last upgrade came out", _show),
 )

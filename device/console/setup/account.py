@@ -26,8 +26,9 @@ def account_step(shell: Shell) -> Dialogue:
     choices.append((DIRECT, "no server: calls straight to the address of another phone"))
     accounts = {account["id"]: account for account in shell.ask("account.list")["accounts"]}
     name = NAME if NAME in accounts or not accounts else next(iter(accounts))
+    kind = "any"
     while True:
-        kind = yield from choose(shell, "what kind of server is it", choices, "any")
+        kind = yield from choose(shell, "what kind of server is it", choices, kind)
         if kind == DIRECT:
             keep(shell, "calls straight by IP", {"phone.direct_calls": "yes"})
             return

@@ -51,7 +51,8 @@ def choose(shell: Shell, question: str, choices: Sequence[Choice], default: str,
         if found:
             return found
         near = get_close_matches(typed, names, 1)
-        shell.say(f"    {typed!r} is none of them{f'; did you mean {near[0]}?' if near else '; ? lists them'}")
+        hint = f"did you mean {near[0]}?" if near else "? lists them" if listed else f"it is {' or '.join(names)}"
+        shell.say(f"    {typed!r} is none of them; {hint}" if listed else f"    {typed!r} is no answer: {hint}")
 
 
 def confirm(shell: Shell, question: str, default: bool) -> Generator[Step, Any, bool]:

@@ -37,8 +37,8 @@ def run_wizard(shell: Shell, only: str = "") -> Dialogue:
     done = _done(shell)
     left = [name for name in STEPS if name not in done]
     shell.say(
-        "Setting up this phone. Enter takes what stands in [brackets], ? explains, Ctrl-C leaves;",
-        "what was answered is kept, and `setup` goes on from there.",
+        "Setting up this phone. Enter takes what stands in [brackets], ? explains, Ctrl-C leaves; what was answered "
+        "is kept, and `setup` goes on from there.",
     )
     if done and left:
         shell.say(f"Done already: {', '.join(name for name in STEPS if name in done)}.")

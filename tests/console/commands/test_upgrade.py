@@ -33,6 +33,19 @@ def test_anything_but_yes_changes_nothing() -> None:
     assert desk.phone.calls_of("upgrade.start") == []
 
 
+def test_what_is_no_file_is_refused_before_anything_is_asked() -> None:
+    desk = Desk(FakePhone(upgrade__start={"id": "1"}), columns=200)
+    assert "'new.upgrade' is no address (https://...) and no whole path" in desk.run("upgrade new.upgrade")[0]
+    assert desk.phone.calls_of("upgrade.start") == []
+
+
+def test_the_status_by_the_words_of_the_command_line() -> None:
+    desk = Desk(answers((-1, 1)))
+    desk.type("upgrade status\r")
+    assert desk.wait(2)[-2:] == ["line 0", "offhook#"]
+    assert desk.phone.calls_of("upgrade.start") == [{"words": ["status"]}]
+
+
 def test_the_version_before() -> None:
     desk = Desk(answers((-1, 1)))
     desk.type("upgrade back --force\ryes\r")

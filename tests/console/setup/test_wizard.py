@@ -261,6 +261,11 @@ def test_the_account_is_kept_tried_and_explained(empty: Empty) -> None:
         "secret-one",
     )
     assert desk.screen.last == "  change something and try again [yes]:"
+    assert "    'maybe' is no answer: it is yes or no" in desk.type("maybe\r")
+    # The kind of server that was chosen is the default of the second attempt.
+    assert desk.type("yes\r")[-1] == "  what kind of server is it [asterisk]:"
+    desk.type("\r\r\r\r")
+    assert empty.commits[-1]["accounts"]["main"]["mwi"] is True
     lines = desk.type("no\r")
     assert any("goes on trying" in line for line in lines)
 
