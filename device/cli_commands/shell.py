@@ -17,7 +17,7 @@ from device.cli_commands.command import (
 )
 from device.cli_commands.help import HELP_WORDS, command_parser, show_help
 from device.cli_commands.output import Output
-from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS
+from device.cli_commands.verbs import COMMANDS, GROUPS, PROGRAMS, own_words
 from device.control.client import ControlClient
 from device.control.errors import DaemonUnreachableError, refusal_lines
 from device.control.paths import socket_path
@@ -54,9 +54,9 @@ def _run(words: list[str], environment: Mapping[str, str], output: Output) -> in
             "it, or pipe it in with --password-stdin"
         )
     given = Namespace(json=False, socket=None)
-    words = _take_options(words, given)
+    words = own_words(_take_options(words, given))
     if not words or words[0] in HELP_WORDS:
-        show_help(output, words[1:])
+        show_help(output, own_words(words[1:]))
         return EXIT_OK if words else EXIT_USAGE
     if words[0] in GROUPS and len(words) > 1 and words[1] in HELP_WORDS:
         show_help(output, words[:1])

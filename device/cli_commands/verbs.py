@@ -43,6 +43,27 @@ for _words in COMMANDS:
     if _space:
         GROUPS.setdefault(_first, []).append(_second)
 
+CONSOLE_WORDS = {
+    "show status": "status",
+    "show accounts": "account list",
+    "show calls": "calls",
+    "show gpio": "board show",
+    "show log": "log",
+    "show messages": "message list",
+    "show phonebook": "phonebook list",
+    "show settings": "settings list",
+    "show version": "version",
+    "show quality": "call-report",
+}
+"""What the console calls by other words is understood by those as well, for whoever has learnt them there."""
+
+
+def own_words(words: list[str]) -> list[str]:
+    """The words of a command line with those of the console's that mean a verb replaced by it."""
+    verb = CONSOLE_WORDS.get(" ".join(words[:2]))
+    return [*verb.split(), *words[2:]] if verb else words
+
+
 PROGRAMS = {
     "run": "start the phone in the foreground",
     "exchange": "start the embedded exchange, or manage its users",

@@ -116,7 +116,7 @@ def parse_configuration(values: Mapping[str, str]) -> Configuration:
     Raises ConfigurationError with every fault at once; a setting that does not exist is answered with the
     nearest one that does.
     """
-    faults = [_unknown(key) for key in values if not setting_exists(key)]
+    faults = [unknown_setting(key) for key in values if not setting_exists(key)]
     sections = {name: parse_section(section, values, faults) for name, section in SECTIONS.items()}
     for section in sections.values():
         faults.extend(section.faults())
@@ -151,7 +151,8 @@ def setting_exists(key: str) -> bool:
     return section is not None and any(item.name == attribute for item in fields(section))
 
 
-def _unknown(key: str) -> str:
+def unknown_setting(key: str) -> str:
+    """What to say of a setting that there is not: the nearest that there is."""
     from difflib import get_close_matches  # noqa: PLC0415  # only for a mistake that somebody made
 
     near = get_close_matches(key, [item.key for item in describe({})], n=1)

@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 
 from device.control.errors import INVALID_PARAMS, NOT_FOUND, ControlError
 from device.daemon.account_fields import Params, all_faults
-from device.daemon.config import ConfigurationError, describe, names_in, parse_configuration, setting_exists
+from device.daemon.config import (
+    ConfigurationError,
+    describe,
+    names_in,
+    parse_configuration,
+    setting_exists,
+    unknown_setting,
+)
 from device.daemon.desk import load_profile
 from device.hardware.errors import ProfileError
 from device.phone.settings import PhoneSettings
@@ -38,7 +45,7 @@ class SettingsMethods:
         for item in describe(self._settings.get_all()):
             if item.key == key:
                 return {**asdict(item), "value": masked(key, item.value)}
-        raise ControlError(NOT_FOUND, f"there is no setting {key!r}; `offhook settings list` shows all")
+        raise ControlError(NOT_FOUND, unknown_setting(key))
 
     def set(self, params: Params) -> object:
         """Change settings, all of them or none."""

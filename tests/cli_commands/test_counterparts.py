@@ -5,23 +5,15 @@ import pytest
 
 from device.cli_commands.help import STATUSES, command_parser
 from device.cli_commands.verbs import COMMANDS as VERBS
-from device.cli_commands.verbs import PROGRAMS
+from device.cli_commands.verbs import CONSOLE_WORDS, PROGRAMS, own_words
 from device.console.commands import COMMANDS as CONSOLE
 
 SAME = {command.words for command in CONSOLE} & {*VERBS, *PROGRAMS}
 
 AT_THE_COMMAND_LINE = {
-    "show status": "status",
-    "show accounts": "account list",
-    "show calls": "calls",
-    "show gpio": "board show",
-    "show log": "log",
-    "show messages": "message list",
-    "show phonebook": "phonebook list",
-    "show settings": "settings list",
-    "show version": "version",
-    "show quality": "call-report",
+    **CONSOLE_WORDS,
     "show upgrade": "upgrade",
+    "upgrade status": "upgrade",
     "show exchange": "exchange",
     "upgrade back": "upgrade",
     "reboot": "upgrade",
@@ -134,3 +126,13 @@ def test_every_verb_answers_in_json_and_its_help_tells_its_exit_statuses(words: 
     parser = command_parser(VERBS[words])
     assert "--json" in parser.format_help()
     assert STATUSES in parser.format_help()
+
+
+@pytest.mark.parametrize(("words", "verb"), CONSOLE_WORDS.items())
+def test_words_of_the_console_that_mean_a_verb_are_understood(words: str, verb: str) -> None:
+    assert own_words([*words.split(), "x"]) == [*verb.split(), "x"]
+
+
+def test_other_words_stay_as_they_are() -> None:
+    assert own_words(["show", "audio"]) == ["show", "audio"]
+    assert own_words([]) == []

@@ -254,7 +254,8 @@ def test_settings_are_given_as_text_by_name(phone: WholePhone, values: object) -
 
 
 def test_a_setting_that_is_not_there_is_told(phone: WholePhone) -> None:
-    assert phone.control.refusal("settings.get", key="sip.prot").code == NOT_FOUND
+    unknown = phone.control.refusal("settings.get", key="sip.prot")
+    assert (unknown.code, "did you mean sip.port?" in unknown.message) == (NOT_FOUND, True)
 
 
 # Books and logs.
