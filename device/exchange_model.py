@@ -2,7 +2,7 @@
 
 from device.annotations import Final
 from device.model import Account, Credential
-from device.records import dataclass
+from device.records import dataclass, replace
 
 CALLER_CHOICES: Final = ("account", "number", "own")
 """Who calls out through a trunk by its From: the trunk's account, the caller's number at the trunk's domain, or the
@@ -153,3 +153,20 @@ class CallDetail:
     def duration_s(self) -> float:
         """How long people could talk."""
         return max(0.0, self.ended_at - self.answered_at) if self.answered_at and self.ended_at else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """A text that waits for its user; times are Unix seconds. `sender` is a From without tag."""
+
+    user: str
+    sender: str
+    content_type: str
+    body: bytes
+    stored_at: float
+    expires_at: float
+    number: int = 0
+
+    def numbered(self, number: int) -> "StoredText":
+        """The text under the number by which it is kept."""
+        return replace(self, number=number)

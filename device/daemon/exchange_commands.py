@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "number": "device.daemon.exchange_number_commands",
     "permission": "device.daemon.exchange_number_commands",
     "numbering": "device.daemon.exchange_number_commands",
+    "text": "device.daemon.exchange_text_commands",
     "alias": "device.daemon.exchange_routing_commands",
     "group": "device.daemon.exchange_routing_commands",
     "forward": "device.daemon.exchange_routing_commands",

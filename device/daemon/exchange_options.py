@@ -37,6 +37,7 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
        offhook exchange permission set USER CLASSES | default USER | list
        offhook exchange number add PATTERN CLASS | remove PATTERN | show NUMBER | list
        offhook exchange numbering [NAME=VALUE ...]
+       offhook exchange text list | drop USER
        offhook exchange alias add NAME TARGET | remove NAME | list
        offhook exchange group set NAME all|order MEMBER ... [ring=S] [bell=door] [otherwise=TARGET] | remove NAME | list
        offhook exchange forward set USER always|busy|no-answer TARGET [after=S] | remove USER [WHEN ...] | list

@@ -19,6 +19,7 @@ from device.store.bindings import split_aor
 from device.store.call_routing import load_routing
 from device.store.database import Database
 from device.store.subscribers import Subscribers
+from device.store.texts import Texts
 from device.store.trunks import Permissions, Trunks
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class ExchangeServices:
         self._domain = domain
         self._trunk_states: dict[str, str] = {}
         exchange.trunks.permissions = self._permitted
+        exchange.depot.shelf = Texts(database, domain)
 
     def open(self, now: float) -> None:
         """Take what is configured. Raises StoreError."""
@@ -111,7 +113,7 @@ class ExchangeServices:
             else "ready"
             for line in self._exchange.trunks.lines
         }
-        return {"trunks": states}
+        return {"trunks": states, "texts": Texts(self._database, self._domain).counts(time.time())}
 
     def _forget_removed_users(self) -> None:
         """Nobody reaches the phones of a user who was removed."""

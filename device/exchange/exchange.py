@@ -12,6 +12,7 @@ from device.exchange.house_agent import HouseAgent
 from device.exchange.house_events import HouseEvents
 from device.exchange.house_network import is_of_house
 from device.exchange.location import LocationService
+from device.exchange.message_depot import MessageDepot
 from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
 from device.exchange.request_validation import RequestValidation, unsupported
@@ -99,6 +100,14 @@ class Exchange:
         self.strangers.admission.is_excepted = self.gateway.is_call_for_help
         self.house = HouseEvents(self.agent, settings.domain, self._seal, self._user_of, self._is_reachable)
         self._proxy.observer = self.house.calls
+        self.depot = MessageDepot(
+            self.agent,
+            settings.domain,
+            lambda user, now: [target for _, target in self._phones(user, now)],
+            lambda now: now + self._unix_offset_s,
+            settings.message_days,
+        )
+        self._proxy.soften = self.depot.soften
         self.services: OwnServices | None = None
         """Set by whoever runs services."""
         self._events: deque[ExchangeEvent] = deque()
@@ -117,6 +126,7 @@ class Exchange:
             self._tell_bindings(aor, now)
             self._arm_expiry()
         self.house.forget_user(user, now)
+        self.depot.forget_user(user)
 
     def clock_set(self, ahead_s: float, now: float) -> None:
         """The clock of the day was set, as on a board that starts in 1970: contacts last as long as they did before."""
@@ -156,6 +166,7 @@ class Exchange:
             self._timers.next_timeout(),
             self.agent.next_timeout(),
             self.house.next_timeout(),
+            self.depot.next_timeout(),
         )
 
     def handle_timeout(self, now: float) -> None:
@@ -164,6 +175,8 @@ class Exchange:
         self.agent.handle_timeout(now)
         self._events.extend(self.accounting.handle_timeout(now + self._unix_offset_s))
         self.house.handle_timeout(now)
+        for key, response in self.depot.handle_timeout(now):
+            self._proxy.layer.send_response(key, response, now)
         if self._timers.pop_due(now):
             for aor in self.location.expire(now + self._unix_offset_s):
                 self._tell_bindings(aor, now)
@@ -350,8 +363,10 @@ class Exchange:
         """Forward to where a request goes, or say why it goes nowhere (section 16.5)."""
         request = received.request
         way = self._way(received, now)
+        reader = self._reader(received) if request.method == "MESSAGE" else ""
         if isinstance(way, Refusal):
-            self._respond(received.key, request.response(way.status, way.reason, self._ids.tag()), now)
+            kept = self.depot.receive_stranded(request, reader, now) if reader and way.status == 480 else None
+            self._respond(received.key, kept or request.response(way.status, way.reason, self._ids.tag()), now)
         elif isinstance(way, Redirection):
             response = request.response(302, to_tag=self._ids.tag())
             for contact in way.contacts:
@@ -361,7 +376,18 @@ class Exchange:
             if request.method == "INVITE" and request.to.tag is None:
                 called = str(replace(request.uri, password="", params=()))
                 self._events.append(CallForwarded(str(request.from_.uri), called, len(way[0].targets)))
+            if reader:
+                self.depot.note_forwarded(received.key, request, reader, now)
             self._proxy.forward(received, way, now)
+
+    def _reader(self, received: Received) -> str:
+        """The user whom a text is for that may be kept: from a user or a trunk, to a user."""
+        request = received.request
+        is_trusted = received.leg is not None or self.own.include(request.from_.uri)
+        if request.to.tag is not None or not is_trusted or not self.own.include(request.uri):
+            return ""
+        user = self.router.meant(request.uri.user)
+        return user if self._lookup(user) is not None else ""
 
     def _way(self, received: Received, now: float) -> Route:
         request = received.request
@@ -482,6 +508,8 @@ class Exchange:
         bindings = self.location.bindings(aor, now + self._unix_offset_s)
         self._events.append(BindingsChanged(aor, tuple(bindings)))
         self.house.registrations_changed(user_of(aor), now)
+        if bindings:
+            self.depot.user_came(user_of(aor), now)
 
     def _arm_expiry(self) -> None:
         ends_at = self.location.next_expiry()
@@ -493,6 +521,8 @@ class Exchange:
     # Accounting.
 
     def _final_sent(self, key: ServerKey, response: Response, now: float) -> None:
+        if key.method == "MESSAGE":
+            self.depot.note_final(key, response)
         if key.method == "INVITE":
             self._account(self.accounting.final_sent(key, response, now + self._unix_offset_s))
 

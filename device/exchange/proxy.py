@@ -135,6 +135,8 @@ class Proxy:
         """When the present stage of a request has rung for long enough."""
         self.on_final: Callable[[ServerKey, Response, float], None] = lambda key, response, now: None
         """Told of each final response that goes back."""
+        self.soften: Callable[[ServerKey, Response, float], Response] = lambda key, response, now: response
+        """What goes back in place of a failure."""
         self.observer: Observer | None = None
         self.layer: TransactionLayer
 
@@ -475,7 +477,7 @@ class Proxy:
         best = context.best()
         assert best is not None, "every branch has failed"
         self._stage_ends.cancel(context.key)
-        self._pass_on(context, best, now)
+        self._pass_on(context, self.soften(context.key, best, now), now)
 
     def _pass_on(self, context: ResponseContext, response: Response, now: float) -> None:
         self.on_final(context.key, response, now)

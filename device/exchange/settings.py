@@ -34,6 +34,7 @@ class ExchangeSettings:
         "time takes 12 a minute away; 0 bans nobody",
         "ban_s": "seconds for which an address is banned at first, four times as long each further time, a day at most",
         "requests_per_s": "requests a second that an address may send which has not proved to be a user; 0 is no limit",
+        "message_days": "days for which texts for users who are away are kept; 0 keeps none",
         "server": "text of the Server header; empty sends none",
     }
 
@@ -51,6 +52,7 @@ class ExchangeSettings:
     ban_after: int = 30
     ban_s: int = 300
     requests_per_s: int = 50
+    message_days: int = 7
     server: str = f"offhook-exchange/{__version__}"
 
     def faults(self) -> list[str]:
@@ -72,6 +74,7 @@ class ExchangeSettings:
             ("ban_after", 0, 1000),
             ("ban_s", 10, 86_400),
             ("requests_per_s", 0, 10_000),
+            ("message_days", 0, 365),
         ):
             if not lowest <= getattr(self, name) <= highest:
                 found.append(f"exchange.{name}: {getattr(self, name)} is not between {lowest} and {highest}")
