@@ -1,6 +1,7 @@
-"""A call written to a WAV file: the far end left, this side right. The audio thread only fills a queue.
+"""A call written to a WAV file: the far end left and this side right, or the far end alone, as for voicemail.
 
-A thread of its own writes the file, so that a slow card never holds the sound. Loaded with the first recording.
+The audio thread only fills a queue; a thread of its own writes the file, so that a slow card never holds the sound.
+Loaded with the first recording.
 """
 
 import os
@@ -22,7 +23,8 @@ MAX_WAITING: Final = 500
 """Frames of 20 ms that wait for the disk; what comes on top is replaced by silence, so that both sides stay in step."""
 FRAMES_A_WRITE: Final = 25
 """Half a second; the header is brought up to date with each, so that the file is valid at any moment."""
-CHANNELS: Final = 2
+WRITES_A_SYNC: Final = 4
+"""A recording that must outlive a power cut is on the disk up to so many writes ago: two seconds."""
 
 Ended = Callable[[str, float, str], None]
 """Told the path, the seconds recorded, and why the recording ended by itself: empty when it was asked to."""
@@ -34,12 +36,18 @@ _Frame = tuple[bytes, bytes, int, int]
 class Recording:
     """Made in the main thread, filled in the audio thread, written in a third."""
 
-    def __init__(self, path: str, reserve_bytes: int, ended: Ended) -> None:
+    def __init__(self, path: str, reserve_bytes: int, ended: Ended, channels: int = 2, durable: bool = False) -> None:
         """Creates the file, readable by its owner alone. Raises DeviceUnavailable where that cannot be.
 
         The recording ends when less than `reserve_bytes` would be left on the disk. `ended` is called in its thread.
+        With one channel only the far end is recorded. A `durable` one is on the disk while it grows, so that a power
+        cut costs no more than its last seconds.
         """
         self.path = path
+        self._channels = channels
+        self._durable = durable
+        self._cut_s = 0.0
+        self._writes = 0
         self._reserve_bytes = reserve_bytes
         self._ended = ended
         self._queue: SimpleQueue[_Frame | None] = SimpleQueue()
@@ -70,8 +78,9 @@ class Recording:
         lost, self._lost = self._lost, 0
         self._queue.put((far, near, rate_hz, lost))
 
-    def close(self) -> None:
-        """Let what has been put be written, and no more."""
+    def close(self, cut_s: float = 0.0) -> None:
+        """Let what has been put be written, and no more; the last `cut_s` seconds of it are cut off."""
+        self._cut_s = cut_s
         self._queue.put(None)
 
     # In the main thread.
@@ -96,13 +105,20 @@ class Recording:
             logger.exception("recording %s failed", self.path)
             reason = f"it failed: {error!r}"
         try:
+            self._cut_off()
             self._write_header()
             os.fsync(self._file)
         except OSError as error:
             reason = reason or f"the disk cannot be written: {error.strerror}"
         os.close(self._file)
         rate_hz = self._rate_hz or 1
-        self._ended(self.path, self._data_bytes / (SAMPLE_BYTES * CHANNELS * rate_hz), reason)
+        self._ended(self.path, self._data_bytes / (SAMPLE_BYTES * self._channels * rate_hz), reason)
+
+    def _cut_off(self) -> None:
+        cut = SAMPLE_BYTES * self._channels * int(self._cut_s * self._rate_hz)
+        if cut:
+            self._data_bytes = max(0, self._data_bytes - cut)
+            os.ftruncate(self._file, HEADER_BYTES + self._data_bytes)
 
     def _write_all(self) -> str:
         """Write until the end; answers why it came before it was asked for."""
@@ -127,8 +143,8 @@ class Recording:
                 one, other = Resampler(rate_hz, self._rate_hz), Resampler(rate_hz, self._rate_hz)
                 self._resamplers = rate_hz, one, other
             far, near = self._resamplers[1].convert(far), self._resamplers[2].convert(near)
-        stereo = pcm.interleave(far, near)
-        return bytes(lost * len(stereo)) + stereo
+        sound = far if self._channels == 1 else pcm.interleave(far, near)
+        return bytes(lost * len(sound)) + sound
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -137,9 +153,12 @@ class Recording:
             view = view[written:]
             self._data_bytes += written
         self._write_header()
+        self._writes += 1
+        if self._durable and self._writes % WRITES_A_SYNC == 0:
+            os.fsync(self._file)
 
     def _write_header(self) -> None:
-        os.pwrite(self._file, wav_header(self._rate_hz or 8000, CHANNELS, self._data_bytes), 0)
+        os.pwrite(self._file, wav_header(self._rate_hz or 8000, self._channels, self._data_bytes), 0)
         os.lseek(self._file, HEADER_BYTES + self._data_bytes, os.SEEK_SET)
 
     def _no_room(self) -> str:

@@ -159,3 +159,30 @@ def test_a_recording_without_sound_is_an_empty_file(tmp_path: Path) -> None:
     taken = Taken(tmp_path / "a.wav")
     assert taken.end()[1:] == (0.0, "")
     assert taken.sound() == (8000, [], [])
+
+
+def test_the_far_end_alone_and_without_the_silence_at_its_end(tmp_path: Path) -> None:
+    """As a message of a voicemail box is kept."""
+    path, told = tmp_path / "a.wav", []
+    recording = Recording(str(path), 0, lambda *news: told.append(news), channels=1, durable=True)
+    for _ in range(250):
+        recording.put(frame(700), frame(-9), 8000)
+    recording.close(cut_s=3.5)
+    recording.join(PATIENCE_S)
+    assert told == [(str(path), 1.5, "")]
+    with wave.open(str(path)) as file:
+        assert file.getnchannels() == 1
+        assert list(array("h", file.readframes(20_000))) == [700] * 12_000
+    assert path.stat().st_size == 44 + 24_000
+
+
+def test_a_durable_recording_is_on_the_disk_while_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(module.os, "fsync", lambda file: (sizes.append(os.fstat(file).st_size), real(file))[1])
+    recording = Recording(str(tmp_path / "a.wav"), 0, lambda *_: None, channels=1, durable=True)
+    for _ in range(200):
+        recording.put(frame(1), b"", 8000)
+    recording.close()
+    recording.join(PATIENCE_S)
+    assert sizes == [44 + 32_000, 44 + 64_000, 44 + 64_000]

@@ -87,6 +87,14 @@ class TestCalls:
         guest.ask("INVITE", f"sip:{number}@{DOMAIN}")
         assert any(isinstance(one, Request) for one in services.received()) is reached
 
+    def test_a_phone_that_sends_its_calls_to_voicemail_keeps_the_one_they_were_for_in_to(self) -> None:
+        board, services = board_with_services()
+        alice, bob = two_phones(board)
+        alice.authorized("INVITE", f"sip:1002@{DOMAIN}")
+        bob.reply(bob.request("INVITE"), 302, Contact=f"<sip:*98@{DOMAIN}>")
+        arrived = services.request("INVITE")
+        assert (called_number(arrived.uri), arrived.to.uri.user) == ("*98", "1002")
+
     def test_the_services_may_call_users_for_somebody(self) -> None:
         board, services = board_with_services()
         _, bob = two_phones(board)
