@@ -5,7 +5,6 @@ from __future__ import annotations
 from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream, DetachStream, UpdateStream
-from device.audio.engine import AudioEngine
 from device.media.stream_parameters import StreamParameters
 from device.model import CallId
 from device.net.rtp_socket import RtpSocketPair
@@ -13,7 +12,15 @@ from device.records import replace
 from device.sip.hop import ip_literal
 
 if TYPE_CHECKING:
+    from device.annotations import Protocol
     from device.media.media_session import MediaSession
+
+    class SoundThread(Protocol):
+        """Runs streams: `AudioEngine` for a phone, `HubThread` for the services of an exchange."""
+
+        def submit(self, command: AttachStream | UpdateStream | DetachStream) -> None:
+            """Ask for something; it is done within a period."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +47,7 @@ class CallSound:
         "session",
     )
 
-    def __init__(self, call_id: CallId, session: MediaSession, ports: RtpSocketPair, engine: AudioEngine) -> None:
+    def __init__(self, call_id: CallId, session: MediaSession, ports: RtpSocketPair, engine: SoundThread) -> None:
         self.session = session
         self.far_host = ""
         """An address on the way to the far end: the route to it tells our own."""

@@ -30,6 +30,9 @@ COMMANDS: Final = {
     "overview": "device.daemon.exchange_view_commands",
     "ban": "device.daemon.exchange_view_commands",
     "user": "device.daemon.exchange_users",
+    "service": "device.daemon.services.commands",
+    "page": "device.daemon.services.commands",
+    "voicemail": "device.daemon.services.commands",
 }
 """The first words, and the module whose ACTIONS has a function for each "first second"."""
 
@@ -44,6 +47,9 @@ HELP: Final = {
     "overview": ("registrations and calls together", "overview"),
     "ban": ("who is banned for guessing and scanning", "ban list"),
     "export": ("take the users to Kamailio, OpenSIPS or Asterisk", "export --to kamailio --output way-out"),
+    "service": ("voicemail, echo test, time, music, conferences: their numbers and settings", "service on"),
+    "voicemail": ("the messages in the boxes, and PINs", "voicemail list 1001"),
+    "page": ("groups of phones that one speaks to at once", "page add 7001 members=1001,1002"),
     "trunk": ("ways to providers and other exchanges", "trunk add provider 4711@sip.example.com transport=tls"),
     "route": ("which numbers go out by which trunk", "route add 0 provider"),
     "permission": ("who may call which class of numbers", "permission set 1001 local,national"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from device import __version__
 from device import plain_logging as logging
-from device.annotations import Any
+from device.annotations import TYPE_CHECKING, Any
 from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.control.server import ControlServer
 from device.daemon.clock_watch import ClockWatch
@@ -26,6 +26,7 @@ from device.errors import DeviceError
 from device.exchange.accounting import Accounted
 from device.exchange.exchange import Exchange
 from device.exchange.exchange_events import BindingsChanged, CallForwarded
+from device.exchange.route_set import received_hop
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
 from device.model import Binding, Credential
@@ -39,11 +40,14 @@ from device.sip.hop import TLS, Hop, ip_literal
 from device.sip.timers import SipTimers
 from device.sip.transaction import LookupWanted
 from device.store.accounting import Accounting, CallDetails
-from device.store.bindings import Bindings
+from device.store.bindings import Bindings, split_aor
 from device.store.database import Database, open_database
 from device.store.settings import Settings
 from device.store.subscribers import Subscribers
 from device.timing import earliest
+
+if TYPE_CHECKING:
+    from device.daemon.services.office import ServiceOffice
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +81,11 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"offhook exchange: {error}\n")
         return 1
     return 0
+
+
+GOODBYE_TURNS = 3
+GOODBYE_TURN_S = 0.05
+"""At the end the BYEs of services have so many turns of the loop to get to the phones."""
 
 
 class ExchangeRuntime:
@@ -119,7 +128,9 @@ class ExchangeRuntime:
             ipv6=not options.host or is_ipv6(options.host),
         )
         self.exchange.accounting.resume(CallDetails(database).open_calls())
-        self.services = ExchangeServices(self.exchange, database, settings.domain)
+        self.services = ExchangeServices(self.exchange, database, settings.domain, self._make_office)
+        self._loop = loop
+        self._bind_address = options.host
         self._server = ControlServer(loop, options.socket, self._methods(loop))
         self._clock_watch = ClockWatch(loop, lambda ahead_s: self._clock_set(ahead_s, loop.now()))
 
@@ -139,6 +150,9 @@ class ExchangeRuntime:
 
     def close(self) -> None:
         """Close every socket."""
+        if self.services.close(time.monotonic()):
+            for _ in range(GOODBYE_TURNS):
+                self._loop.turn(GOODBYE_TURN_S)
         self._clock_watch.close()
         self.sockets.close()
         self._resolver.close()
@@ -169,6 +183,32 @@ class ExchangeRuntime:
             self._resolver.next_timeout(),
             self._database.next_timeout(),
         )
+
+    def _make_office(self) -> "ServiceOffice":
+        """What the exchange answers itself; loaded where there is any such service."""
+        from device.daemon.services.host import Surroundings  # noqa: PLC0415
+        from device.daemon.services.office import ExchangeParts, ServiceOffice  # noqa: PLC0415
+
+        office = ServiceOffice(
+            ExchangeParts(
+                self._loop,
+                self.exchange,
+                self._database,
+                self._settings.domain,
+                (self._bind_address, self.sockets.local_port),
+                lambda user: self._credential(user) is not None,
+                Surroundings(self.sockets.media_address_towards, self._host_of),
+            )
+        )
+        self._loop.add_participant(office)
+        return office
+
+    def _host_of(self, user: str) -> str:
+        """The address of a phone of a user, "" where none is registered."""
+        hops = (
+            received_hop(one.received) for one in self.exchange.location.everything() if split_aor(one.aor)[0] == user
+        )
+        return next((hop.host for hop in hops if hop is not None), "")
 
     def _receive(self, event: object, now: float) -> None:
         match event:

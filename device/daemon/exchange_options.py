@@ -44,9 +44,12 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
        offhook exchange redirect USER on|off
        offhook exchange setting [NAME=VALUE ...]
        offhook exchange domain set DOMAIN|* PROXY|redirect [redirect] | remove DOMAIN | list
+       offhook exchange service on | set NAME=VALUE ... | list | calls
+       offhook exchange voicemail list [USER] | delete MESSAGE | mark MESSAGE old|new | pin USER [none]
+       offhook exchange page add NUMBER [members=USER,...] [multicast=ADDRESS:PORT] | remove NUMBER | list
 
-A registrar and proxy for a handful of phones, with trunks to providers and other exchanges. `run` works in the
-foreground until SIGTERM or Ctrl-C.
+A registrar and proxy for a handful of phones, with trunks to providers and other exchanges, and with services of its
+own: voicemail, echo test, time, music, conferences, paging. `run` works in the foreground until SIGTERM or Ctrl-C.
 
   --listen            where phones reach it (default: every address, port 5060)
   --tls-certificate   take phones by TLS, too, showing this certificate (PEM); phones expect the domain's name in it
@@ -68,6 +71,7 @@ example: offhook exchange user add 1001 --domain pbx.lan
          offhook exchange permission set 1001 local,national,international
          offhook exchange group set door all 1001 1002 bell=door
          offhook exchange forward set 1001 no-answer 1002 after=15
+         offhook exchange service on
 """
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from device import plain_logging as logging
-from device.annotations import Any
+from device.annotations import TYPE_CHECKING, Any
 from device.control.errors import FAILED, INVALID_PARAMS, ControlError
 from device.daemon.exchange_commands import Desk, run_command
 from device.daemon.exchange_outside import load_outside
@@ -18,9 +18,14 @@ from device.sip.events import RealmLearnt, RegistrationChanged
 from device.store.bindings import split_aor
 from device.store.call_routing import load_routing
 from device.store.database import Database
+from device.store.paging import PagingGroups
+from device.store.settings import Settings
 from device.store.subscribers import Subscribers
 from device.store.texts import Texts
 from device.store.trunks import Permissions, Trunks
+
+if TYPE_CHECKING:
+    from device.daemon.services.office import ServiceOffice
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +57,16 @@ class LiveExchange:
 class ExchangeServices:
     """Stands between the exchange's cores and its store, and carries out commands that change what is configured."""
 
-    def __init__(self, exchange: Exchange, database: Database, domain: str) -> None:
+    def __init__(
+        self, exchange: Exchange, database: Database, domain: str, make_office: Callable[[], "ServiceOffice"]
+    ) -> None:
+        """`make_office` makes what answers calls of services, once there is one with a number."""
         self._exchange = exchange
         self._database = database
         self._domain = domain
         self._trunk_states: dict[str, str] = {}
+        self._make_office = make_office
+        self._office: ServiceOffice | None = None
         exchange.trunks.permissions = self._permitted
         exchange.depot.shelf = Texts(database, domain)
 
@@ -70,6 +80,23 @@ class ExchangeServices:
         self._trunk_states = {name: state for name, state in self._trunk_states.items() if name in names}
         self._exchange.trunks.configure(configuration, now)
         self._exchange.router.configure(load_routing(self._database, self._domain))
+        if self._office is None and self._wants_office():
+            self._office = self._make_office()
+        if self._office is not None:
+            self._office.configure(now)
+
+    def _wants_office(self) -> bool:
+        """Whether anything was ever set of what the exchange answers itself."""
+        stored = Settings(self._database).get_all()
+        return any(key.startswith("services.") for key in stored) or bool(PagingGroups(self._database).list())
+
+    def close(self, now: float) -> bool:
+        """End what the exchange answers itself; answers whether there was a call that must still be told."""
+        if self._office is None:
+            return False
+        had_calls = bool(self._office.status()["service_calls"])
+        self._office.close(now)
+        return had_calls
 
     def _permitted(self, user: str) -> frozenset[str] | None:
         try:
@@ -113,7 +140,8 @@ class ExchangeServices:
             else "ready"
             for line in self._exchange.trunks.lines
         }
-        return {"trunks": states, "texts": Texts(self._database, self._domain).counts(time.time())}
+        own = self._office.status() if self._office is not None else {}
+        return {"trunks": states, "texts": Texts(self._database, self._domain).counts(time.time()), **own}
 
     def _forget_removed_users(self) -> None:
         """Nobody reaches the phones of a user who was removed."""
@@ -132,7 +160,8 @@ class ExchangeServices:
         if form not in FORMS:
             raise ControlError(INVALID_PARAMS, f"form: is none of {', '.join(FORMS)}")
         live = LiveExchange(self._exchange)
-        desk = Desk(self._database, self._domain, time.time(), secret, self.status(), live, form)
+        running = {**self.status(), "voicemail_changed": self._office and self._office.mailboxes.on_change}
+        desk = Desk(self._database, self._domain, time.time(), secret, running, live, form)
         try:
             said = run_command(desk, tuple(words))
             self._configure(time.monotonic())

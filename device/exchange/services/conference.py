@@ -16,13 +16,14 @@ class Rooms:
     """Who is in which room."""
 
     def __init__(self, most_members: int) -> None:
-        self._most_members = most_members
+        self.most_members = most_members
+        """In one room; a smaller number sends nobody out."""
         self._members: dict[str, dict[CallId, None]] = {}
 
     def enter(self, room: str, member: CallId) -> bool:
         """Take a place; False where there is none left."""
         members = self._members.setdefault(room, {})
-        if len(members) >= self._most_members:
+        if len(members) >= self.most_members:
             return False
         members[member] = None
         return True
@@ -80,6 +81,10 @@ class ConferenceVisit:
 
     def next_timeout(self) -> float | None:
         return self._deadline
+
+    def leave(self) -> None:
+        """The call is over."""
+        self._rooms.leave(self._room, self._call_id)
 
     def _said(self, now: float) -> Order | None:
         if self._leaving:

@@ -38,6 +38,8 @@ class ServiceSettings:
         "reserve_mb": "no message is taken while less than so many megabytes are free on the disk",
         "keep_days": "days after which messages that were heard are deleted; 0 keeps them for ever",
         "page_s": "longest page in seconds",
+        "rtp_first_port": "lowest UDP port for the sound of services; each call takes an even port and the next one",
+        "rtp_last_port": "highest UDP port for the sound of the services",
         "silent_s": "a call of a service ends when no sound at all has come for so many seconds",
     }
 
@@ -59,6 +61,8 @@ class ServiceSettings:
     reserve_mb: int = 64
     keep_days: int = 0
     page_s: int = 60
+    rtp_first_port: int = 17_000
+    rtp_last_port: int = 17_199
     silent_s: int = 60
 
     def faults(self) -> list[str]:
@@ -77,6 +81,11 @@ class ServiceSettings:
         ):
             if not lowest <= getattr(self, name) <= highest:
                 found.append(f"services.{name}: {getattr(self, name)} is not between {lowest} and {highest}")
+        if not 1024 <= self.rtp_first_port < self.rtp_last_port <= 65_535:
+            found.append(
+                f"services.rtp_first_port, rtp_last_port: {self.rtp_first_port} to {self.rtp_last_port} is no range of"
+                " ports within 1024 to 65535"
+            )
         if self.music and not self.music_file:
             found.append("services.music_file: name a WAV file, or leave services.music empty")
         for name in ("music_file", "prompts"):
