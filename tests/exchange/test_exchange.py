@@ -453,6 +453,39 @@ class TestWaysToPhones:
         bob.reply(bye, 200)
         assert alice.statuses() == [200]
 
+    def test_what_dns_chose_is_what_record_route_says(self) -> None:
+        """Which transport, and which of our addresses, is known when the name has been looked up, and not before."""
+        board = Switchboard()
+        alice, _ = two_phones(board)
+        board.addresses["198.51.100.7"] = "198.51.100.1"
+        board.names["far.example"] = [Hop("TLS", "198.51.100.7", 5061)]
+        alice.authorized("INVITE", "sip:x@far.example")
+        (invite,) = board.take(Hop("TLS", "198.51.100.7", 5061))
+        assert [str(route.uri.without_param("seal")) for route in invite.record_routes] == [
+            "sip:198.51.100.1:5060;transport=tls;lr",
+            f"sip:{OWN}:5060;lr",
+        ]
+
+    def test_a_message_too_large_for_udp_takes_its_record_route_along(self) -> None:
+        """It goes by TCP (RFC 3261 section 18.1.1), and by UDP with another value where TCP is refused."""
+        board = Switchboard()
+        alice, bob = two_phones(board)
+        request = alice.auth.authorize(alice.build("INVITE", "sip:1002@pbx.lan"))
+        request.body = b"v" * 1400
+        request.headers.set("Content-Length", "1400")
+        alice.send(request)
+        again = alice.auth.challenge_received(alice.response(), request)
+        assert again is not None
+        again.headers.prepend("Via", alice.via())
+        alice.send(again)
+        by_tcp = bob.request("INVITE")
+        assert by_tcp.top_via.transport == "TCP"
+        assert [route.uri.transport for route in by_tcp.record_routes] == ["tcp", None]
+        board.endpoint.receive_transport_error(Hop("TCP", "192.0.2.2", 5060), board.now, "connection refused")
+        by_udp = bob.request("INVITE")
+        assert by_udp.top_via.transport == "UDP"
+        assert [route.uri.transport for route in by_udp.record_routes] == [None]
+
     def test_a_phone_behind_nat_is_reached_where_it_came_from(self) -> None:
         board = Switchboard()
         alice = board.phone("1001", "192.0.2.1")
