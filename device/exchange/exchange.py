@@ -20,6 +20,7 @@ from device.exchange.response_context import Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
 from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of, user_of
 from device.exchange.seal import Seal
+from device.exchange.secure_routes import is_secure, is_served, routes_are_served, secured
 from device.exchange.settings import ExchangeSettings
 from device.exchange.strangers import Strangers
 from device.exchange.trunk_leg import LEG_PARAM
@@ -223,7 +224,7 @@ class Exchange:
     def _take(self, received: Received, now: float) -> None:
         key, request = received.key, received.request
         emergency = self.gateway.emergency_number(request)
-        refusal = self._validation.refusal(request, received.mark, emergency is not None)
+        refusal = self._validation.refusal(received, emergency is not None)
         if refusal is not None:
             self._respond(key, refusal, now)
             return
@@ -397,6 +398,10 @@ class Exchange:
         if outside:
             return (Stage(tuple(outside)),)
         way = self._within(request, now) if request.to.tag is not None else self.router.route(request, now)
+        if is_secure(request) and isinstance(way, tuple) and way:
+            way = secured(way)
+            if not way:
+                return Refusal(480, "Cannot be reached by TLS")
         if way:
             return way
         is_known = self.router.is_known(request.uri.user)
@@ -434,7 +439,7 @@ class Exchange:
 
     def _receive_ack(self, ack: Request, source: Hop, now: float) -> None:
         """An ACK for a 2xx follows the dialog's route; without that it may still go to a user of ours."""
-        if any(uri.scheme != "sip" for uri in (ack.uri, *(route.uri for route in ack.routes))):
+        if not (is_served(ack.uri, source) and routes_are_served(ack, source, self.own)):
             return
         self._learn_own_address(ack, source)
         leg_text = own_route_param(ack, LEG_PARAM)
@@ -445,7 +450,8 @@ class Exchange:
         if found is not None and found[1]:
             self._proxy.forward_ack(ack, [Target(ack.uri, leg=found[0])], now)
         elif in_dialog or (self.own.include(ack.uri) and not ack.routes):
-            targets = [target for stage in self._within(ack, now) for target in stage.targets]
+            stages = secured(self._within(ack, now)) if is_secure(ack) else self._within(ack, now)
+            targets = [target for stage in stages for target in stage.targets]
             self._proxy.forward_ack(ack, targets, now)
 
     def _receive_cancel(self, key: ServerKey, invite_key: ServerKey | None, request: Request, now: float) -> None:

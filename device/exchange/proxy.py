@@ -250,7 +250,9 @@ class Proxy:
         """What puts our Record-Route into a copy, once it is known which way that goes."""
         marking = target.leg or context.leg
         param = marking.route_param if marking is not None else ""
-        return lambda sent, hop: add_record_routes(sent, context.source, hop, self._own_address, self._seal, param)
+        secure = context.request.uri.scheme == "sips"
+        source = context.source
+        return lambda sent, hop: add_record_routes(sent, source, hop, self._own_address, self._seal, param, secure)
 
     def forward_ack(self, ack: Request, targets: Sequence[Target], now: float) -> None:
         """Pass an ACK for a 2xx on; nobody can be told when that fails."""

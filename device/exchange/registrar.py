@@ -215,8 +215,8 @@ def _routes(path: list[str]) -> list[NameAddr]:
 def _check_contact(contact: NameAddr, source: Hop) -> None:
     """Refuse contacts that no call could reach, and those that cannot be stored."""
     transport = contact.uri.transport
-    is_reachable = transport in REACHABLE_TRANSPORTS or (transport == "tls" and source.transport == TLS)
-    if contact.uri.scheme != "sip" or not is_reachable:
+    by_tls = source.transport == TLS and (transport == "tls" or contact.uri.scheme == "sips")
+    if not contact.uri.is_sip or not (by_tls or (contact.uri.scheme == "sip" and transport in REACHABLE_TRANSPORTS)):
         raise _RegistrationRefusedError(400, "Contact is no SIP URI by UDP, TCP or the TLS that it came by")
     if str(contact.uri) != _text(str(contact.uri)):
         raise _RegistrationRefusedError(400, "Contact is not UTF-8")

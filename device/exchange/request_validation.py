@@ -1,7 +1,8 @@
 """What is refused at once (RFC 3261 section 16.3), and what the exchange answers as a user agent (section 11)."""
 
-from device.exchange.proxy import Proxy
+from device.exchange.proxy import Proxy, Received
 from device.exchange.route_set import OwnNames
+from device.exchange.secure_routes import is_served, routes_are_served
 from device.ids import IdSource
 from device.sip.header_names import METHODS
 from device.sip.message import Request, Response
@@ -26,19 +27,18 @@ class RequestValidation:
         self._proxy = proxy
         self._ids = ids
 
-    def refusal(self, request: Request, mark: str, is_emergency: bool) -> Response | None:
+    def refusal(self, received: Received, is_emergency: bool) -> Response | None:
         """The request validation of section 16.3: what refuses it at once."""
-        tag = self._ids.tag()
-        if request.uri.scheme != "sip" and not is_emergency:
-            # There is no TLS here, without which a SIPS URI is not to be served (RFC 5630 section 4).
+        request, tag = received.request, self._ids.tag()
+        if not is_emergency and not is_served(request.uri, received.source):
             return request.response(416, to_tag=tag)
         if request.method == "REGISTER" and not request.to.uri.is_sip:
             return request.response(400, "To is no SIP URI", tag)
-        if any(route.uri.scheme != "sip" for route in request.routes):
-            return request.response(400, "Route with another scheme than sip", tag)
+        if not routes_are_served(request, received.source, self._own):
+            return request.response(400, "Route of another scheme than sip, or sips and not by TLS", tag)
         if request.max_forwards == 0 and not self._ends_here(request):
             return request.response(483, to_tag=tag)
-        if self._proxy.is_looped(request, mark):
+        if self._proxy.is_looped(request, received.mark):
             return request.response(482, to_tag=tag)
         unknown = request.tokens("Proxy-Require")
         if unknown:

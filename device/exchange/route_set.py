@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from device.exchange.seal import Seal
+from device.records import replace
 from device.sip.headers import NameAddr, parse_name_addr
-from device.sip.hop import Hop, NextHop, bracketed
+from device.sip.hop import TLS, Hop, NextHop, bracketed
 from device.sip.message import Request
 from device.sip.uri import Uri, host_key
 
@@ -111,10 +112,12 @@ def next_hop_of(request: Request) -> NextHop:
     if not routes:
         return uri_hop(request.uri)
     first = routes[0].uri
+    # What is for a SIPS URI goes by TLS, whatever the first Route says.
+    hop = replace(uri_hop(first), transport=TLS) if request.uri.scheme == "sips" else uri_hop(first)
     if not first.is_loose:
         _set_routes(request, [*routes[1:], parse_name_addr(f"<{request.uri}>")])
         request.uri = first.target()
-    return uri_hop(first)
+    return hop
 
 
 def uri_hop(uri: Uri) -> NextHop:
@@ -133,25 +136,31 @@ def received_hop(received: str) -> NextHop | None:
 
 
 def add_record_routes(
-    request: Request, source: Hop, hop: Hop, own_address: OwnAddress, seal: Seal, param: str = ""
+    request: Request,
+    source: Hop,
+    hop: Hop,
+    own_address: OwnAddress,
+    seal: Seal,
+    param: str = "",
+    came_secure: bool = False,
 ) -> None:
     """Stay in the path of the dialog: one value, or two where transport or network change here (section 16.6 step 4).
 
     Each side so has the address under which it reaches us, and nothing need be rewritten on the way back.
-    `param`, such as "name=value", comes back in the Routes of the dialog.
+    `param`, such as "name=value", comes back in the Routes of the dialog. `came_secure`: with a SIPS URI, so that the
+    side that it came from has one of ours, as the other side has one where the request goes to one.
     """
     mark = f"lr;{SEAL_PARAM}={dialog_seal(seal, request.call_id, request.from_.tag)}{';' * bool(param)}{param}"
-    incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark)
-    outgoing = _own_route(hop.transport, *own_address(hop.transport, hop.host), mark)
-    incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark)
-    outgoing = _own_route(hop.transport, *own_address(hop.transport, hop.host), mark)
+    incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark, came_secure)
+    goes_secure = request.uri.scheme == "sips"
+    outgoing = _own_route(hop.transport, *own_address(hop.transport, hop.host), mark, goes_secure)
     if incoming != outgoing:
         request.headers.prepend("Record-Route", incoming)
     request.headers.prepend("Record-Route", outgoing)
 
 
-def _own_route(transport: str, host: str, port: int, mark: str) -> str:
+def _own_route(transport: str, host: str, port: int, mark: str, secure: bool) -> str:
     """No port: nobody can connect to us by that transport, and only the connection that is open serves."""
-    suffix = "" if transport == "UDP" else f";transport={transport.lower()}"
+    suffix = "" if transport == "UDP" or secure else f";transport={transport.lower()}"
     place = f"{bracketed(host)}:{port}" if port else bracketed(host)
-    return f"<sip:{place}{suffix};{mark}>"
+    return f"<{'sips' if secure else 'sip'}:{place}{suffix};{mark}>"

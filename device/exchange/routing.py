@@ -21,6 +21,7 @@ from device.exchange.diversion import (
 from device.exchange.location import path_of
 from device.exchange.response_context import Cause, Stage, Target
 from device.exchange.route_set import OwnNames, received_hop
+from device.exchange.secure_routes import is_secure, secured
 from device.exchange.trunks import Refusal
 from device.exchange_model import DomainRoute, Forwarding, RingGroup, RoutingTable
 from device.model import Binding
@@ -112,12 +113,13 @@ class Router:
         ranked: Ranked = []
         others: list[str] = []
         for contact in response.contacts:
-            if contact.uri.scheme != "sip":
+            if not contact.uri.is_sip:
                 others.append(str(contact))
                 continue
             stages = _Search(self, request, now).stages_for(contact.uri, diversions)
             ranked += [(contact.q, target) for stage in stages for target in stage.targets]
-        return stages_by_preference(ranked, self._serial_ring_s), others
+        stages = stages_by_preference(ranked, self._serial_ring_s)
+        return list(secured(stages)) if is_secure(request) else stages, others
 
     def meant(self, name: str) -> str:
         """The user or group that an alias stands for, over other aliases; a circle of them means nobody."""
@@ -334,10 +336,15 @@ class _Search:
 def target_of(binding: Binding, *others: Binding) -> Target:
     """The way to a phone: over its flow or to its contact, by its Path. `others` are its other flows.
 
-    The flows are tried in turn, each when the one before has failed (RFC 5626 section 6).
+    The flows are tried in turn, each when the one before has failed (RFC 5626 section 6). A phone with a SIPS contact
+    takes both kinds of calls; it answers one by a SIP URI with such a contact, which its caller can reach without TLS
+    (RFC 5630 section 5.3).
     """
+    uri = parse_uri(binding.contact)
+    if uri.scheme == "sips":
+        uri = replace(uri, scheme="sip").with_params(transport="tls")
     return Target(
-        parse_uri(binding.contact),
+        uri,
         received_hop(binding.received),
         alternatives=tuple(target_of(other) for other in others),
         headers=tuple(("Route", str(route)) for route in path_of(binding)),

@@ -76,7 +76,7 @@ class Switchboard:
 
     def phone(self, user: str, host: str, port: int = 5060, transport: str = "UDP") -> "Phone":
         """A phone at `host`; with TCP its connection is open already."""
-        connection = len(self._inboxes) + 1 if transport == "TCP" else None
+        connection = len(self._inboxes) + 1 if transport != "UDP" else None
         return Phone(self, user, Hop(transport, host, port, connection))
 
     def new_branch(self) -> str:
@@ -156,8 +156,8 @@ class Phone:
         self.password = PASSWORDS.get(user, "none")
         self.auth = ClientAuth(Credential(user, password=self.password), board.ids)
         self.contact = f"<sip:{user}@{hop.host}:{hop.port}>"
-        if hop.transport == "TCP":
-            self.contact = f"<sip:{user}@{hop.host}:5060;transport=tcp>"
+        if hop.transport != "UDP":
+            self.contact = f"<sip:{user}@{hop.host}:5060;transport={hop.transport.lower()}>"
         self.call_id = f"call-of-{user}"
         self.cseq = 0
 

@@ -80,6 +80,30 @@ def test_a_call_through_the_exchange_both_ways(house, phones) -> None:
     assert all("SIP/2.0/TLS" in line for line in vias)
 
 
+@pytest.mark.parametrize("who_hangs_up", ["caller", "callee"])
+def test_a_secure_call_through_the_exchange(house, phones, who_hangs_up) -> None:
+    """A SIPS URI: TLS on every hop, and Record-Route and contacts that want the same."""
+    first, second = phones
+    talk(first, second, f"sips:1002@{HOST}")
+    invite = second.messages("in", "INVITE sips:")[-1]
+    assert "Record-Route: <sips:" in invite
+    assert "Contact: <sips:" in invite
+    ends, hears = (first, second) if who_hangs_up == "caller" else (second, first)
+    ends.call("call.hangup")
+    assert "SIP/2.0/TLS" in hears.expect_message("in", "BYE sips:")
+
+
+def test_a_secure_call_to_a_phone_without_tls_is_refused(house, phones, tmp_path) -> None:
+    plain = PhoneDaemon("plain", tmp_path)
+    with running(plain):
+        phones[1].call("account.remove", id="office")
+        plain.add_account(house.address, "1002", PASSWORDS["1002"])
+        plain.expect_registration("registered")
+        phones[0].place(f"sips:1002@{HOST}")
+        phones[0].expect_message("in", "SIP/2.0 480", "")
+        assert plain.messages("in", "INVITE") == []
+
+
 def test_a_secure_call_straight_to_the_other_phone(phones) -> None:
     first, second = phones
     with running(*phones):
