@@ -69,7 +69,7 @@ class House:
 
     def start(self) -> None:
         for user, phone in self.phones.items():
-            phone.add_account(self.exchange.address, user, PASSWORDS[user])
+            phone.add_account(self.exchange.address, user, PASSWORDS[user], mwi=True)
             phone.expect_registration("registered")
 
     def call(self, user: str, number: str) -> PhoneDaemon:
@@ -176,6 +176,7 @@ class TestVoicemail:
 
     def test_a_message_is_left_found_heard_and_deleted(self, house: House) -> None:
         (line,) = self.leave(house)
+        house.phones["1002"].expect_message("in", "NOTIFY", "Voice-Message: 1/0", 5.0)
         box, state, *_, caller, path = line.split()
         assert (box, state, caller) == ("1002", "new", "1001")
         speech = read_wav(CALLER_WAV, 0.0).pcm
@@ -190,9 +191,11 @@ class TestVoicemail:
             lambda: search(owner.heard_pcm()[-8 * RATE_HZ :], kept[2 * RATE_HZ : 4 * RATE_HZ]) > FOUND,
         )
         wait_until("it to be old", lambda: " old " in house.messages()[0])
+        owner.expect_message("in", "NOTIFY", "Voice-Message: 0/1", 5.0)
         owner.call("call.digits", digits="3")
         wait_until("it to be deleted", lambda: not house.messages())
         assert not Path(path).exists()
+        owner.expect_message("in", "NOTIFY", "Voice-Message: 0/0", 5.0)
         hear_prompt(owner, "deleted")
         owner.call("call.digits", digits="#")
         hear_prompt(owner, "goodbye")

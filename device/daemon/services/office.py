@@ -8,6 +8,7 @@ from device.daemon.services.concierge import Concierge
 from device.daemon.services.host import ServiceHost, Surroundings
 from device.daemon.services.load import load_groups, load_settings
 from device.daemon.services.mailboxes import MailboxFiles
+from device.errors import DeviceError
 from device.exchange.exchange import Exchange
 from device.exchange.services.numbers import ServiceNumbers
 from device.exchange.services.settings import ServiceSettings
@@ -17,10 +18,6 @@ from device.records import dataclass
 from device.store.database import Database
 
 logger = logging.getLogger(__name__)
-
-
-Waiting = Callable[[str, int, int], None]
-"""Takes a box, and how many new and old messages it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,7 @@ class ServiceOffice:
         self._ids = SystemIds()
         self.mailboxes = MailboxFiles(parts.database, ServiceSettings(), self._ids, parts.has_user)
         self.mailboxes.on_change = self._messages_changed
-        self.on_waiting: Waiting = lambda box, new, old: None
-        """Told how many new and old messages a box has whenever that changes."""
+        parts.exchange.house.message_counts = self._counts
         self.host: ServiceHost | None = None
 
     def configure(self, now: float) -> None:
@@ -56,6 +52,7 @@ class ServiceOffice:
         for fault in settings.faults():
             logger.error("%s; `offhook exchange service set` puts it right", fault)
         numbers = ServiceNumbers(settings, load_groups(database))
+        exchange.house.message_account = settings.voicemail
         if not numbers.any:
             exchange.services = None
             return
@@ -81,7 +78,17 @@ class ServiceOffice:
         return {"service_calls": calls}
 
     def _messages_changed(self, box: str) -> None:
-        self.on_waiting(box, *self.mailboxes.counts(box))
+        """Tell the owner's phones (RFC 3842); the loop must turn once more for that to be sent."""
+        loop = self._parts.loop
+        self._parts.exchange.house.messages_changed(box, loop.now())
+        loop.call_soon_threadsafe(_nothing)
+
+    def _counts(self, user: str) -> tuple[int, int]:
+        try:
+            return self.mailboxes.counts(user)
+        except DeviceError as error:
+            logger.error("the messages of %s cannot be counted: %s", user, error)
+            return 0, 0
 
     def close(self, now: float) -> None:
         """End all calls of services."""
@@ -89,3 +96,7 @@ class ServiceOffice:
         if self.host is not None:
             self.host.close(now)
             self.host = None
+
+
+def _nothing() -> None:
+    """Wakes the loop, which then sends what waits."""
