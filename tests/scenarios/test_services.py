@@ -1,5 +1,7 @@
 """The services of the exchange as telephones reach them: three of ours, the exchange, and what each of them hears."""
 
+import socket
+import struct
 import wave
 from array import array
 from collections.abc import Iterator
@@ -11,7 +13,9 @@ import pytest
 from device.daemon.services.prompts import PromptBook
 from device.demo.measure import RATE_HZ, read_wav
 from device.media import pcm
+from device.media.codecs.pcmu import PcmuCodec
 from device.media.tones import Sine
+from device.rtp.packet import parse_rtp
 from tests.support.canary import CANARY
 from tests.support.daemons import CALLER_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.processes import wait_until
@@ -201,6 +205,22 @@ class TestVoicemail:
         hear_prompt(owner, "goodbye")
         wait_until("the service to hang up", lambda: "nobody" in house.exchange.manage("service", "calls"))
 
+    def test_a_call_that_nobody_answers_goes_to_the_box(self, house: House) -> None:
+        house.exchange.manage("forward", "set", "1002", "no-answer", "*98", "after=5")
+        caller = house.phones["1001"]
+        caller.place("1002")
+        house.phones["1002"].expect_state("alerting")
+        caller.expect_state("connected")
+        hear_prompt(caller, "leave-a-message", 15.0)
+        hear_beep(caller)
+        caller.listen(2.0)
+        caller.rest()
+        wait_until("the message to be kept", house.messages)
+        (line,) = house.messages()
+        assert line.split()[0] == "1002"
+        house.exchange.manage("voicemail", "delete", line.split()[-1])
+        house.exchange.manage("forward", "remove", "1002")
+
     def test_a_box_with_a_pin(self, house: House) -> None:
         house.exchange.manage("voicemail", "pin", "1002", typed="4711\n")
         self.leave(house)
@@ -227,6 +247,22 @@ def test_a_page_is_heard_at_two_phones_and_says_nothing_back(house: House) -> No
     for user in ("1003", "1004"):
         house.phones[user].expect_state("idle")
     house.exchange.manage("page", "remove", "7001")
+
+
+def test_a_page_reaches_a_multicast_group(house: House) -> None:
+    group = "239.255.42.8"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind((group, 0))
+        here = struct.pack("4s4s", *map(socket.inet_aton, (group, "127.0.0.1")))
+        listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, here)
+        listener.settimeout(5.0)
+        house.exchange.manage("page", "add", "7002", f"multicast={group}:{listener.getsockname()[1]}")
+        house.call("1003", "7002")
+        packets = [parse_rtp(listener.recv(2048)) for _ in range(150)]
+    house.exchange.manage("page", "remove", "7002")
+    assert {packet.payload_type for packet in packets} == {0}
+    assert {packet.sequence - packets[0].sequence & 0xFFFF for packet in packets} == set(range(150))
+    assert voices(b"".join(PcmuCodec().decode(packet.payload) for packet in packets[-25:])) == {"1003"}
 
 
 def test_a_service_without_a_number_is_off(house: House) -> None:
