@@ -9,6 +9,7 @@ from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.header_syntax import is_digits
 from device.sip.headers import NameAddr
+from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from device.sip.timers import DeadlineHeap
 from device.sip.transaction import ClientKey, ServerKey
@@ -58,10 +59,12 @@ class _Ringing:
 class WatchedCall:
     """One call: its caller, and the phones that ring or the one that has answered."""
 
-    __slots__ = ("answered", "caller", "context", "invite", "phones")
+    __slots__ = ("answered", "caller", "context", "invite", "phones", "source")
 
-    def __init__(self, invite: Request, caller: str, context: ServerKey) -> None:
+    def __init__(self, invite: Request, caller: str, context: ServerKey, source: Hop) -> None:
         self.invite = invite
+        self.source = source
+        """Where the INVITE came from."""
         self.caller = caller
         """The user of ours who calls; "" for anybody else."""
         self.context = context
@@ -81,18 +84,23 @@ class WatchedCall:
     def _shown(self) -> tuple[_Ringing, ...]:
         return (self.answered,) if self.answered is not None else tuple(self.phones.values())
 
-    def rings_at(self, user: str) -> bool:
-        """Whether it rings at a phone of that user and nobody has answered."""
-        return self.answered is None and any(
-            phone.user == user and phone.phase is DialogPhase.EARLY for phone in self.phones.values()
-        )
+    @property
+    def rings_where(self) -> tuple[str, ...]:
+        """The users at whose phones it rings; none once somebody has answered."""
+        if self.answered is not None:
+            return ()
+        ringing = (phone.user for phone in self.phones.values() if phone.phase is DialogPhase.EARLY)
+        return tuple(dict.fromkeys(user for user in ringing if user))
 
-    def ringing_dialog(self, user: str) -> tuple[str, str, str] | None:
-        """Call-ID, the called one's tag and the caller's of the early dialog with a phone of that user."""
-        for phone in self.phones.values():
-            if phone.user == user and phone.phase is DialogPhase.EARLY and phone.tag:
-                return self.invite.call_id, phone.tag, self.invite.from_.tag or ""
-        return None
+    @property
+    def ringing_tags(self) -> tuple[str, ...]:
+        """The tags of the phones where it rings."""
+        return tuple(phone.tag for phone in self.phones.values() if phone.phase is DialogPhase.EARLY and phone.tag)
+
+    @property
+    def answered_tag(self) -> str | None:
+        """The tag of who has answered; None before."""
+        return self.answered.tag if self.answered is not None else None
 
     def dialogs_of(self, user: str) -> list[WatchedDialog]:
         """What a lamp for `user` shows of this call."""
@@ -133,6 +141,10 @@ class CallWatch:
     def calls_of(self, user: str) -> tuple[WatchedCall, ...]:
         """The calls that a user is in, the oldest first."""
         return tuple(self._by_user.get(user, {}).values())
+
+    def ringing(self) -> list[WatchedCall]:
+        """The calls that ring somewhere, the oldest first."""
+        return [call for call in self._calls.values() if call.rings_where]
 
     def dialogs_of(self, user: str) -> list[WatchedDialog]:
         """All that a lamp for `user` shows."""
@@ -227,7 +239,7 @@ class CallWatch:
             caller = self._is_ours(context.request.from_)
         except SipParseError:
             caller = ""
-        call = WatchedCall(context.request, caller, context.key)
+        call = WatchedCall(context.request, caller, context.key, context.source)
         known = self._calls.get(call.key)
         if known is not None:
             self._forget(known)

@@ -13,6 +13,8 @@ from device.exchange.house_events import HouseEvents
 from device.exchange.house_network import is_of_house
 from device.exchange.location import LocationService
 from device.exchange.message_depot import MessageDepot
+from device.exchange.parking import ParkingLot
+from device.exchange.pickup import Pickup, PickupSettings, parse_groups
 from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
 from device.exchange.request_validation import RequestValidation, unsupported
@@ -21,7 +23,7 @@ from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, rec
 from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of, user_of
 from device.exchange.seal import Seal
 from device.exchange.secure_routes import is_secure, is_served, routes_are_served, secured
-from device.exchange.settings import ExchangeSettings
+from device.exchange.settings import ExchangeSettings, parse_slots
 from device.exchange.strangers import Strangers
 from device.exchange.trunk_leg import LEG_PARAM
 from device.exchange.trunks import Refusal, Trunks
@@ -109,6 +111,10 @@ class Exchange:
             settings.message_days,
         )
         self._proxy.soften = self.depot.soften
+        calls, rules = self.house.calls, PickupSettings(settings.pickup_code, parse_groups(settings.pickup_groups))
+        self._pickup = Pickup(rules, calls, self._proxy, ids, self.router.meant, self._respond)
+        self.house.calls_followed = self._pickup.calls_changed
+        self._parking = ParkingLot(parse_slots(settings.park_slots), calls)
         self.services: OwnServices | None = None
         """Set by whoever runs services."""
         self._events: deque[ExchangeEvent] = deque()
@@ -168,6 +174,7 @@ class Exchange:
             self.agent.next_timeout(),
             self.house.next_timeout(),
             self.depot.next_timeout(),
+            self._pickup.next_timeout(),
         )
 
     def handle_timeout(self, now: float) -> None:
@@ -176,6 +183,7 @@ class Exchange:
         self.agent.handle_timeout(now)
         self._events.extend(self.accounting.handle_timeout(now + self._unix_offset_s))
         self.house.handle_timeout(now)
+        self._pickup.handle_timeout(now)
         for key, response in self.depot.handle_timeout(now):
             self._proxy.layer.send_response(key, response, now)
         if self._timers.pop_due(now):
@@ -249,13 +257,16 @@ class Exchange:
                 self._pass(received, now)
 
     def _answered_here(self, received: Received, now: float) -> bool:
-        """Take a SUBSCRIBE or PUBLISH of a user of ours that is about another one, or about a service."""
+        """Take a pickup, and a SUBSCRIBE or PUBLISH of a user of ours that is about another one, or about a service."""
         request = received.request
         sender = self._user_of(request.from_)
         resource = self.router.meant(request.uri.user)
+        if sender and self.own.include(request.uri) and self._pickup.takes(request, sender):
+            self._pickup.receive(received, sender, now)
+            return True
         if not sender or not self.own.include(request.uri) or not self.house.takes(request):
             return False
-        if request.to.tag is None and not self.router.is_known(resource):
+        if request.to.tag is None and not (self.router.is_known(resource) or self._parking.is_slot(resource)):
             return False
         self.house.receive(Arrived(received.key, request, received.source, resource, sender), now)
         return True
@@ -381,6 +392,16 @@ class Exchange:
                 self.depot.note_forwarded(received.key, request, reader, now)
             self._proxy.forward(received, way, now)
 
+    def _parked(self, received: Received) -> Target | Refusal | None:
+        """Where a call of a user to a parking slot goes; None for other requests."""
+        request = received.request
+        is_call = request.method == "INVITE" and request.to.tag is None and received.leg is None
+        slot = request.uri.user if self.own.include(request.uri) else ""
+        if not is_call or not self._parking.is_slot(slot) or not self._user_of(request.from_):
+            return None
+        music = self.services.music() if self.services is not None else None
+        return self._parking.way(request, slot, music)
+
     def _reader(self, received: Received) -> str:
         """The user whom a text is for that may be kept: from a user or a trunk, to a user."""
         request = received.request
@@ -397,6 +418,9 @@ class Exchange:
             return outside
         if outside:
             return (Stage(tuple(outside)),)
+        slot = self._parked(received)
+        if slot is not None:
+            return slot if isinstance(slot, Refusal) else (Stage((slot,)),)
         way = self._within(request, now) if request.to.tag is not None else self.router.route(request, now)
         if is_secure(request) and isinstance(way, tuple) and way:
             way = secured(way)
@@ -459,6 +483,8 @@ class Exchange:
         if invite_key is not None:
             self._proxy.cancel(invite_key, now, ", ".join(request.headers.get_all("Reason")))
         self._respond(key, request.response(481 if invite_key is None else 200, to_tag=self._ids.tag()), now)
+        if invite_key is not None:
+            self._pickup.cancel(invite_key, now)
 
     # Registration.
 

@@ -38,5 +38,8 @@ class OwnServices(Protocol):
     def open_to_strangers(self, number: str) -> bool:
         """Whether somebody who has not proven to be a user of ours may call that service."""
 
+    def music(self) -> Target | None:
+        """Where calls go that are to hear music until somebody takes them; None without music."""
+
     def is_source(self, source: Hop) -> bool:
         """Whether a request comes from the services themselves."""

@@ -42,6 +42,8 @@ class HouseEvents:
         self.watchers = Watchers(agent)
         self.message_counts: MessageCounts = lambda _user: (0, 0)
         """May be set by whoever keeps voice messages; `messages_changed` tells of news."""
+        self.calls_followed: Callable[[float], None] = lambda _now: None
+        """Told of every change of a call."""
         self.message_account = ""
         """The number that plays voice messages; empty for none."""
         self.watchers.add_package(EventPackage(DIALOG, DIALOG_INFO, self._dialog_info, _everybody))
@@ -91,6 +93,7 @@ class HouseEvents:
         for user in sorted(users):
             self.watchers.changed(DIALOG, user, now)
             self.watchers.changed(PRESENCE, user, now)
+        self.calls_followed(now)
 
     def registrations_changed(self, user: str, now: float) -> None:
         """A user has come or gone."""

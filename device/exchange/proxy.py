@@ -205,6 +205,23 @@ class Proxy:
         self._open.add(context.key)
         self._go_on(context, now)
 
+    def join(self, key: ServerKey, target: Target, now: float) -> bool:
+        """Offer a request that still looks for its target to one more; false where it does not any more.
+
+        Its breadth was shared out already; this branch gets one beside it.
+        """
+        context = self._contexts.get(key)
+        if context is None or context.state is not Progress.SEARCHING or len(context.branches) >= MAX_BRANCHES:
+            return False
+        context.free += 1
+        self._try(context, target, 1, now)
+        return True
+
+    def source_of(self, key: ServerKey) -> Hop | None:
+        """Where a request that is remembered came from."""
+        context = self._contexts.get(key)
+        return context.source if context is not None else None
+
     def _go_on(self, context: ResponseContext, now: float) -> None:
         """Let the next stage have its turn when the present one is over; without any the request has failed."""
         if context.state is Progress.SEARCHING and context.is_stage_over:

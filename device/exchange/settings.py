@@ -7,6 +7,9 @@ from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.uri import parse_host_port
 
+MAX_SLOTS = 100
+"""Parking slots of a house."""
+
 STRANGERS = ("call", "house", "challenge", "silence")
 """What senders may do who are no users; see HELP."""
 
@@ -35,6 +38,9 @@ class ExchangeSettings:
         "ban_s": "seconds for which an address is banned at first, four times as long each further time, a day at most",
         "requests_per_s": "requests a second that an address may send which has not proved to be a user; 0 is no limit",
         "message_days": "days for which texts for users who are away are kept; 0 keeps none",
+        "pickup_code": "what is dialled, alone or before a number, to take a call that rings elsewhere; empty for none",
+        "pickup_groups": "users who take each other's calls, by blanks; groups of them by commas; empty: all do",
+        "park_slots": "numbers that calls are parked at, such as 701-709; needs the music service; empty for none",
         "server": "text of the Server header; empty sends none",
     }
 
@@ -53,6 +59,9 @@ class ExchangeSettings:
     ban_s: int = 300
     requests_per_s: int = 50
     message_days: int = 7
+    pickup_code: str = "*8"
+    pickup_groups: str = ""
+    park_slots: str = ""
     server: str = f"offhook-exchange/{__version__}"
 
     def faults(self) -> list[str]:
@@ -82,6 +91,12 @@ class ExchangeSettings:
             found.append(f"exchange.digest: {self.digest!r} is none of {', '.join(DIGEST_CHOICES)}")
         if self.strangers not in STRANGERS:
             found.append(f"exchange.strangers: {self.strangers!r} is none of {', '.join(STRANGERS)}")
+        if not set(self.pickup_code) <= set("0123456789*"):
+            found.append(f"exchange.pickup_code: {self.pickup_code!r} is not made of digits and *")
+        try:
+            parse_slots(self.park_slots)
+        except ValueError as error:
+            found.append(f"exchange.park_slots: {error.args[0]!r} is no number and no row of numbers such as 701-709")
         if not self.server.isprintable():
             found.append("exchange.server: contains a line break or another control character")
         return found
@@ -92,3 +107,20 @@ def _is_host(text: str) -> bool:
         return parse_host_port(text)[1] is None
     except SipParseError:
         return False
+
+
+def parse_slots(text: str) -> tuple[str, ...]:
+    """Read "701-709" or "701, 702"; raises ValueError with what cannot be read."""
+    slots: list[str] = []
+    for part in text.replace(",", " ").split():
+        first, dash, last = part.partition("-")
+        numbers = [first, last] if dash else [first]
+        if not all(number.isascii() and number.isdigit() and len(number) <= 8 for number in numbers):
+            raise ValueError(part)
+        low, high = int(first), int(numbers[-1])
+        if high < low or high - low >= MAX_SLOTS or len(first) != len(numbers[-1]):
+            raise ValueError(part)
+        slots += [str(number).zfill(len(first)) for number in range(low, high + 1)]
+    if len(slots) > MAX_SLOTS:
+        raise ValueError(text)
+    return tuple(dict.fromkeys(slots))

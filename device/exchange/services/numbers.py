@@ -27,6 +27,11 @@ class ServiceNumbers:
         self._settings = settings
         self.groups = {group.number: group for group in groups}
 
+    @property
+    def music(self) -> str:
+        """The number of the music; "" for none."""
+        return self._settings.music
+
     def find(self, number: str) -> Service | None:
         """The service of a number; None for one that is none."""
         settings = self._settings

@@ -28,6 +28,10 @@ class ServiceSwitch:
         uri = parse_uri(f"sip:{SERVICES_USER}@{bracketed(self._host)}:{self._port};{NUMBER_PARAM}={number}")
         return Target(uri, NextHop(self._host, self._port, UDP))
 
+    def music(self) -> Target | None:
+        """Where calls go that are to hear music until somebody takes them; None without music."""
+        return self.target(self.numbers.music)
+
     def open_to_strangers(self, number: str) -> bool:
         """Whether somebody who has not proven to be a user of ours may call that service."""
         return self.numbers.open_to_strangers(number)
