@@ -84,14 +84,6 @@ class ExchangeServices:
             self._office = self._make_office()
         if self._office is not None:
             self._office.configure(now)
-            self._announce_messages(self._office)
-
-    def _announce_messages(self, office: "ServiceOffice") -> None:
-        """Let users watch how many voice messages they have (RFC 3842)."""
-        house = self._exchange.house
-        house.message_counts = office.mailboxes.counts
-        house.message_account = office.mailboxes.settings.voicemail
-        office.on_waiting = lambda box, _new, _old: house.messages_changed(box, time.monotonic())
 
     def _wants_office(self) -> bool:
         """Whether anything was ever set of what the exchange answers itself."""
