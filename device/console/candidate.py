@@ -50,6 +50,10 @@ class Candidate:
         """Another value, None for the default."""
         self.settings[key] = value
 
+    def forget_setting(self, key: str) -> None:
+        """A setting that only stands here, such as one of an imported file that there is not, is forgotten."""
+        self.settings.pop(key, None)
+
     def set_account(self, name: str, field: str, value: object) -> None:
         """Another value of a field; an account that was deleted before begins anew."""
         fields = self.accounts.get(name)

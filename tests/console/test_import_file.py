@@ -74,10 +74,22 @@ def test_pasted_at_the_console_and_committed(tmp_path: Path) -> None:
     desk.type("import\r")
     text = '[settings.phone]\nhotline = "1002"\n[accounts.office]\nuser = "1001"\ndomain = "pbx"\n.\n'
     lines = desk.type(text.replace("\n", "\r"))
-    assert any("1 settings and 1 accounts are in the candidate" in line for line in lines)
+    assert any("in the candidate now: 1 setting and 1 account;" in line for line in lines)
     assert desk.run("commit")[0].startswith("commit 2: phone.hotline, account.office.user")
     exported = "\n".join(desk.run("export"))
     assert 'hotline = "1002"' in exported
     desk.type("import\r")
     assert desk.type("[settings.phone]\r\x03")[-1] == "offhook#"
     assert desk.run("show changes") == ["no changes"]
+
+
+def test_a_setting_that_there_is_not_is_dropped_by_its_name(tmp_path: Path) -> None:
+    methods = StoreMethods(str(tmp_path / "s.db"), lambda: 0.0).table()
+    kept = {name.replace(".", "__"): method for name, method in methods.items() if not name.startswith("console.")}
+    desk = Desk(FakePhone(**kept), columns=120, length=0)
+    desk.type('import\r[settings.phone]\rhotlin = "7"\rhotline = "1002"\r.\r')
+    assert "did you mean phone.hotline?" in desk.run("commit")[0]
+    assert any("phone.hotlin  " in line for line in desk.type("delete phone.h?"))
+    desk.type("\x15")
+    assert desk.run("delete phone.hotlin") == []
+    assert desk.run("commit")[0] == "commit 2: phone.hotline"

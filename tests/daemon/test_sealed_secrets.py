@@ -98,6 +98,6 @@ def test_from_console_to_console(tmp_path: Path) -> None:
             person.type("not the one\r")
             person.expect("does not fit", "Passphrase of its secrets: ")
             person.type(f"{PASSPHRASE}\r")
-            person.expect("are in the candidate", ADMIN)
+            person.expect("in the candidate now", ADMIN)
             assert "secrets taken: account.office.password" in person.run("commit")
         assert new.call("account.show", id="office")["password"] != "none"  # type: ignore[index]

@@ -78,10 +78,19 @@ def _one_word(text: str) -> str:
 
 
 def _delete(shell: Shell, given: Given) -> None:
+    if given["key"] in _unknown_keys(shell):
+        shell.candidate.forget_setting(given["key"])
+        return
     key, _ = _full_key(shell, given["key"], given.get("more"))
     _begin(shell)
     shell.candidate.set_setting(key, None)
     _noted(shell, key)
+
+
+def _unknown_keys(shell: Shell) -> list[str]:
+    """What an imported file has brought and no phone knows."""
+    known = _settings(shell)
+    return [key for key in shell.candidate.settings if key not in known]
 
 
 def _keys(shell: Shell, _given: Given) -> list[Choice]:
@@ -89,7 +98,10 @@ def _keys(shell: Shell, _given: Given) -> list[Choice]:
 
 
 def _changed_keys(shell: Shell, _given: Given) -> list[Choice]:
-    return [(key, f"now {item['value']}") for key, item in _settings(shell).items() if item["value"] != item["default"]]
+    changed = [
+        (key, f"now {item['value']}") for key, item in _settings(shell).items() if item["value"] != item["default"]
+    ]
+    return [*changed, *((key, "not known, from an import") for key in _unknown_keys(shell))]
 
 
 def _values(shell: Shell, given: Given) -> list[Choice]:
@@ -257,7 +269,10 @@ def _import(shell: Shell, _given: Given) -> Dialogue:
         yield from _ask_passphrase(shell)
         if not shell.candidate.passphrase:
             shell.say("its secrets stay sealed; `commit` asks for the passphrase again")
-    shell.say(f"{settings} settings and {accounts} accounts are in the candidate; `show changes`, then `commit`")
+    what = " and ".join(
+        f"{count} {word}{'' if count == 1 else 's'}" for count, word in ((settings, "setting"), (accounts, "account"))
+    )
+    shell.say(f"in the candidate now: {what}; `show changes`, then `commit`")
     faults = shell.ask("config.changes", **shell.candidate.params())["faults"]
     shell.say(*(f"not yet fit to be committed: {fault}" for fault in faults))
 
