@@ -103,8 +103,16 @@ def main(arguments: Sequence[str]) -> int:
     except DeviceError as error:
         sys.stderr.write(f"offhook provision: {error}\n")
         return EXIT_FAILED
-    sys.stdout.write("".join(f"{sentence}\n" for sentence in said))
+    sys.stdout.write("".join(f"{sentence}\n" for sentence in said or [_nothing_taken(paths)]))
     return EXIT_OK
+
+
+def _nothing_taken(paths: Sequence[str]) -> str:
+    """What to say where everything is as it was: whoever has mistyped a name shall see it."""
+    missing = [path for path in paths if "://" not in path and not os.path.exists(path)]
+    return "nothing is new: " + "; ".join(
+        f"{path} {'is not there' if path in missing else 'was taken before and has not changed'}" for path in paths
+    )
 
 
 def _parse_words(arguments: Sequence[str]) -> tuple[str, list[str], str]:

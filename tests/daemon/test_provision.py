@@ -73,7 +73,7 @@ def test_a_file_is_taken_once_until_it_changes(store: str, file: Path, capsys: p
         Settings(database).set_many({"sip.port": "5070"})
     capsys.readouterr()
     assert main(["--store", store, str(file)]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == f"nothing is new: {file} was taken before and has not changed\n"
     assert settings(store)["sip.port"] == "5070"
     file.write_text(FILE.replace("5062", "5064"))
     assert main(["--store", store, str(file)]) == 0
@@ -97,9 +97,10 @@ def test_what_the_file_does_not_name_stays(store: str, file: Path) -> None:
     assert settings(store)["sip.port"] == "5062"
 
 
-def test_files_that_are_not_there_are_passed_over(store: str, file: Path) -> None:
+def test_files_that_are_not_there_are_passed_over(store: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing = [str(file) + ".no", str(file / "below-a-file")]
     assert main(["--store", store, *missing]) == 0
+    assert capsys.readouterr().out == f"nothing is new: {missing[0]} is not there; {missing[1]} is not there\n"
     assert not Path(store).exists()
     assert main(["--store", store, *missing, str(file)]) == 0
     assert settings(store)["sip.port"] == "5062"
