@@ -87,6 +87,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--loss", type=float, default=0.0, metavar="PART", help="datagrams lost each way, as 0.02 (0)")
     parser.add_argument("--spread", type=int, metavar="S", help="another sip.power_up_spread_s than the phone's own")
     parser.add_argument("--retry-cap", type=int, metavar="S", help="another sip.retry_cap_s than the phone's own")
+    parser.add_argument("--no-keepalive", action="store_true", help="let phones send no keep-alives, for long days")
+    parser.add_argument("--hours", type=float, metavar="N", help="how long the server is away (1) or the day is (24)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write fleet-STORY.svg and fleet-STORY.json there")
     options = parser.parse_args(arguments)
     options.story = options.story.split(",")
@@ -107,7 +109,10 @@ def terms_of(options: argparse.Namespace) -> Terms:
     if faults := settings.faults():
         raise SystemExit("\n".join(faults))
     capacity = Capacity(options.capacity, options.queue, options.retry_after)
-    return Terms(options.phones, options.seed, capacity, settings, options.expires, options.loss)
+    keepalive = "off" if options.no_keepalive else "auto"
+    return Terms(
+        options.phones, options.seed, capacity, settings, options.expires, keepalive, options.loss, options.hours
+    )
 
 
 def caption_of(outcome: Outcome) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from device.model import Account
 from device.sip.settings import UserAgentSettings
 from tests.fleet.agenda import Agenda
 from tests.fleet.journal import Journal
-from tests.fleet.phone import FleetPhone
+from tests.fleet.phone import ACCOUNT, DOMAIN, FleetPhone, instance_of, user_of
 from tests.fleet.server import Capacity, FleetServer
 
 LATENCY_S = (0.001, 0.02)
@@ -29,8 +30,19 @@ class Terms:
     settings: UserAgentSettings = field(default_factory=UserAgentSettings)
     expires_s: int = 600
     """What the accounts ask for; 600 is the phone's own value."""
+    keepalive: str = "auto"
+    """The accounts' setting; "off" lets a day of ten thousand phones be lived in minutes, see docs/scaling.md."""
     loss: float = 0.0
     """The part of the datagrams that the network loses, each way."""
+    hours: float | None = None
+    """How long the story lasts, where not as long as usual."""
+
+
+def account_of(number: int, terms: Terms) -> Account:
+    """The account of a phone."""
+    return Account(
+        id=ACCOUNT, user=user_of(number), domain=DOMAIN, expires_s=terms.expires_s, keepalive=terms.keepalive
+    )
 
 
 class Fleet:
@@ -43,7 +55,15 @@ class Fleet:
         self.journal = Journal(terms.phones, step_s)
         self.server = FleetServer(self.agenda, self.journal, self._to_phone, terms.capacity, terms.phones)
         self.phones = [
-            FleetPhone(number, self.agenda, self.journal, self._to_server, terms.settings, terms.expires_s, terms.seed)
+            FleetPhone(
+                number,
+                self.agenda,
+                self.journal,
+                self._to_server,
+                terms.settings,
+                instance_of(number, terms.seed),
+                account_of(number, terms),
+            )
             for number in range(terms.phones)
         ]
         for phone in self.phones:

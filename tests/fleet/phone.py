@@ -51,16 +51,16 @@ class FleetPhone:
         journal: Journal,
         carry: Carry,
         settings: UserAgentSettings,
-        expires_s: int,
-        seed: int,
+        instance: Instance,
+        account: Account,
     ) -> None:
         self.number = number
-        self.instance = instance_of(number, seed)
+        self.instance = instance
         self.settings = settings
         self.latency_s = 0.0
         self.address = Hop("UDP", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5060)
         self._agenda, self._journal, self._carry = agenda, journal, carry
-        self._account = Account(id=ACCOUNT, user=user_of(number), domain=DOMAIN, expires_s=expires_s)
+        self._account = account
         self._armed: float | None = None
         self._last = b""
         self._boot()
@@ -108,9 +108,10 @@ class FleetPhone:
     def _flush(self) -> None:
         now = self._agenda.now
         for one in self.endpoint.transmissions_to_send():
-            if one.data == self._last:
-                self._journal.note_copy(now)
-            self._last = one.data
+            if one.data[:1].isalpha():
+                if one.data == self._last:
+                    self._journal.note_copy(now)
+                self._last = one.data
             self._carry(one.data, self)
         while (event := self.endpoint.next_event()) is not None:
             if isinstance(event, RegistrationChanged):

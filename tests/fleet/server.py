@@ -39,6 +39,8 @@ class Capacity:
 
 REFUSAL_COST = 0.25
 """What a 503 costs, in parts of a REGISTER that is served: it is read, but nothing is looked up and hashed."""
+KEEPALIVE_COST = 0.05
+"""What a keep-alive by STUN costs, measured in the same way: it is answered before anything is parsed."""
 FULL = 0.5
 """The part of its queue from which on a server that refuses does so."""
 
@@ -48,6 +50,11 @@ def credential(user: str) -> Credential:
     """What the store would give for a user."""
     password = password_of(int(user[1:]))
     return Credential(user, DOMAIN, tuple((name, ha1(name, user, DOMAIN, password)) for name in ("MD5", "SHA-256")))
+
+
+def is_message(data: bytes) -> bool:
+    """Whether it is SIP rather than a keep-alive by STUN or CRLF."""
+    return data[:1].isalpha()
 
 
 class FleetServer:
@@ -93,11 +100,11 @@ class FleetServer:
         """A datagram has come over the wire."""
         now = self._agenda.now
         if not self.is_open:
-            self._journal.note_fate(UNHEARD, now)
+            self._note(UNHEARD, data)
             if self.refuses:
                 self._agenda.at(now + phone.latency_s, phone.fail)
         elif len(self._queue) >= self.capacity.queue:
-            self._journal.note_fate(DROPPED, now)
+            self._note(DROPPED, data)
         else:
             self._queue.append((data, phone))
             self._serve_next()
@@ -114,7 +121,9 @@ class FleetServer:
         is_full = len(self._queue) >= FULL * self.capacity.queue
         data, phone = self._queue.popleft()
         takes_s = self.capacity.service_s
-        if self.capacity.retry_after_s and is_full:
+        if not is_message(data):
+            self._agenda.at(self._agenda.now + takes_s * KEEPALIVE_COST, lambda: self._serve(data, phone))
+        elif self.capacity.retry_after_s and is_full:
             self._agenda.at(self._agenda.now + takes_s * REFUSAL_COST, lambda: self._refuse(data, phone))
         else:
             self._agenda.at(self._agenda.now + takes_s, lambda: self._serve(data, phone))
@@ -144,10 +153,13 @@ class FleetServer:
         self._flush()
 
     def _answer(self, data: bytes, phone: FleetPhone) -> None:
-        now = self._agenda.now
-        status = int(data[8:11])
-        self._journal.note_fate(TURNED_AWAY if status == 503 else ANSWERED[status != 200], now)
+        status = data[8:11]
+        self._note(TURNED_AWAY if status == b"503" else ANSWERED[status != b"200"], data)
         self._carry(data, phone)
+
+    def _note(self, fate: str, data: bytes) -> None:
+        if is_message(data):
+            self._journal.note_fate(fate, self._agenda.now)
 
     def _flush(self) -> None:
         while self.endpoint.next_event() is not None:

@@ -7,6 +7,8 @@ from tests.fleet.fleet import Fleet, Terms, Watch
 from tests.fleet.journal import ANSWERED, FATES, Journal
 
 HOUR_S = 3600.0
+AWAY_HOURS = 1.0
+DAY_HOURS = 24.0
 PATIENCE_S = 1800.0
 """A story ends so long after the server is there, whoever is missing."""
 QUIET_S = 60.0
@@ -64,8 +66,9 @@ def power(terms: Terms, watch: Watch | None = None) -> Outcome:
     return _told("power", fleet, 0.0)
 
 
-def away(terms: Terms, watch: Watch | None = None, hours: float = 1.0, *, refuses: bool = False) -> Outcome:
+def away(terms: Terms, watch: Watch | None = None, *, refuses: bool = False) -> Outcome:
     """The server is away for an hour, and comes back with what it knew."""
+    hours = terms.hours or AWAY_HOURS
     fleet = Fleet(terms, watch=watch)
     fleet.settle()
     gone_at = fleet.agenda.now + QUIET_S
@@ -79,8 +82,9 @@ def away(terms: Terms, watch: Watch | None = None, hours: float = 1.0, *, refuse
     return _told("away", fleet, back_at)
 
 
-def day(terms: Terms, watch: Watch | None = None, hours: float = 24.0) -> Outcome:
+def day(terms: Terms, watch: Watch | None = None) -> Outcome:
     """An ordinary day: refreshes, phones that are unplugged, a server's restart at three, a switch's at ten."""
+    hours = terms.hours or DAY_HOURS
     fleet = Fleet(terms, DAY_STEP_S, watch)
     fleet.settle()
     midnight = fleet.agenda.now

@@ -43,7 +43,7 @@ def busy() -> Outcome:
 
 @pytest.fixture(scope="module")
 def forsaken() -> Outcome:
-    return away(terms(10.0), hours=0.5)
+    return away(terms(10.0, hours=0.5))
 
 
 def everybody_is_back(outcome: Outcome) -> bool:
@@ -112,7 +112,7 @@ def test_phones_do_not_come_all_at_once_after_a_long_outage(forsaken: Outcome) -
 
 
 def test_a_server_whose_end_the_network_tells_of_is_found_again_as_well() -> None:
-    outcome = away(terms(10.0), hours=0.25, refuses=True)
+    outcome = away(terms(10.0, hours=0.25), refuses=True)
     assert everybody_is_back(outcome)
     back = outcome.journal.back_after(outcome.began)
     assert back is not None
@@ -151,7 +151,7 @@ def test_a_lossy_network_delays_and_starves_nobody() -> None:
 
 
 def test_an_ordinary_day_is_quiet() -> None:
-    outcome = day(replace(terms(10.0), phones=DAY_PHONES), hours=3.2)
+    outcome = day(replace(terms(10.0, hours=3.2), phones=DAY_PHONES))
     journal = outcome.journal
     assert everybody_is_back(outcome)
     assert journal.failures.total() == 0, "the restart at three is shorter than an attempt"
