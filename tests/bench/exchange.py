@@ -1,5 +1,6 @@
 """The exchange under load by SIPp beside Kamailio's on the same core: registrations, calls, lost messages, memory."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -149,7 +150,8 @@ def measure(bench: Bench) -> list[Figure]:
     sites = []
     for name, kind in (("ours", Ours), ("peer", Theirs)):
         folder = bench.folder / f"exchange-{name}"
-        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier run has left behind
+        folder.mkdir()
         sites.append(Site(kind(folder), folder))
     try:
         for site in sites:
