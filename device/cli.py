@@ -16,6 +16,7 @@ PROGRAMS = {
     "store-service": "device.daemon.store_service",
     "doctor": "device.doctor.main",
     "upgrade": "device.upgrade.main",
+    "discovery": "device.discovery.main",
     "demo": "device.demo",
 }
 """Verbs that are programs of their own: the module whose `main(arguments)` answers the exit status."""

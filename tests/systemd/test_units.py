@@ -22,6 +22,7 @@ EXPOSURE = {
     "offhook-upgrade.service": 2.0,
     "offhook-safe.service": 1.5,
     "offhook-exchange.service": 1.5,
+    "offhook-discovery.service": 1.5,
 }
 """Highest exposure level by `systemd-analyze security`, 1.0 for all others; 10.0 is no sandbox at all."""
 
