@@ -76,6 +76,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         ("call 1002 --anonymous", "call.place", {"target": "1002", "anonymous": True}),
         ("hold", "call.hold", {}),
         ("resume c7", "call.resume", {"call": "c7"}),
+        ("conference", "call.conference", {}),
         ("message list", "message.list", {}),
         ("dtmf '12*#'", "call.digits", {"digits": "12*#"}),
         ("record", "call.record", {}),

@@ -110,6 +110,7 @@ class Bridge:
             commands.StopRecording: self._stop_recording,
             commands.StartPlaying: self._start_playing,
             commands.StopPlaying: self._stop_playing,
+            commands.JoinStreams: self._join,
         }
 
     def _take_rate(self, rate_hz: int) -> None:
@@ -239,6 +240,8 @@ class Bridge:
         self._legs.pop(leg.call_id, None)
         if (extras := self._extras.pop(leg.call_id, None)) is not None:
             extras.close()
+            for call_id, others in list(self._extras.items()):
+                self._drop_idle(call_id, others)
 
     def _attach(self, command: commands.AttachStream, now: float) -> None:
         if command.call_id in self._legs:
@@ -336,6 +339,14 @@ class Bridge:
         if (extras := self._extras.get(command.call_id)) is not None:
             extras.stop_playing()
             self._drop_idle(command.call_id, extras)
+
+    def _join(self, command: commands.JoinStreams, now: float) -> None:
+        from device.audio.joined_calls import JoinedCalls  # noqa: PLC0415  # few talks are of three
+
+        joined = JoinedCalls()
+        for call_id in command.call_ids:
+            if call_id in self._legs:
+                self._extras_of(call_id).join(joined, call_id)
 
     def _extras_of(self, call_id: CallId) -> CallExtras:
         from device.audio.call_extras import CallExtras  # noqa: PLC0415  # few calls are recorded

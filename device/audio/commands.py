@@ -129,6 +129,13 @@ class StopPlaying:
     call_id: CallId
 
 
+@dataclass(frozen=True, slots=True)
+class JoinStreams:
+    """Let the far ends of these calls hear each other besides the microphone."""
+
+    call_ids: tuple[CallId, ...]
+
+
 AudioCommand = (
     AttachStream
     | UpdateStream
@@ -144,4 +151,5 @@ AudioCommand = (
     | StopRecording
     | StartPlaying
     | StopPlaying
+    | JoinStreams
 )

@@ -125,6 +125,10 @@ def _resume(session: Session, given: Namespace) -> int:
     return session.answer(session.ask("call.resume", call=given.call), "off hold")
 
 
+def _conference(session: Session, given: Namespace) -> int:
+    return session.answer(session.ask("call.conference", call=given.call), "the three of you talk")
+
+
 def _register(session: Session, given: Namespace) -> int:
     result = session.ask("registration.refresh", account=given.account)
     return session.answer(result, f"registering now: see `offhook status` (accounts: {shown(result.get('accounts'))})")
@@ -156,6 +160,13 @@ COMMANDS = (
     Command("hangup", "end a call, or refuse the one that rings", "hangup", _hang_up, _which_call),
     Command("hold", "put the call on hold, to call somebody else beside it", "hold", _hold, _which_call),
     Command("resume", "take the call off hold", "resume", _resume, _which_call),
+    Command(
+        "conference",
+        "make one talk of three of the call and the one that waits",
+        "conference",
+        _conference,
+        _which_call,
+    ),
     Command(
         "transfer",
         "send the far end of the call to somebody else, and wait for the outcome",

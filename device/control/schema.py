@@ -94,6 +94,7 @@ _METHODS = (
     Method("call.hangup", "End a call, refuse the one that rings, or give up the one being made.", (_CALL,), "{call}"),
     Method("call.hold", "Put the call on hold; another can then be placed beside it.", (_CALL,), "{call}"),
     Method("call.resume", "Take the call off hold.", (_CALL,), "{call}"),
+    Method("call.conference", "Make one talk of three out of the call and the one that waits.", (_CALL,), "{call}"),
     Method(
         "call.transfer",
         "Send the far end to somebody else, or without a target to the far end of the call that waits. How it came out "

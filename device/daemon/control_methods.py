@@ -25,6 +25,7 @@ from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
 from device.phone.events import (
     AnswerRequested,
+    ConferenceRequested,
     DialRequested,
     DigitsRequested,
     HangupRequested,
@@ -157,6 +158,7 @@ class ControlMethods:
             "call.hangup": lambda params: self._request(HangupRequested(_call_id(params))),
             "call.hold": lambda params: self._request(HoldRequested(_call_id(params))),
             "call.resume": lambda params: self._request(ResumeRequested(_call_id(params))),
+            "call.conference": lambda params: self._request(ConferenceRequested(_call_id(params))),
             "call.transfer": lambda params: self._request(
                 TransferRequested(str(params.get("target") or ""), _call_id(params))
             ),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING, Any, Protocol
+from device.audio.commands import JoinStreams
 from device.audio.commands import StartTone as PlayTone
 from device.audio.commands import StopTone as SilenceTone
 from device.audio.engine import AudioEngine
@@ -22,6 +23,7 @@ from device.phone.commands import (
     DisconnectAudio,
     HangUp,
     HoldCall,
+    JoinCalls,
     LogCall,
     PlaceCall,
     PlaceTransfer,
@@ -96,6 +98,7 @@ class Executor:
             ResumeCall: lambda c, now: line.resume(c.call_id, now),
             ConnectAudio: lambda c, now: line.connect_audio(c.call_id),
             DisconnectAudio: lambda c, now: line.disconnect_audio(c.call_id),
+            JoinCalls: lambda c, now: engine.submit(JoinStreams(c.call_ids)),
             SelectAudioPath: lambda c, now: None,  # one card serves as handset and loudspeaker
             SendDigit: lambda c, now: line.send_digit(c.call_id, c.digit, now),
             StartTone: self._start_tone,

@@ -22,6 +22,7 @@ class Call:
         "handed_over",
         "held",
         "held_to_transfer",
+        "joined",
         "next_targets",
         "pressed_at",
         "remote",
@@ -46,6 +47,8 @@ class Call:
         self.held = False
         self.held_to_transfer = False
         """Whether it was put on hold only to be transferred."""
+        self.joined = False
+        """Whether it takes part in the talk although it is the one that waited."""
         self.handed_over = False
         """Whether its far end has sent us on to somebody else, so that it waits only until that call stands."""
         self.alert = ""

@@ -111,6 +111,13 @@ class DisconnectAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinCalls:
+    """Let the far ends of these calls hear each other, too, as long as each lasts."""
+
+    call_ids: tuple[CallId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SelectAudioPath:
     """Where speech and tones are heard from now on: "handset" or "loudspeaker"; before the first, the handset.
 
@@ -209,6 +216,7 @@ Command = (
     | ResumeCall
     | ConnectAudio
     | DisconnectAudio
+    | JoinCalls
     | SelectAudioPath
     | SendDigit
     | StartTone

@@ -91,17 +91,17 @@ def flash_to_resume(line: Line, event: HookFlashed, now: float) -> PhoneState | 
 
 
 def hold(line: Line) -> None:
-    """Offer the far end to wait."""
-    call = line.standing_call()
-    call.held = True
-    line.send(HoldCall(call.call_id))
+    """Offer the far end to wait; of a talk of three both."""
+    for call in line.talk():
+        call.held = True
+        line.send(HoldCall(call.call_id))
 
 
 def resume(line: Line) -> None:
     """Talk to the far end again."""
-    call = line.standing_call()
-    call.held = False
-    line.send(ResumeCall(call.call_id))
+    for call in line.talk():
+        call.held = False
+        line.send(ResumeCall(call.call_id))
     line.connect_audio()
 
 

@@ -197,6 +197,13 @@ class ResumeRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ConferenceRequested:
+    """Control wants the call and the one that waits in one talk of three."""
+
+    call_id: CallId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRequested:
     """Control wants the far end sent on to `target`, or without one to the far end of the call that waits."""
 
@@ -224,6 +231,7 @@ RequestEvent = (
     | DigitsRequested
     | HoldRequested
     | ResumeRequested
+    | ConferenceRequested
     | TransferRequested
 )
 """Events whose sender learns by `Refuse` among the commands that nothing was done."""
@@ -250,6 +258,7 @@ __all__ = [
     "CallProgressed",
     "CallRang",
     "CallerChanged",
+    "ConferenceRequested",
     "DeskEvent",
     "DialRequested",
     "DialStarted",

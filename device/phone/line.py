@@ -106,6 +106,11 @@ class Line:
         assert self.call is not None, f"{self.state} without a call"
         return self.call
 
+    def talk(self) -> tuple[Call, ...]:
+        """The call, and the one that has joined it."""
+        call, parked = self.standing_call(), self.parked
+        return (call,) if parked is None or not parked.joined else (call, parked)
+
     def place_call(
         self,
         target: str,
@@ -142,7 +147,7 @@ class Line:
         """Let the present call wait, without sound, so that there is room for another."""
         call = self.parked = self.standing_call()
         self.call = None
-        call.handed_over = handed_over
+        call.handed_over, call.joined = handed_over, False
         if call.audio:
             call.audio = False
             self.send(DisconnectAudio(call.call_id))
@@ -159,7 +164,7 @@ class Line:
             self.hang_up_parked(now, "transferred")
             return otherwise
         self.call, self.parked = parked, None
-        parked.handed_over = False
+        parked.handed_over = parked.joined = False
         self.beep(now)
         if parked.held:
             return PhoneState.HELD
@@ -177,6 +182,8 @@ class Line:
         parked, self.parked = self.parked, None
         assert parked is not None, "no call waits"
         self.timers.cancel(Timer.HANDED_OVER)
+        if parked.audio:
+            self.send(DisconnectAudio(parked.call_id))
         self.keep_record(parked, now, cause, missed=False)
 
     @property

@@ -13,6 +13,7 @@ from device.phone.events import (
     CallFinished,
     CallProgressed,
     CallRang,
+    ConferenceRequested,
     DigitHeard,
     DigitsRequested,
     HangupRequested,
@@ -46,6 +47,7 @@ _CALL_REQUESTS = (
     DigitsRequested,
     HoldRequested,
     ResumeRequested,
+    ConferenceRequested,
     TransferRequested,
 )
 _TALKING = (PhoneState.CONNECTED, PhoneState.HELD)

@@ -7,9 +7,11 @@ from device import plain_logging as logging
 from device.phone.call import Call, cause_of
 from device.phone.commands import (
     AnswerCall,
+    ConnectAudio,
     DisconnectAudio,
     HangUp,
     HoldCall,
+    JoinCalls,
     PlaceTransfer,
     RefuseTransfer,
     RejectCall,
@@ -19,6 +21,7 @@ from device.phone.commands import (
 from device.phone.events import (
     CallerChanged,
     CallFinished,
+    ConferenceRequested,
     DialRequested,
     ParkedCallFinished,
     ReplacementOffered,
@@ -100,6 +103,26 @@ def request_consultation(line: Line, event: DialRequested, now: float) -> PhoneS
     line.park_call(handed_over=False)
     line.place_call(target, now, anonymous=event.anonymous)
     return PhoneState.CALLING
+
+
+def request_conference(line: Line, event: ConferenceRequested, now: float) -> None:
+    """Make one talk of three out of the call and the one that waits."""
+    call, parked = line.standing_call(), line.parked
+    if parked is None or parked.handed_over:
+        line.refuse("Nobody waits: put the call on hold, call somebody else, and then say conference.")
+    elif parked.joined:
+        line.refuse("The three of you talk already.")
+    else:
+        parked.joined = parked.audio = True
+        if parked.held:
+            parked.held = False
+            line.send(ResumeCall(parked.call_id))
+        line.send(ConnectAudio(parked.call_id), JoinCalls((call.call_id, parked.call_id)))
+
+
+def refuse_conference(line: Line, event: ConferenceRequested, now: float) -> None:
+    """Refused: nobody is talking."""
+    line.refuse("There is no talk that somebody could join.")
 
 
 # We send the far end on

@@ -21,6 +21,7 @@ from device.phone.events import (
     CallOffered,
     CallProgressed,
     CallRang,
+    ConferenceRequested,
     DialRequested,
     DialStarted,
     DigitDialled,
@@ -79,6 +80,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     DigitsRequested,
     HoldRequested,
     ResumeRequested,
+    ConferenceRequested,
     TransferRequested,
     *Timer,
 )
@@ -99,6 +101,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.IDLE, DigitsRequested): ((), request.refuse_digits),
     (S.IDLE, HoldRequested): ((), request.refuse_hold),
     (S.IDLE, ResumeRequested): ((), request.refuse_resume),
+    (S.IDLE, ConferenceRequested): ((), transfer.refuse_conference),
     (S.IDLE, TransferRequested): ((), transfer.refuse_transfer_request),
     # No account can be used; the handset may be down or lifted.
     (S.OUT_OF_SERVICE, HookLifted): ((S.DIAL_TONE, S.CALLING), desk.lift_to_dial),
@@ -124,6 +127,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     ),
     (S.OUT_OF_SERVICE, HoldRequested): ((), request.refuse_hold),
     (S.OUT_OF_SERVICE, ResumeRequested): ((), request.refuse_resume),
+    (S.OUT_OF_SERVICE, ConferenceRequested): ((), transfer.refuse_conference),
     (S.OUT_OF_SERVICE, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.OUT_OF_SERVICE, Timer.HOTLINE): ((S.CALLING, S.REORDER), desk.call_hotline),
     (S.OUT_OF_SERVICE, Timer.TONE): ((), desk.silence),
@@ -147,6 +151,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     ),
     (S.DIAL_TONE, HoldRequested): ((), request.refuse_hold),
     (S.DIAL_TONE, ResumeRequested): ((), request.refuse_resume),
+    (S.DIAL_TONE, ConferenceRequested): ((), transfer.refuse_conference),
     (S.DIAL_TONE, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.DIAL_TONE, Timer.FIRST_DIGIT): ((S.REORDER,), desk.give_up_dialling),
     (S.DIAL_TONE, Timer.HOTLINE): ((S.CALLING, S.REORDER), desk.call_hotline),
@@ -167,6 +172,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.COLLECTING, DigitsRequested): ((S.COLLECTING, S.CALLING, S.REORDER), request.request_more_digits),
     (S.COLLECTING, HoldRequested): ((), request.refuse_hold),
     (S.COLLECTING, ResumeRequested): ((), request.refuse_resume),
+    (S.COLLECTING, ConferenceRequested): ((), transfer.refuse_conference),
     (S.COLLECTING, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.COLLECTING, Timer.INTER_DIGIT): ((S.DIAL_TONE, S.CALLING, S.REORDER), desk.finish_number),
     # A call was placed; the handset may be down.
@@ -190,6 +196,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.CALLING, DigitsRequested): ((), request.refuse_digits),
     (S.CALLING, HoldRequested): ((), request.refuse_hold),
     (S.CALLING, ResumeRequested): ((), request.refuse_resume),
+    (S.CALLING, ConferenceRequested): ((), transfer.refuse_conference),
     (S.CALLING, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.CALLING, Timer.NO_ANSWER): ((S.CALLING, S.HELD, S.CONNECTED, S.REORDER), call.give_up_calling),
     # The far end rings, or is heard before it answers.
@@ -214,6 +221,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.RINGBACK, DigitsRequested): ((), request.request_digits),
     (S.RINGBACK, HoldRequested): ((), request.refuse_hold),
     (S.RINGBACK, ResumeRequested): ((), request.refuse_resume),
+    (S.RINGBACK, ConferenceRequested): ((), transfer.refuse_conference),
     (S.RINGBACK, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.RINGBACK, Timer.NO_ANSWER): ((S.CALLING, S.HELD, S.CONNECTED, S.REORDER), call.give_up_calling),
     # A caller rings; the handset is down.
@@ -233,6 +241,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.ALERTING, DigitsRequested): ((), request.refuse_digits),
     (S.ALERTING, HoldRequested): ((), request.refuse_hold),
     (S.ALERTING, ResumeRequested): ((), request.refuse_resume),
+    (S.ALERTING, ConferenceRequested): ((), transfer.refuse_conference),
     (S.ALERTING, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.ALERTING, Timer.RING): ((S.IDLE,), call.stop_ringing),
     (S.ALERTING, Timer.AUTO_ANSWER): ((S.CONNECTED,), call.answer_by_itself),
@@ -260,6 +269,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.CONNECTED, DigitsRequested): ((), request.request_digits),
     (S.CONNECTED, HoldRequested): ((S.HELD,), request.request_hold),
     (S.CONNECTED, ResumeRequested): ((), request.refuse_resume),
+    (S.CONNECTED, ConferenceRequested): ((), transfer.request_conference),
     (S.CONNECTED, TransferRequested): ((S.CONNECTED, S.TRANSFERRING), transfer.request_transfer),
     (S.CONNECTED, Timer.HANDED_OVER): ((), transfer.leave_parked),
     (S.CONNECTED, Timer.BEEP): ((), call.end_beep),
@@ -287,6 +297,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.HELD, DigitsRequested): ((), request.refuse_digits),
     (S.HELD, HoldRequested): ((), request.refuse_hold),
     (S.HELD, ResumeRequested): ((S.CONNECTED,), request.request_resume),
+    (S.HELD, ConferenceRequested): ((), transfer.refuse_conference),
     (S.HELD, TransferRequested): ((S.HELD, S.TRANSFERRING), transfer.request_transfer),
     (S.HELD, Timer.HANDED_OVER): ((), transfer.leave_parked),
     (S.HELD, Timer.BEEP): ((), call.end_beep),
@@ -315,6 +326,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.TRANSFERRING, DigitsRequested): ((), request.refuse_digits),
     (S.TRANSFERRING, HoldRequested): ((), request.refuse_hold),
     (S.TRANSFERRING, ResumeRequested): ((), request.refuse_resume),
+    (S.TRANSFERRING, ConferenceRequested): ((), transfer.refuse_conference),
     (S.TRANSFERRING, TransferRequested): ((), transfer.refuse_second_transfer),
     (S.TRANSFERRING, Timer.TALK): ((S.HELD, S.CONNECTED, S.IDLE, S.BUSY_TONE, S.REORDER), call.end_talk),
     # The number was busy or the far end hung up; with the handset down the tone is short.
@@ -334,6 +346,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.BUSY_TONE, DigitsRequested): ((), request.refuse_digits),
     (S.BUSY_TONE, HoldRequested): ((), request.refuse_hold),
     (S.BUSY_TONE, ResumeRequested): ((), request.refuse_resume),
+    (S.BUSY_TONE, ConferenceRequested): ((), transfer.refuse_conference),
     (S.BUSY_TONE, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.BUSY_TONE, Timer.TONE): ((S.HOWLER, S.IDLE), desk.end_tone),
     # The call failed, or the number is not one; with the handset down the tone is short.
@@ -353,6 +366,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.REORDER, DigitsRequested): ((), request.refuse_digits),
     (S.REORDER, HoldRequested): ((), request.refuse_hold),
     (S.REORDER, ResumeRequested): ((), request.refuse_resume),
+    (S.REORDER, ConferenceRequested): ((), transfer.refuse_conference),
     (S.REORDER, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.REORDER, Timer.TONE): ((S.HOWLER, S.IDLE), desk.end_tone),
     # The handset was forgotten off the cradle.
@@ -371,6 +385,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.HOWLER, DigitsRequested): ((), request.refuse_digits),
     (S.HOWLER, HoldRequested): ((), request.refuse_hold),
     (S.HOWLER, ResumeRequested): ((), request.refuse_resume),
+    (S.HOWLER, ConferenceRequested): ((), transfer.refuse_conference),
     (S.HOWLER, TransferRequested): ((), transfer.refuse_transfer_request),
     (S.HOWLER, Timer.TONE): ((), desk.silence),
 }

@@ -10,6 +10,7 @@ from device.phone.commands import (
     DisconnectAudio,
     HangUp,
     HoldCall,
+    JoinCalls,
     LogCall,
     PlaceTransfer,
     RefuseTransfer,
@@ -20,6 +21,7 @@ from device.phone.commands import (
 from device.phone.events import (
     CallerChanged,
     CallFinished,
+    ConferenceRequested,
     DialRequested,
     DigitsRequested,
     HangupRequested,
@@ -394,3 +396,66 @@ def test_the_far_end_has_another_name_now(bench: Bench) -> None:
     assert parked is not None
     assert parked.remote_name == "Dave"
     assert refusals(bench.handle(DigitsRequested("1"))) == []
+
+
+# A talk of three
+
+
+def joined(bench: Bench) -> tuple[CallId, CallId]:
+    first, second = consulting(bench)
+    bench.done.clear()
+    bench.handle(ConferenceRequested())
+    return first, second
+
+
+def test_the_one_who_waits_joins_the_talk(bench: Bench) -> None:
+    first, second = consulting(bench)
+    commands = only(bench.handle(ConferenceRequested()), ResumeCall, ConnectAudio, JoinCalls)
+    assert commands == [ResumeCall(first), ConnectAudio(first), JoinCalls((second, first))]
+    assert bench.state is PhoneState.CONNECTED
+    assert refusals(bench.handle(ConferenceRequested())) == ["The three of you talk already."]
+
+
+def test_nobody_waits_who_could_join(bench: Bench) -> None:
+    assert "Nobody waits" in refusals(bench.handle(ConferenceRequested()))[0]
+    bench.handle(HoldRequested())
+    assert "There is no talk" in refusals(bench.handle(ConferenceRequested()))[0]
+
+
+def test_who_sends_us_on_cannot_join(bench: Bench) -> None:
+    sent_on(bench)
+    bench.far_answers()
+    assert "Nobody waits" in refusals(bench.handle(ConferenceRequested()))[0]
+
+
+def test_hold_and_resume_are_for_both(bench: Bench) -> None:
+    first, second = joined(bench)
+    assert only(bench.handle(HoldRequested()), HoldCall) == [HoldCall(second), HoldCall(first)]
+    assert bench.state is PhoneState.HELD
+    assert only(bench.handle(ResumeRequested()), ResumeCall) == [ResumeCall(second), ResumeCall(first)]
+    assert bench.state is PhoneState.CONNECTED
+
+
+def test_either_may_leave_and_the_talk_goes_on(bench: Bench) -> None:
+    first, second = joined(bench)
+    bench.handle(CallFinished(second, 0))
+    assert (bench.state, bench.call_id, bench.phone.parked_id) == (PhoneState.CONNECTED, first, None)
+    bench.handle(CallFinished(first, 0))
+    assert bench.phone.call_id is None
+
+
+def test_the_one_who_had_waited_leaves(bench: Bench) -> None:
+    first, second = joined(bench)
+    assert DisconnectAudio(first) in bench.handle(CallFinished(first, 0))
+    assert (bench.state, bench.call_id, bench.phone.parked_id) == (PhoneState.CONNECTED, second, None)
+    assert only(bench.handle(HoldRequested()), HoldCall) == [HoldCall(second)]
+
+
+def test_replacing_the_handset_ends_the_talk_of_three(bench: Bench) -> None:
+    first, second = joined(bench)
+    assert set(only(bench.replace(), HangUp)) == {HangUp(first), HangUp(second)}
+
+
+def test_the_two_may_be_left_to_each_other(bench: Bench) -> None:
+    first, second = joined(bench)
+    assert TransferCall(first, "", second) in bench.handle(TransferRequested())

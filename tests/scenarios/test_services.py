@@ -272,3 +272,27 @@ def test_a_service_without_a_number_is_off(house: House) -> None:
     phone.expect("sip", "a refusal", lambda news: str(news["text"]).startswith("SIP/2.0 404"))
     house.exchange.manage("service", "set", "echo=*43")
     house.call("1001", "*43")
+
+
+def test_a_talk_of_three_at_one_phone(house: House) -> None:
+    """No service: 1002 talks with 1003, then with 1004 as well, and all three hear the others and not themselves."""
+    first, second, third = (house.phones[user] for user in TONES)
+    first.place("1003")
+    second.expect_state("alerting")
+    second.call("call.answer")
+    first.expect_state("connected")
+    first.call("call.hold")
+    first.expect_state("held")
+    first.place("1004")
+    third.expect_state("alerting")
+    third.call("call.answer")
+    first.expect_state("connected")
+    first.call("call.conference")
+    for phone in (first, second, third):
+        phone.listen(1.5)
+    for user, phone in zip(TONES, (first, second, third), strict=True):
+        assert voices(phone.listen(0.5)) == TONES.keys() - {user}
+    third.rest()
+    first.listen(1.5)
+    assert voices(first.listen(0.5)) == {"1003"}
+    assert voices(second.listen(0.5)) == {"1002"}

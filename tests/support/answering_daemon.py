@@ -122,6 +122,7 @@ ANSWERS: dict[str, Any] = {
     "call.hangup": {"call": "c7"},
     "call.hold": {"call": "c7"},
     "call.resume": {"call": "c7"},
+    "call.conference": {"call": "c7"},
     "call.transfer": {"call": "c7"},
     "call.record": {"call": "c7", "path": "/var/lib/offhook/recordings/a.wav"},
     "call.record_stop": {"call": "c7"},

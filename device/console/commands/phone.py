@@ -37,6 +37,11 @@ def _resume(shell: Shell, given: Given) -> None:
     shell.say("off hold")
 
 
+def _conference(shell: Shell, given: Given) -> None:
+    shell.ask("call.conference", call=given.get("call"))
+    shell.say("the three of you talk")
+
+
 def _digits(shell: Shell, given: Given) -> None:
     shell.ask("call.digits", digits=given["digits"])
     shell.say("sent")
@@ -115,6 +120,7 @@ COMMANDS = (
     Command("hangup", "end a call, or refuse the one that rings", _hang_up, (_CALL,)),
     Command("hold", "put the call on hold", _hold, (_CALL,)),
     Command("resume", "take the call off hold", _resume, (_CALL,)),
+    Command("conference", "make one talk of three of the call and the one that waits", _conference, (_CALL,)),
     Command("dtmf", "send digits in the call", _digits, (Argument("digits", "0-9, *, #, A-D"),), example="dtmf 123#"),
     Command(
         "record",
