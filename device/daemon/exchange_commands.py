@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "overview": "device.daemon.exchange_view_commands",
     "ban": "device.daemon.exchange_view_commands",
     "user": "device.daemon.exchange_users",
+    "export": "device.daemon.exchange_export",
     "service": "device.daemon.services.commands",
     "page": "device.daemon.services.commands",
     "voicemail": "device.daemon.services.commands",
@@ -60,6 +61,7 @@ HELP: Final = {
     "forward": ("calls that are sent on", "forward set 1001 no-answer 1002 after=20"),
     "redirect": ("users whose callers are told where to call instead", "redirect 1001 on"),
     "domain": ("ways to foreign domains", "domain set example.com 192.0.2.20"),
+    "text": ("texts that wait for users who are away", "text list"),
     "setting": ("how the exchange treats users and strangers", "setting strangers=house"),
 }
 """What each first word is about, and an example, for completion and manual."""

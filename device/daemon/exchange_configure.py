@@ -7,6 +7,7 @@ import time
 from device.control.client import ControlClient
 from device.control.errors import DaemonUnreachableError
 from device.daemon.exchange_commands import Desk, run_command
+from device.daemon.exchange_export import export_words, write_files
 from device.daemon.exchange_options import ExchangeOptions, chosen_domain
 from device.daemon.exchange_users import ask_password, give_to_owner_of_folder, is_meant
 from device.store.database import open_database
@@ -22,6 +23,8 @@ CLEAR = "\x1b[H\x1b[2J"
 def configure(options: ExchangeOptions) -> None:
     """Do what the words after `offhook exchange` say; raises DeviceError, for bad words UsageError."""
     secret = _secret(options)
+    is_export = options.words[:1] == ("export",)
+    words = export_words(options) if is_export else options.words
     with ControlClient(options.socket) as client:
         try:
             running = client.call("status")
@@ -29,14 +32,23 @@ def configure(options: ExchangeOptions) -> None:
             running = None
         if isinstance(running, dict) and is_meant(running, options):
             answer = client.call(
-                "exchange.command", words=list(options.words), domain=options.domain, secret=secret, form=options.form
+                "exchange.command", words=list(words), domain=options.domain, secret=secret, form=options.form
             )
-            sys.stdout.write(str(answer["said"]) if isinstance(answer, dict) else "")
+            said = str(answer["said"]) if isinstance(answer, dict) else ""
+            _say(said, options, is_export)
             return
     with open_database(options.store) as database:
         domain = chosen_domain(options, Subscribers(database).list())
-        sys.stdout.write(run_command(Desk(database, domain, time.time(), secret, form=options.form), options.words))
+        said = run_command(Desk(database, domain, time.time(), secret, form=options.form), words)
+    _say(said, options, is_export)
     give_to_owner_of_folder(options.store)
+
+
+def _say(said: str, options: ExchangeOptions, is_export: bool) -> None:
+    if is_export:
+        write_files(said, options.output)
+    else:
+        sys.stdout.write(said)
 
 
 def watch(options: ExchangeOptions) -> None:

@@ -31,6 +31,8 @@ usage: offhook exchange run [--listen ADDRESS:PORT] [--domain NAME] [--store FIL
        offhook exchange registrations [USER] | calls | watch           [--json | --csv]
        offhook exchange records [N] | accounting [registrations|calls] [N]  [--json | --csv]
        offhook exchange ban list | lift ADDRESS
+       offhook exchange export --to kamailio|opensips|asterisk --output FOLDER
+                            [--database postgresql|mysql|sqlite] [--database-url URL]
        offhook exchange trunk add NAME USER@HOST [NAME=VALUE ...] [--password-stdin]
        offhook exchange trunk set NAME NAME=VALUE ... | show NAME | remove NAME | list
        offhook exchange route add PREFIX TRUNK [strip=N] [prepend=DIGITS] [position=N] | remove PREFIX TRUNK | list
@@ -97,6 +99,10 @@ class ExchangeOptions:
     password_stdin: bool
     form: str
     """"text", or "json" or "csv" for programs."""
+    to: str
+    database: str
+    database_url: str
+    output: str
     help: bool
     tls_certificate: str
     tls_key: str
@@ -112,6 +118,10 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         "--store": os.path.join(_state_folder(environment), STORE_NAME),
         "--socket": os.path.join(_runtime_folder(environment), SOCKET_NAME),
         "--log-level": "info",
+        "--to": "",
+        "--database": "postgresql",
+        "--database-url": "",
+        "--output": "",
         "--tls-certificate": "",
         "--tls-key": "",
         "--tls-port": str(DEFAULT_TLS_PORT),
@@ -149,6 +159,10 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> E
         values["--log-level"],
         "--password-stdin" in flags,
         "json" if "--json" in flags else "csv" if "--csv" in flags else "text",
+        values["--to"],
+        values["--database"],
+        values["--database-url"],
+        values["--output"],
         not flags.isdisjoint(("--help", "-h")),
         values["--tls-certificate"],
         values["--tls-key"],

@@ -42,7 +42,10 @@ MODULE_FOLDERS = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip
 
 
 class Baresip:
-    """One baresip with one account, registered at `server` (host:port) before `start` is done."""
+    """One baresip with one account, registered at `server` (host:port) before `start` is done.
+
+    Without `server` it finds that of `domain` by the name server `dns_server`.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Baresip:
         folder: Path,
         microphone: Path,
         domain: str = HOST,
+        dns_server: str = "",
         **account: str,
     ) -> None:
         self.user = user
@@ -76,10 +80,12 @@ class Baresip:
                 rtp=rtp,
                 rtp_end=min(rtp + 40, 65_534),
             )
+            + (f"dns_server {dns_server}\n" if dns_server else "")
         )
         more = "".join(f";{name}={value}" for name, value in account.items())
         secret = f";auth_user={user};auth_pass={password}" if password else ""
-        route = f';outbound="sip:{server};lr";regint=60' if password else ";regint=0"
+        outbound = f';outbound="sip:{server};lr"' if server else ""
+        route = f"{outbound};regint={60 if server else 30}" if password else ";regint=0"
         (self.folder / "accounts").write_text(f"<sip:{user}@{domain}>{secret}{route}{more}\n")
         (self.folder / "contacts").write_text("\n")
         self._registers = bool(password)

@@ -13,7 +13,8 @@ ZONE = "test"
 class Dnsmasq:
     """A name server that can die, come back and change its mind."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ttl_s: int = 300) -> None:
+        self._ttl_s = ttl_s
         self._folder = folder
         self._program: Program | None = None
         self.port = free_port()
@@ -34,7 +35,7 @@ class Dnsmasq:
         """Serve the zone."""
         options = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"]
         options += [f"--local=/{ZONE}/", f"--port={self.port}", f"--listen-address={HOST}", "--bind-interfaces"]
-        options += ["--user=", "--group=", "--log-facility=-", "--log-queries", "--local-ttl=300"]
+        options += ["--user=", "--group=", "--log-facility=-", "--log-queries", f"--local-ttl={self._ttl_s}"]
         self._program = Program("dnsmasq", [find_program("dnsmasq"), *options, *self.zone], self._folder)
         wait_until("dnsmasq to listen", self._listens)
 
