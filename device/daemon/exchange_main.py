@@ -16,6 +16,7 @@ from device.daemon.clock_watch import ClockWatch
 from device.daemon.config import ConfigurationError, parse_section
 from device.daemon.exchange_door import Door
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
+from device.daemon.exchange_outside import load_outside
 from device.daemon.exchange_services import ExchangeServices
 from device.daemon.logs import start_logging
 from device.daemon.loop import Loop
@@ -24,8 +25,9 @@ from device.daemon.options import UsageError
 from device.daemon.sip_trace import trace_record
 from device.errors import DeviceError
 from device.exchange.accounting import Accounted
+from device.exchange.enum_rules import EnumRecord
 from device.exchange.exchange import Exchange
-from device.exchange.exchange_events import BindingsChanged, CallForwarded
+from device.exchange.exchange_events import BindingsChanged, CallForwarded, EnumWanted
 from device.exchange.route_set import received_hop
 from device.exchange.settings import ExchangeSettings
 from device.ids import SystemIds
@@ -37,6 +39,7 @@ from device.net.tls_options import TlsOptions
 from device.records import asdict, replace
 from device.sip.endpoint import SipEndpoint, StreamBroken
 from device.sip.hop import TLS, Hop, ip_literal
+from device.sip.settings import parse_dns_servers
 from device.sip.timers import SipTimers
 from device.sip.transaction import LookupWanted
 from device.store.accounting import Accounting, CallDetails
@@ -48,6 +51,8 @@ from device.timing import earliest
 
 if TYPE_CHECKING:
     from device.daemon.services.office import ServiceOffice
+    from device.net.dns_message import Naptr
+    from device.net.enum_lookups import EnumLookups
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +126,8 @@ class ExchangeRuntime:
         self._admission = self.exchange.strangers.admission
         door = Door(self.endpoint, self._admission, self._close_connection)
         self.sockets = SipSockets(loop, door, options.host, tls_options=tls)
+        self._loop = loop
+        self._enum: EnumLookups | None = None
         self._resolver = Resolver(
             loop,
             lambda next_hop, hops: self.endpoint.receive_lookup(next_hop, hops, time.monotonic()),
@@ -156,6 +163,8 @@ class ExchangeRuntime:
         self._clock_watch.close()
         self.sockets.close()
         self._resolver.close()
+        if self._enum is not None:
+            self._enum.close()
         self._server.close()
 
     def pump(self, now: float) -> float | None:
@@ -166,6 +175,8 @@ class ExchangeRuntime:
         self.endpoint.handle_timeout(now)
         self.sockets.handle_timeout(now)
         self._resolver.handle_timeout(now)
+        if self._enum is not None:
+            self._enum.handle_timeout(now)
         busy = True
         while busy:
             busy = False
@@ -181,6 +192,7 @@ class ExchangeRuntime:
             self.endpoint.next_timeout(),
             self.sockets.next_timeout(),
             self._resolver.next_timeout(),
+            self._enum.next_timeout() if self._enum is not None else None,
             self._database.next_timeout(),
         )
 
@@ -223,8 +235,23 @@ class ExchangeRuntime:
                 self._accounted.append(event)
             case CallForwarded(caller, called, targets):
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
+            case EnumWanted(name):
+                self._ask_enum(name)
             case _:
                 self.services.receive(event, now)
+
+    def _ask_enum(self, name: str) -> None:
+        if self._enum is None:
+            # Few houses ask DNS for numbers.
+            from device.net.enum_lookups import EnumLookups  # noqa: PLC0415
+
+            self._enum = EnumLookups(self._loop, SystemIds(), self._receive_enum)
+        self._enum.servers = parse_dns_servers(load_outside(self._database).numbers.enum_servers)
+        self._enum.lookup(name)
+
+    def _receive_enum(self, name: str, records: "tuple[Naptr, ...]") -> None:
+        found = [EnumRecord(one.order, one.preference, one.flags, one.service, one.regexp) for one in records]
+        self.exchange.receive_enum(name, found, time.monotonic())
 
     def _tell_bans(self, now: float) -> None:
         for ban in self._admission.news:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from device import plain_logging as logging
 from device.exchange.accounting import Accounted, Accounting, registration_record
 from device.exchange.authenticator import Authentication, Authenticator, Verdict
-from device.exchange.exchange_events import BindingsChanged, CallForwarded, ExchangeEvent, OwnServices
+from device.exchange.enum_desk import EnumDesk
+from device.exchange.enum_rules import EnumRecord
+from device.exchange.exchange_events import BindingsChanged, CallForwarded, EnumWanted, ExchangeEvent, OwnServices
 from device.exchange.gateway import Gateway
 from device.exchange.house_agent import HouseAgent
 from device.exchange.house_events import HouseEvents
@@ -18,7 +20,7 @@ from device.exchange.pickup import Pickup, PickupSettings, parse_groups
 from device.exchange.proxy import Proxy, Received, follow_nothing
 from device.exchange.registrar import Registrar
 from device.exchange.request_validation import RequestValidation, unsupported
-from device.exchange.response_context import Stage, Target
+from device.exchange.response_context import Cause, Stage, Target
 from device.exchange.route_set import OwnAddress, OwnNames, own_route_param, received_hop, take_own_routes
 from device.exchange.routing import Ranked, Reach, Redirection, Route, Router, devices_of, target_of, user_of
 from device.exchange.seal import Seal
@@ -113,6 +115,7 @@ class Exchange:
         self._proxy.soften = self.depot.soften
         calls, rules = self.house.calls, PickupSettings(settings.pickup_code, parse_groups(settings.pickup_groups))
         self._pickup = Pickup(rules, calls, self._proxy, ids, self.router.meant, self._respond)
+        self._enum = EnumDesk()
         self.house.calls_followed = self._pickup.calls_changed
         self._parking = ParkingLot(parse_slots(settings.park_slots), calls)
         self.services: OwnServices | None = None
@@ -175,6 +178,7 @@ class Exchange:
             self.house.next_timeout(),
             self.depot.next_timeout(),
             self._pickup.next_timeout(),
+            self._enum.next_timeout(),
         )
 
     def handle_timeout(self, now: float) -> None:
@@ -184,6 +188,8 @@ class Exchange:
         self._events.extend(self.accounting.handle_timeout(now + self._unix_offset_s))
         self.house.handle_timeout(now)
         self._pickup.handle_timeout(now)
+        for received in self._enum.overdue(now):
+            self._pass(replace(received, in_dns=()), now)
         for key, response in self.depot.handle_timeout(now):
             self._proxy.layer.send_response(key, response, now)
         if self._timers.pop_due(now):
@@ -374,6 +380,8 @@ class Exchange:
     def _pass(self, received: Received, now: float) -> None:
         """Forward to where a request goes, or say why it goes nowhere (section 16.5)."""
         request = received.request
+        if self._looks_up(received, now):
+            return
         way = self._way(received, now)
         reader = self._reader(received) if request.method == "MESSAGE" else ""
         if isinstance(way, Refusal):
@@ -391,6 +399,20 @@ class Exchange:
             if reader:
                 self.depot.note_forwarded(received.key, request, reader, now)
             self._proxy.forward(received, way, now)
+
+    def _looks_up(self, received: Received, now: float) -> bool:
+        """Let a call wait until DNS has said whether its number can be called by SIP."""
+        if not self.gateway.may_be_in_dns(received, self.router.is_known):
+            return False
+        name = self._enum.ask(received, self.trunks.plan, now)
+        if name is not None:
+            self._events.append(EnumWanted(name))
+        return name is not None
+
+    def receive_enum(self, name: str, records: Iterable[EnumRecord], now: float) -> None:
+        """The answer to EnumWanted; none where there are no records."""
+        for received, targets in self._enum.answer(name, records):
+            self._pass(replace(received, in_dns=tuple(targets)), now)
 
     def _parked(self, received: Received) -> Target | Refusal | None:
         """Where a call of a user to a parking slot goes; None for other requests."""
@@ -416,8 +438,10 @@ class Exchange:
         outside = self.gateway.ways_out(received, self.router.is_known, now)
         if isinstance(outside, Refusal):
             return outside
-        if outside:
-            return (Stage(tuple(outside)),)
+        if outside or received.in_dns:
+            # Who is busy there is so by the trunk as well.
+            first = [Stage((target,), diversions=((Cause.BUSY, ()),)) for target in received.in_dns or ()]
+            return (*first, *([Stage(tuple(outside))] if outside else []))
         slot = self._parked(received)
         if slot is not None:
             return slot if isinstance(slot, Refusal) else (Stage((slot,)),)
@@ -485,6 +509,9 @@ class Exchange:
         self._respond(key, request.response(481 if invite_key is None else 200, to_tag=self._ids.tag()), now)
         if invite_key is not None:
             self._pickup.cancel(invite_key, now)
+            waiting = self._enum.take_back(invite_key)
+            if waiting is not None:
+                self._respond(invite_key, waiting.request.response(487, to_tag=self._ids.tag()), now)
 
     # Registration.
 

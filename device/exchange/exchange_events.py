@@ -26,7 +26,14 @@ class CallForwarded:
     targets: int
 
 
-ExchangeEvent = Accounted | BindingsChanged | CallForwarded | SipEvent
+@dataclass(frozen=True, slots=True)
+class EnumWanted:
+    """Ask DNS for the NAPTR records of that name, and answer by `receive_enum`."""
+
+    name: str
+
+
+ExchangeEvent = EnumWanted | Accounted | BindingsChanged | CallForwarded | SipEvent
 
 
 class OwnServices(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from device.exchange.house_network import is_of_house
+from device.exchange.numbers import dialled_number
 from device.exchange.proxy import Received
 from device.exchange.response_context import Target
 from device.exchange.route_set import OwnNames
@@ -59,6 +60,18 @@ class Gateway:
         if not is_emergency and is_known(user):
             return []
         return self._trunks.targets(user, request.from_.uri.user, request, now)
+
+    def may_be_in_dns(self, received: Received, is_known: Callable[[str], bool]) -> bool:
+        """Whether a request calls a number outside, as its caller may, that has not been looked up (RFC 6116)."""
+        request, plan = received.request, self._trunks.plan
+        user = request.uri.user
+        is_call = request.method == "INVITE" and request.to.tag is None and received.in_dns is None
+        if not plan.enum_root or not is_call or received.leg is not None or not self._own.include(request.uri):
+            return False
+        if not self._own.include(request.from_.uri) or plan.emergency_number(user) or is_known(user):
+            return False
+        number = dialled_number(user)
+        return bool(number) and plan.class_of(number) in self._trunks.permitted(request.from_.uri.user)
 
     def forwarded(self, number: str, caller: str, request: Request, now: float) -> list[Target]:
         """Where a number goes that a user sends calls on to."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from device.annotations import ClassVar, Final
 from device.exchange_model import NumberPattern
 from device.records import dataclass
+from device.sip.settings import parse_dns_servers
 
 LOCAL: Final = "local"
 NATIONAL: Final = "national"
@@ -16,6 +17,7 @@ _SEPARATORS: Final = re.compile(r"[-.()]")
 """What may stand in a number for the eye alone (RFC 3966 section 5.1.1)."""
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,40}")
 _PATTERN: Final = re.compile(r"\+?[0-9*#x]{1,40}\$?")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,10}\.?")
 _CLASS: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 PREMIUM_PREFIXES: Final = {
@@ -43,6 +45,8 @@ class NumberSettings:
         "area_code": "area code of this place without the national prefix, such as 30; empty for none",
         "national_prefix": "what is dialled before an area code, such as 0; empty for nothing",
         "international_prefix": "what is dialled before a country code, such as 00",
+        "enum": "domain in which numbers are looked up before they go out, such as e164.arpa (ENUM); empty for none",
+        "enum_servers": "name servers to ask for that, ADDRESS or ADDRESS:PORT by commas; empty for the system's own",
         "permissions": "classes of numbers that users without permissions of their own may call, by commas",
     }
 
@@ -51,6 +55,8 @@ class NumberSettings:
     area_code: str = ""
     national_prefix: str = "0"
     international_prefix: str = "00"
+    enum: str = ""
+    enum_servers: str = ""
     permissions: str = "local, national"
 
     def faults(self) -> list[str]:
@@ -65,6 +71,12 @@ class NumberSettings:
                 found.append(f"numbers.{name}: {value!r} is not up to 6 digits")
         if not self.international_prefix:
             found.append("numbers.international_prefix: is empty; write what is dialled before a country code")
+        if self.enum and not _DOMAIN.fullmatch(self.enum):
+            found.append(f"numbers.enum: {self.enum!r} is no domain name")
+        try:
+            parse_dns_servers(self.enum_servers)
+        except ValueError as error:
+            found.append(f"numbers.enum_servers: {error.args[0]!r} is no address of a name server")
         return found + [f"numbers.permissions: {fault}" for fault in class_faults(split_list(self.permissions))]
 
 
@@ -117,6 +129,11 @@ class NumberPlan:
             for one in patterns
         ]
         self._patterns = [(_expression(pattern), len(pattern), kind) for pattern, kind in dict(known).items()]
+
+    @property
+    def enum_root(self) -> str:
+        """The domain in which numbers are looked up; "" for none."""
+        return self._settings.enum
 
     @property
     def default_permissions(self) -> frozenset[str]:

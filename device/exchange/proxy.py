@@ -48,6 +48,8 @@ class Received:
     mark: str
     leg: Leg | None = None
     """What marks a call that comes in by a trunk."""
+    in_dns: tuple[Target, ...] | None = None
+    """Where DNS says that the called number is (ENUM); None where it was not asked."""
 
 
 ELSEWHERE = reason_of(200, "Call completed elsewhere")

@@ -9,6 +9,7 @@ import pytest
 from tests.support.asterisk import Asterisk
 from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
+from tests.support.dnsmasq import ZONE, Dnsmasq
 from tests.support.kamailio import DOMAIN as PROVIDER
 from tests.support.kamailio import Kamailio
 from tests.support.processes import wait_until
@@ -181,3 +182,28 @@ def test_a_second_exchange_of_ours(tmp_path: Path) -> None:
         second.expect_state("connected")
         second.call("call.hangup")
         first.expect_message("in", "BYE")
+
+
+def test_a_number_in_dns_is_called_past_the_trunk(house: Provided, tmp_path: Path) -> None:
+    """ENUM with dnsmasq: the number leads to the phone itself; one that is not there goes out by the trunk."""
+    dns = Dnsmasq(tmp_path)
+    dns.enum(f"4.3.2.1.0.3.9.4.{ZONE}", f"!^.*$!{house.outside.target}!")
+    dns.start()
+    try:
+        house.exchange.manage("numbering", "country_code=49", f"enum={ZONE}", f"enum_servers={dns.address}")
+        house.inside.place("0301234")
+        house.outside.expect_state("alerting")
+        assert house.outside.expect_message("in", "INVITE").startswith(f"INVITE {house.outside.target} ")
+        house.outside.lift()
+        house.inside.expect_state("connected")
+        house.inside.call("call.hangup")
+        house.outside.rest()
+        assert dns.questions() == [f"NAPTR 4.3.2.1.0.3.9.4.{ZONE}"]
+        house.exchange.manage("numbering", "country_code=43")
+        house.inside.rest()
+        house.inside.place("0301234")
+        house.outside.expect_state("alerting")
+        assert "From: <sip:4711@" in house.outside.expect_message("in", "INVITE")
+    finally:
+        house.exchange.manage("numbering", "country_code=", "enum=", "enum_servers=")
+        dns.stop()

@@ -34,9 +34,16 @@ def srv(owner: bytes | str, priority: int, weight: int, port: int, target: str, 
 
 
 def naptr(
-    owner: bytes | str, order: int, preference: int, flags: str, service: str, replacement: str, ttl: int = 60
+    owner: bytes | str,
+    order: int,
+    preference: int,
+    flags: str,
+    service: str,
+    replacement: str,
+    ttl: int = 60,
+    regexp: str = "",
 ) -> bytes:
-    texts = text(flags) + text(service) + text("")
+    texts = text(flags) + text(service) + text(regexp)
     return record(owner, NAPTR, struct.pack("!2H", order, preference) + texts + name(replacement), ttl)
 
 

@@ -31,6 +31,10 @@ class Dnsmasq:
     def naptr(self, name: str, order: int, preference: int, service: str, replacement: str) -> None:
         self.zone.append(f'--naptr-record={name},{order},{preference},s,{service},"",{replacement}')
 
+    def enum(self, name: str, regexp: str) -> None:
+        """A telephone number that is to be called by SIP (RFC 6116)."""
+        self.zone.append(f"--naptr-record={name},10,10,u,E2U+sip,{regexp}")
+
     def start(self) -> None:
         """Serve the zone."""
         options = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"]
