@@ -35,6 +35,7 @@ class CallSound:
     """From the first offer to the end of the call; tells the audio thread only what changed."""
 
     __slots__ = (
+        "_announcement",
         "_attached",
         "_call_id",
         "_engine",
@@ -56,6 +57,8 @@ class CallSound:
         self._call_id = call_id
         self._ports = ports
         self._engine = engine
+        self._announcement: str | None = None
+        """The file that the caller hears before anybody answers; "" once it is over."""
         self._wanted = False
         self._attached = False
         self._told: StreamParameters | None = None
@@ -70,6 +73,17 @@ class CallSound:
         """Microphone and earpiece belong to this call, at once or as soon as its media is agreed."""
         self._wanted = True
         self.refresh()
+
+    def announce(self, path: str) -> None:
+        """Let the far end hear a file instead of the microphone until `connect` or `end_announcement`."""
+        self._announcement = path
+        self.refresh()
+
+    def end_announcement(self) -> None:
+        """Send nothing any more, so that the far end makes its own ringback tone."""
+        if self._announcement:
+            self._announcement = ""
+            self.refresh()
 
     def disconnect(self) -> None:
         """Part microphone and earpiece from the call, which stays up."""
@@ -98,7 +112,8 @@ class CallSound:
     def refresh(self) -> None:
         """Bring the audio thread up to date with what was agreed."""
         parameters = self._wanted_parameters()
-        if parameters is None or parameters == self._told or (not self._wanted and not self._attached):
+        idle = not self._wanted and not self._attached and not self._announcement
+        if parameters is None or parameters == self._told or idle:
             return
         if self._attached:
             self._engine.submit(UpdateStream(self._call_id, parameters))
@@ -114,6 +129,9 @@ class CallSound:
             return None
         host, port = parameters.remote
         rtcp_host, rtcp_port = parameters.remote_rtcp
+        if self._announcement is not None and not self._wanted:
+            sending = parameters.sending and bool(self._announcement)
+            parameters = replace(parameters, hold_music=self._announcement, sending=sending)
         return replace(
             parameters,
             remote=(self._resolved.get(host, host), port),

@@ -17,6 +17,7 @@ from device.media.settings import MediaSettings
 from device.media.tone_plan import tone_pattern
 from device.model import CallId, CallRecord
 from device.phone.commands import (
+    Announce,
     AnswerCall,
     Command,
     ConnectAudio,
@@ -90,6 +91,7 @@ class Executor:
             PlaceTransfer: lambda c, now: line.place_transfer(c.transfer_id, c.call_id, now),
             RefuseTransfer: lambda c, now: line.refuse_transfer(c.transfer_id, c.status, now),
             TransferCall: lambda c, now: transfer(c.call_id, c.target, c.joined, now),
+            Announce: lambda c, now: line.announce(c.call_id, c.path, now),
             SendRinging: lambda c, now: line.ring(c.call_id, now),
             AnswerCall: lambda c, now: line.answer(c.call_id, now),
             RejectCall: lambda c, now: line.reject(c.call_id, c.status, now),

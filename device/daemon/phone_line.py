@@ -19,6 +19,7 @@ from device.net.resolver import Resolver
 from device.net.rtp_socket import RtpSocketPair
 from device.net.sip_sockets import SipSockets
 from device.phone.events import (
+    AnnouncementBegun,
     CallAnswered,
     CallFinished,
     CallOffered,
@@ -212,8 +213,22 @@ class PhoneLine:
             del self._account_ids[next(iter(self._account_ids))]
 
     def ring(self, call_id: CallId, now: float) -> None:
-        """Tell the caller that the phone rings."""
+        """Tell the caller that the phone rings; an announcement is over."""
+        if (sound := self._calls.get(call_id)) is not None:
+            sound.end_announcement()
         self._user_agent.ring(call_id, now)
+
+    def announce(self, call_id: CallId, path: str, now: float) -> None:
+        """Let a caller hear a file before anybody answers (183 with our answer, RFC 3960)."""
+        from device.daemon.announcement import seconds_of  # noqa: PLC0415  # few phones have one
+
+        sound, answer = self._calls.get(call_id), self._answers.get(call_id)
+        seconds = seconds_of(path) if sound is not None and answer else 0.0
+        if sound is not None and answer and seconds:
+            logger.info("%s: hears %s", call_id, path)
+            self._user_agent.progress(call_id, answer, now)
+            sound.announce(path)
+        self._events.append(AnnouncementBegun(call_id, seconds))
 
     def answer(self, call_id: CallId, now: float) -> None:
         """Accept an offered call, with our answer or, where it came without an offer, with our own offer."""

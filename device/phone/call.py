@@ -12,6 +12,7 @@ class Call:
 
     __slots__ = (
         "alert",
+        "announced",
         "answered",
         "audio",
         "button",
@@ -51,6 +52,8 @@ class Call:
         """Whether it takes part in the talk although it is the one that waited."""
         self.handed_over = False
         """Whether its far end has sent us on to somebody else, so that it waits only until that call stands."""
+        self.announced: float | None = None
+        """While the caller hears our announcement: the delay in seconds of the automatic answer after it, else -1."""
         self.alert = ""
         """The cadence of the bell that the caller asked for."""
         self.emergency = False

@@ -3,8 +3,16 @@
 from device import plain_logging as logging
 from device.model import CallId
 from device.phone.call import Call, cause_of, is_among, is_busy, is_unknown_number
-from device.phone.commands import PulseRelay, RejectCall, SendRinging
-from device.phone.events import CallAnswered, CallFinished, CallOffered, CallRang, DigitHeard, MediaLost
+from device.phone.commands import Announce, PulseRelay, RejectCall, SendRinging
+from device.phone.events import (
+    AnnouncementBegun,
+    CallAnswered,
+    CallFinished,
+    CallOffered,
+    CallRang,
+    DigitHeard,
+    MediaLost,
+)
 from device.phone.line import Line
 from device.phone.settings import split_list
 from device.phone.states import PhoneState, Timer
@@ -33,12 +41,33 @@ def offer_call(line: Line, event: CallOffered, now: float) -> PhoneState | None:
     line.call = call
     line.door.forget_digits()
     logger.debug("%s: %s calls", event.call_id, event.caller)
+    if line.settings.announcement:
+        call.announced = -1.0 if delay_s is None else delay_s
+        line.send(Announce(event.call_id, line.settings.announcement))
+        return PhoneState.ALERTING
+    return _ring(line, delay_s, now)
+
+
+def _ring(line: Line, delay_s: float | None, now: float) -> PhoneState:
     if delay_s == 0:
         return answer_by_itself(line, None, now)
     if delay_s is not None:
         line.timers.set(Timer.AUTO_ANSWER, now + delay_s)
-    line.send(SendRinging(event.call_id))
+    line.send(SendRinging(line.standing_call().call_id))
     return PhoneState.ALERTING
+
+
+def time_announcement(line: Line, event: AnnouncementBegun, now: float) -> None:
+    """The bell waits until the caller has heard it."""
+    if line.standing_call().announced is not None:
+        line.timers.set(Timer.ANNOUNCEMENT, now + event.seconds)
+
+
+def end_announcement(line: Line, event: None, now: float) -> PhoneState:
+    """Now ring, or answer where that was asked for."""
+    call = line.standing_call()
+    delay_s, call.announced = call.announced, None
+    return _ring(line, delay_s if delay_s is not None and delay_s >= 0 else None, now)
 
 
 def offer_call_unless_lifted(line: Line, event: CallOffered, now: float) -> PhoneState | None:

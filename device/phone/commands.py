@@ -54,6 +54,14 @@ class TransferCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """Let the caller hear a file before anybody rings (183); `AnnouncementBegun` follows."""
+
+    call_id: CallId
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendRinging:
     """Tell the caller that the phone rings (180)."""
 
@@ -208,6 +216,7 @@ Command = (
     | PlaceTransfer
     | RefuseTransfer
     | TransferCall
+    | Announce
     | SendRinging
     | AnswerCall
     | RejectCall

@@ -32,6 +32,14 @@ class CallOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncementBegun:
+    """The caller hears our announcement, which is so long; 0 where there is nothing to hear."""
+
+    call_id: CallId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplacementOffered:
     """Somebody calls to take the place of the far end of the call `replaces` (RFC 3891)."""
 
@@ -212,7 +220,8 @@ class TransferRequested:
 
 
 CallEvent = (
-    CallProgressed
+    AnnouncementBegun
+    | CallProgressed
     | CallRang
     | CallAnswered
     | CallFinished
@@ -249,6 +258,7 @@ PhoneEvent = (
 )
 
 __all__ = [
+    "AnnouncementBegun",
     "AnswerRequested",
     "ButtonPressed",
     "CallAnswered",

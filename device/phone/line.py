@@ -101,6 +101,11 @@ class Line:
         """Tell the sender of a request why nothing was done."""
         self.send(Refuse(reason))
 
+    @property
+    def is_announcing(self) -> bool:
+        """Whether the caller still hears our announcement, so that nothing rings yet."""
+        return self.call is not None and self.call.announced is not None
+
     def standing_call(self) -> Call:
         """The call, in states that have one."""
         assert self.call is not None, f"{self.state} without a call"
@@ -201,7 +206,7 @@ class Line:
     def answer_call(self, now: float, by: str) -> None:
         """Accept the offered call and talk."""
         call = self.standing_call()
-        call.answered = now
+        call.answered, call.announced = now, None
         self.send(AnswerCall(call.call_id))
         self.connect_audio()
         logger.debug("%s: answered by %s", call.call_id, by)

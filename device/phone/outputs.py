@@ -49,7 +49,7 @@ def wanted_lamps(line: Line) -> dict[str, str]:
     """Which lamps are "on" or blink; the others are off."""
     lamps = {
         "registered": "on" if line.registered and line.by_account else "off",
-        "ringing": "blink" if line.state is PhoneState.ALERTING else "off",
+        "ringing": "blink" if line.state is PhoneState.ALERTING and not line.is_announcing else "off",
         "missed": "blink" if line.missed_calls else "off",
         "message": "on" if line.messages_waiting else "off",
     }
@@ -84,13 +84,13 @@ class Outputs:
         return before, after
 
     def _follow_sound(self, line: Line, before: list[Command], after: list[Command]) -> None:
-        tone, ringing = wanted_tone(line), line.state is PhoneState.ALERTING
+        tone, ringing = wanted_tone(line), line.state is PhoneState.ALERTING and not line.is_announcing
         if self.tone and not tone:
             before.append(StopTone())
         if self.ringing and not ringing:
             before.append(StopRinger())
         path = "handset" if line.lifted else "loudspeaker"
-        if path != self.audio_path and (tone or (line.call is not None and not ringing)):
+        if path != self.audio_path and (tone or (line.call is not None and line.state is not PhoneState.ALERTING)):
             self.audio_path = path
             before.append(SelectAudioPath(path))
         if tone and tone != self.tone:

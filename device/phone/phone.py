@@ -7,6 +7,7 @@ from device.model import CallId
 from device.phone.call import Call
 from device.phone.commands import Command, Refuse
 from device.phone.events import (
+    AnnouncementBegun,
     AnswerRequested,
     CallAnswered,
     CallerChanged,
@@ -38,7 +39,7 @@ from device.records import dataclass
 
 logger = logging.getLogger(__name__)
 
-_CALL_EVENTS = (CallProgressed, CallRang, CallAnswered, CallFinished, MediaLost, DigitHeard)
+_CALL_EVENTS = (AnnouncementBegun, CallProgressed, CallRang, CallAnswered, CallFinished, MediaLost, DigitHeard)
 _PARTNER_EVENTS = (ParkedCallFinished, TransferEnded, CallerChanged)
 """Events that may be about the call that waits as well."""
 _CALL_REQUESTS = (
@@ -244,7 +245,7 @@ class Phone:
             line.timers.set(Timer.FIRST_DIGIT, now + settings.first_digit_timeout_s)
         elif state is PhoneState.COLLECTING:
             line.timers.set(Timer.INTER_DIGIT, now + settings.inter_digit_timeout_s)
-        elif state is PhoneState.ALERTING and settings.ring_timeout_s > 0:
+        elif state is PhoneState.ALERTING and settings.ring_timeout_s > 0 and not line.is_announcing:
             line.timers.set(Timer.RING, now + settings.ring_timeout_s)
         elif state is PhoneState.CONNECTED:
             self._limit_talk(now)

@@ -69,6 +69,7 @@ class PhoneSettings:
     reorder_s: float = 20.0
     howler_s: float = 60.0
     hands_free_tone_s: float = 4.0
+    announcement: str = ""
     ring_pattern: str = "default"
     distinctive_ring: bool = True
     ring_timeout_s: float = 60.0
@@ -111,6 +112,7 @@ class PhoneSettings:
         "reorder_s": "seconds of reorder tone before the howler",
         "howler_s": "seconds of howler (off-hook warning) before silence",
         "hands_free_tone_s": "seconds of busy or reorder tone when the handset is down",
+        "announcement": "WAV file that callers hear before the phone rings or answers by itself; empty for none",
         "ring_pattern": 'cadence of the bell; "default" is the country\'s own',
         "distinctive_ring": "whether callers may choose the cadence of the bell (Alert-Info)",
         "ring_timeout_s": "seconds of ringing before the caller is turned away with 480; 0 rings for ever",
@@ -247,4 +249,19 @@ def _fault_door(settings: PhoneSettings) -> list[str]:
     return faults
 
 
-_CHECKS = (_fault_times, _fault_choices, _fault_dial_plan, _fault_numbers, _fault_pairs, _fault_door)
+def _fault_announcement(settings: PhoneSettings) -> list[str]:
+    path = settings.announcement
+    if not path or path.startswith("/"):
+        return []
+    return [f"announcement: {path!r} does not begin with /: give the whole path of a WAV file"]
+
+
+_CHECKS = (
+    _fault_announcement,
+    _fault_times,
+    _fault_choices,
+    _fault_dial_plan,
+    _fault_numbers,
+    _fault_pairs,
+    _fault_door,
+)

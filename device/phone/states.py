@@ -47,6 +47,8 @@ class Timer(Enum):
     """Nothing more was dialled: what there is counts."""
     NO_ANSWER = "no-answer"
     """The far end does not answer our call."""
+    ANNOUNCEMENT = "announcement"
+    """The caller has heard the announcement; now the phone rings."""
     RING = "ring"
     """Nobody here answers the caller."""
     AUTO_ANSWER = "auto-answer"

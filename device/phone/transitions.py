@@ -13,6 +13,7 @@ from device.phone import desk_actions as desk
 from device.phone import request_actions as request
 from device.phone import transfer_actions as transfer
 from device.phone.events import (
+    AnnouncementBegun,
     AnswerRequested,
     ButtonPressed,
     CallAnswered,
@@ -62,6 +63,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     CallOffered,
     ReplacementOffered,
     TransferOffered,
+    AnnouncementBegun,
     CallProgressed,
     CallRang,
     CallAnswered,
@@ -230,6 +232,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.ALERTING, CallOffered): ((), call.refuse_caller),
     (S.ALERTING, ReplacementOffered): ((), transfer.refuse_replacement),
     (S.ALERTING, TransferOffered): ((), transfer.refuse_transfer),
+    (S.ALERTING, AnnouncementBegun): ((), call.time_announcement),
     (S.ALERTING, CallFinished): ((S.IDLE,), call.lose_caller),
     (S.ALERTING, CallerChanged): ((), transfer.rename_caller),
     (S.ALERTING, RegistrationUpdated): ((), request.note_registration),
@@ -243,6 +246,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
     (S.ALERTING, ResumeRequested): ((), request.refuse_resume),
     (S.ALERTING, ConferenceRequested): ((), transfer.refuse_conference),
     (S.ALERTING, TransferRequested): ((), transfer.refuse_transfer_request),
+    (S.ALERTING, Timer.ANNOUNCEMENT): ((S.ALERTING, S.CONNECTED), call.end_announcement),
     (S.ALERTING, Timer.RING): ((S.IDLE,), call.stop_ringing),
     (S.ALERTING, Timer.AUTO_ANSWER): ((S.CONNECTED,), call.answer_by_itself),
     # Two people talk, by handset or hands-free.
@@ -392,6 +396,7 @@ TRANSITIONS: dict[tuple[S, EventType], Row] = {
 
 _PARTNER_NEWS: tuple[EventType, ...] = (ParkedCallFinished, TransferEnded)
 _CALL_NEWS: tuple[EventType, ...] = (
+    AnnouncementBegun,
     CallProgressed,
     CallRang,
     CallAnswered,
@@ -404,10 +409,17 @@ _CALL_NEWS: tuple[EventType, ...] = (
 """There is no call that it could be news of."""
 _TALK_TIMERS: tuple[EventType, ...] = (Timer.BEEP, Timer.TALK, Timer.HANDED_OVER, Timer.DOOR_HANG_UP)
 _DIAL_TIMERS: tuple[EventType, ...] = (Timer.FIRST_DIGIT, Timer.HOTLINE, Timer.INTER_DIGIT)
-_RING_TIMERS: tuple[EventType, ...] = (Timer.RING, Timer.AUTO_ANSWER)
+_RING_TIMERS: tuple[EventType, ...] = (Timer.ANNOUNCEMENT, Timer.RING, Timer.AUTO_ANSWER)
 _AT_REST: tuple[EventType, ...] = (*_CALL_NEWS, *_TALK_TIMERS, *_RING_TIMERS, Timer.NO_ANSWER)
 _AFTER_A_CALL: tuple[EventType, ...] = (*_AT_REST, *_DIAL_TIMERS, DigitDialled, DialStarted)
-_IN_A_CALL: tuple[EventType, ...] = (*_DIAL_TIMERS, *_RING_TIMERS, Timer.TONE, CallProgressed, DialStarted)
+_IN_A_CALL: tuple[EventType, ...] = (
+    *_DIAL_TIMERS,
+    *_RING_TIMERS,
+    Timer.TONE,
+    AnnouncementBegun,
+    CallProgressed,
+    DialStarted,
+)
 
 IGNORED: dict[S, tuple[EventType, ...]] = {
     # Digits with the handset down mean nothing.

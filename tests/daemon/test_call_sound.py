@@ -170,3 +170,28 @@ def test_a_peer_that_names_ever_new_hosts_does_not_fill_the_memory(bench: _Bench
     for number in range(HOSTS_KEPT + 10):
         bench.sound.resolved(f"media{number}.example", "127.0.0.3")
     assert len(bench.sound._resolved) == HOSTS_KEPT
+
+
+def test_an_announcement_is_heard_instead_of_the_microphone_until_it_is_over(bench: _Bench) -> None:
+    bench.session.receive_offer(sdp())
+    bench.sound.announce("/a.wav")
+    (begun,) = bench.told()
+    assert isinstance(begun, AttachStream)
+    heard = begun.parameters
+    assert (heard.on_hold, heard.hold_music, heard.sending) == (True, "/a.wav", True)
+    bench.sound.end_announcement()
+    (over,) = bench.told()
+    assert isinstance(over, UpdateStream)
+    assert (over.parameters.on_hold, over.parameters.hold_music, over.parameters.sending) == (True, "", False)
+    bench.sound.end_announcement()
+    assert bench.told() == []
+    bench.sound.connect()
+    (talk,) = bench.told()
+    assert isinstance(talk, UpdateStream)
+    assert talk.parameters == bench.session.parameters
+
+
+def test_no_announcement_nothing_to_end(bench: _Bench) -> None:
+    bench.session.receive_offer(sdp())
+    bench.sound.end_announcement()
+    assert bench.told() == []

@@ -274,6 +274,31 @@ def test_a_service_without_a_number_is_off(house: House) -> None:
     house.call("1001", "*43")
 
 
+def test_a_caller_hears_an_announcement_before_the_phone_rings(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "announcement.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        file.writeframes(Sine(TONES["1004"], RATE_HZ).stretch(0, 3 * RATE_HZ, 0.15))
+    caller, called = house.phones["1003"], house.phones["1002"]
+    called.call("settings.set", values={"phone.announcement": str(path)})
+    caller.place("1002")
+    caller.expect_message("in", "SIP/2.0 183", "a=sendrecv")
+    called.expect_state("alerting")
+    caller.listen(0.5)
+    assert voices(caller.listen(0.5)) == {"1004"}
+    assert not called.call("board.show")["ringing"]
+    caller.expect_message("in", "SIP/2.0 180")
+    assert called.call("board.show")["ringing"]
+    caller.listen(0.7)
+    assert voices(caller.listen(0.5)) == set()
+    called.call("call.answer")
+    caller.expect_state("connected")
+    called.listen(1.0)
+    assert voices(caller.listen(0.5)) == {"1002"}
+    assert voices(called.listen(0.5)) == {"1003"}
+    called.call("settings.set", values={"phone.announcement": ""})
+
+
 def test_a_talk_of_three_at_one_phone(house: House) -> None:
     """No service: 1002 talks with 1003, then with 1004 as well, and all three hear the others and not themselves."""
     first, second, third = (house.phones[user] for user in TONES)
