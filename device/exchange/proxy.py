@@ -1,11 +1,11 @@
 """The stateful proxy (RFC 3261 section 16): forwards requests to targets, stage by stage, and the best answer back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum, auto
 
 from device.annotations import ClassVar, Protocol
-from device.exchange.response_context import Branch, Progress, ResponseContext, Stage, Target
-from device.exchange.route_set import OwnAddress, add_record_routes, next_hop_of
+from device.exchange.request_copy import on_its_way
+from device.exchange.response_context import Branch, News, Progress, ResponseContext, Stage, Target
+from device.exchange.route_set import OwnAddress, add_record_routes
 from device.exchange.seal import Seal
 from device.exchange.trunk_leg import Leg
 from device.ids import IdSource
@@ -19,17 +19,11 @@ from device.sip.transaction import ClientKey, ServerKey
 from device.sip.transaction_layer import TransactionLayer
 from device.timing import earliest
 
-MAX_FORWARDS = 70
-"""What a request gets that has no Max-Forwards (section 16.6 step 3)."""
-
 MAX_BREADTH = 60
 """Branches that a request may have in all the network, if it does not say (RFC 5393 section 5.3.3)."""
 
 RECORD_ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE")
 """Requests that make or keep up a dialog in whose path we stay."""
-
-APPENDED = ("History-Info",)
-"""Header fields that tell the oldest first, so that what we add goes after the others."""
 
 FLOW_FAILED = (408, 430, 503)
 """What it comes to when the flow to a phone is gone, and another one of it is tried (RFC 5626 section 6)."""
@@ -57,25 +51,6 @@ ELSEWHERE = reason_of(200, "Call completed elsewhere")
 
 MAX_BRANCHES = 60
 """Branches that one request may ever have here, so that redirections come to an end."""
-
-
-class News(Enum):
-    """What moves a forwarded request."""
-
-    PROVISIONAL = auto()
-    """101 to 199 of a branch."""
-    SUCCESS = auto()
-    """2xx of a branch."""
-    FAILURE = auto()
-    """3xx to 5xx of a branch, or one of our own where none came."""
-    GLOBAL_FAILURE = auto()
-    """6xx of a branch."""
-    CANCEL = auto()
-    """The caller takes it back."""
-    RING_OVER = auto()
-    """The present stage has rung for its time."""
-    EXHAUSTED = auto()
-    """Every branch has failed and no stage is left."""
 
 
 Action = Callable[..., None]
@@ -243,7 +218,7 @@ class Proxy:
             self._try(context, target, share, now)
 
     def _try(self, context: ResponseContext, target: Target, breadth: int, now: float) -> None:
-        copy, hop = _on_its_way(context.request, target)
+        copy, hop = on_its_way(context.request, target)
         copy.headers.set("Max-Breadth", str(breadth))
         self._send(context, target, breadth, copy, hop, now)
 
@@ -278,7 +253,7 @@ class Proxy:
         if ack.max_forwards == 0:
             return
         for target in targets:
-            copy, hop = _on_its_way(ack, target)
+            copy, hop = on_its_way(ack, target)
             self.layer.send_ack(copy, hop, now, None if target.leg is None else target.leg.preference(hop)[0])
 
     def cancel(self, key: ServerKey, now: float, reason: str = "") -> None:
@@ -512,7 +487,7 @@ class Proxy:
     def _redirect(self, context: ResponseContext, branch: Branch, final: Response, now: float) -> None:
         """Follow a 3xx as far as we are allowed to; what we do not follow is kept as its answer (step 4)."""
         stages, others = self._follow(context.request, final, now)
-        fresh = [_untried(context, stage) for stage in stages]
+        fresh = [context.untried(stage) for stage in stages]
         fresh = [stage for stage in fresh if stage.targets]
         if not fresh or len(context.branches) + len(fresh[0].targets) > MAX_BRANCHES or not context.free:
             branch.final = final
@@ -575,35 +550,3 @@ class Proxy:
         }
     )
     """Pairs that may happen and change nothing: what comes too late."""
-
-
-def _untried(context: ResponseContext, stage: Stage) -> Stage:
-    """A stage without the targets that had their turn already."""
-    fresh: list[Target] = []
-    for target in stage.targets:
-        if not context.has_tried(target.uri) and not any(other.uri.matches(target.uri) for other in fresh):
-            fresh.append(target)
-    return replace(stage, targets=tuple(fresh))
-
-
-def _on_its_way(request: Request, target: Target) -> tuple[Request, NextHop]:
-    """The request as it goes to a target, and the hop."""
-    copy = _prepared(request, target)
-    if target.leg is not None:
-        return target.leg.dress(copy)
-    return copy, next_hop_of(copy) if copy.routes or target.hop is None else target.hop
-
-
-def _prepared(request: Request, target: Target) -> Request:
-    """A copy with the target's URI and one Max-Forwards less (section 16.6 steps 1 to 3)."""
-    copy = request.copy()
-    copy.uri = target.uri.target()
-    left = request.max_forwards
-    copy.headers.set("Max-Forwards", str(MAX_FORWARDS if left is None else left - 1))
-    for name, value in reversed(target.headers):
-        if name not in APPENDED:
-            copy.headers.prepend(name, value)
-    for name, value in target.headers:
-        if name in APPENDED:
-            copy.headers.add(name, value)
-    return copy

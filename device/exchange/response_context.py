@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from device.exchange.trunk_leg import Leg
-from device.records import dataclass
+from device.records import dataclass, replace
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request, Response
 from device.sip.transaction import ClientKey, ServerKey
@@ -42,6 +42,25 @@ class Progress(Enum):
     """A 2xx has been passed on."""
     REFUSED = auto()
     """The best failure has been passed on."""
+
+
+class News(Enum):
+    """What moves a forwarded request."""
+
+    PROVISIONAL = auto()
+    """101 to 199 of a branch."""
+    SUCCESS = auto()
+    """2xx of a branch."""
+    FAILURE = auto()
+    """3xx to 5xx of a branch, or one of our own where none came."""
+    GLOBAL_FAILURE = auto()
+    """6xx of a branch."""
+    CANCEL = auto()
+    """The caller takes it back."""
+    RING_OVER = auto()
+    """The present stage has rung for its time."""
+    EXHAUSTED = auto()
+    """Every branch has failed and no stage is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +227,14 @@ class ResponseContext:
     def has_tried(self, uri: Uri) -> bool:
         """Whether a branch went there already: nothing is tried twice (section 16.5)."""
         return any(branch.target.uri.matches(uri) for branch in self.branches.values())
+
+    def untried(self, stage: Stage) -> Stage:
+        """A stage without the targets that had their turn already, or that stand in it twice."""
+        fresh: list[Target] = []
+        for target in stage.targets:
+            if not self.has_tried(target.uri) and not any(other.uri.matches(target.uri) for other in fresh):
+                fresh.append(target)
+        return replace(stage, targets=tuple(fresh))
 
     def _present(self) -> list[Branch]:
         return [branch for branch in self.branches.values() if branch.stage == self.stage_number]

@@ -1,7 +1,7 @@
 """The table of docs/call-routing.md has every state and piece of news of a request under way, and nothing else."""
 
-from device.exchange.proxy import News, Proxy
-from device.exchange.response_context import Progress
+from device.exchange.proxy import Proxy
+from device.exchange.response_context import News, Progress
 from tests.support.processes import ROOT
 
 PAGE = (ROOT / "docs" / "call-routing.md").read_text()

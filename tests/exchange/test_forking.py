@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.exchange.proxy import MAX_BRANCHES, News, Proxy
-from device.exchange.response_context import Progress
+from device.exchange.proxy import MAX_BRANCHES, Proxy
+from device.exchange.response_context import News, Progress
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
 from tests.exchange.switchboard import OWN, Phone, Switchboard, settings
