@@ -108,12 +108,21 @@ Action = Callable[[Desk, tuple[str, ...]], str]
 """Carries a command out with the words after its name, and gives what is to be said. Raises UsageError, DeviceError."""
 
 
+def check_command(words: tuple[str, ...]) -> None:
+    """Raises UsageError for a first word that is none of ours, with the one that may have been meant."""
+    if words and words[0] in COMMANDS:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415  # only who mistypes needs it
+
+    meant = get_close_matches(words[0], HELP, 1) if words else []
+    hint = f"did you mean {meant[0]!r}? " if meant else ""
+    raise UsageError(f"{' '.join(words)!r} is not understood; {hint}`offhook exchange --help` shows what is")
+
+
 def run_command(desk: Desk, words: tuple[str, ...]) -> str:
     """Carry out what the words say. Raises UsageError where they are not understood."""
-    module = COMMANDS.get(words[0]) if words else None
-    if module is None:
-        raise UsageError(f"{' '.join(words)!r} is not understood; `offhook exchange --help` shows what is")
-    actions: dict[str, Action] = import_module(module).ACTIONS
+    check_command(words)
+    actions: dict[str, Action] = import_module(COMMANDS[words[0]]).ACTIONS
     key = " ".join(words[:2])
     if desk.form != "text" and words[0] not in HAVE_FORMS and key not in HAVE_FORMS:
         raise UsageError(f"{key}: has no answer in {desk.form.upper()}; these have: {', '.join(HAVE_FORMS)}")

@@ -6,7 +6,7 @@ import time
 
 from device.control.client import ControlClient
 from device.control.errors import DaemonUnreachableError
-from device.daemon.exchange_commands import Desk, run_command
+from device.daemon.exchange_commands import Desk, check_command, run_command
 from device.daemon.exchange_export import export_words, write_files
 from device.daemon.exchange_options import ExchangeOptions, chosen_domain
 from device.daemon.exchange_users import ask_password, give_to_owner_of_folder, is_meant
@@ -22,6 +22,7 @@ CLEAR = "\x1b[H\x1b[2J"
 
 def configure(options: ExchangeOptions) -> None:
     """Do what the words after `offhook exchange` say; raises DeviceError, for bad words UsageError."""
+    check_command(options.words)
     secret = _secret(options)
     is_export = options.words[:1] == ("export",)
     words = export_words(options) if is_export else options.words

@@ -64,6 +64,9 @@ own: voicemail, echo test, time, music, conferences, paging. `run` works in the 
   --socket PATH       its control socket; `user` speaks to the exchange that runs there, if one does
   --log-level LEVEL   debug, info, warning or error
   --json, --csv       answer for programs: lists of users, registrations, calls, records, accounting and bans
+  --to, --database    where the users move to, and with what data base (default: postgresql); see docs/exchange.md
+  --database-url URL  how the server over there reaches its data base
+  --output FOLDER     a new folder for the files of `export`
   --password-stdin    take the password from standard input instead of asking for it
 
 example: offhook exchange user add 1001 --domain pbx.lan
@@ -74,6 +77,8 @@ example: offhook exchange user add 1001 --domain pbx.lan
          offhook exchange group set door all 1001 1002 bell=door
          offhook exchange forward set 1001 no-answer 1002 after=15
          offhook exchange service on
+         offhook exchange records 1000 --csv
+         offhook exchange export --to kamailio --output way-out
 """
 
 

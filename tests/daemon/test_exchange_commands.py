@@ -24,6 +24,7 @@ def test_every_first_word_says_what_may_follow(word: str, tmp_path: Path) -> Non
     [
         ((), "is not understood"),
         (("nonsense",), "is not understood"),
+        (("usr", "list"), "did you mean 'user'"),
         (("trunk", "nonsense"), "say what to do: add, list, remove, set, show"),
         (("trunk", "remove"), "trunk remove: give the name of a trunk"),
         (("trunk", "remove", "a", "b"), "'b' is too much"),
