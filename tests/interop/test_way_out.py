@@ -1,6 +1,9 @@
 """The way out: the users of the exchange move to two Kamailios with one PostgreSQL behind DNS SRV; either may die."""
 
+import sqlite3
+import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -209,3 +212,51 @@ def test_the_users_move_to_asterisk(tmp_path) -> None:
             call(phones[0], "9", phones[1])
     finally:
         asterisk.remove()
+
+
+def test_one_kamailio_with_sqlite_is_enough_for_a_start(tmp_path) -> None:
+    exchange = ExchangeDaemon(tmp_path, PASSWORDS, domain=DOMAIN)
+    exchange.manage("alias", "add", "9", "1003")
+    out = tmp_path / "way-out"
+    words = ("--to", "kamailio", "--database", "sqlite", "--database-url", f"sqlite:///{tmp_path}/sip.db")
+    exchange.manage("export", *words, "--output", str(out))
+    with closing(sqlite3.connect(tmp_path / "sip.db")) as database:
+        database.executescript((out / "schema.sql").read_text() + (out / "data.sql").read_text())
+    node = ExportedKamailio(tmp_path, out / "kamailio.cfg", "node")
+    dnsmasq = Dnsmasq(tmp_path)
+    dnsmasq.srv(f"_sip._udp.{DOMAIN}", "node.test", node.port)
+    dnsmasq.host("node.test", HOST)
+    settings = {"sip.dns_servers": dnsmasq.address}
+    phones = [PhoneDaemon("1001", tmp_path, settings), PhoneDaemon("1003", tmp_path, settings, microphone=CALLEE_WAV)]
+    dnsmasq.start()
+    try:
+        node.start()
+        with running(*phones):
+            for phone in phones:
+                fields = {"id": "office", "user": phone.name, "domain": DOMAIN, "password": PASSWORDS[phone.name]}
+                phone.call("account.add", **fields)
+                phone.expect_registration("registered")
+            call(phones[0], "9", phones[1])
+    finally:
+        node.stop()
+        dnsmasq.stop()
+
+
+@pytest.mark.parametrize("server", ["kamailio", "opensips", "asterisk"])
+def test_mysql_takes_the_files(server, tmp_path) -> None:
+    """MariaDB reads them in the mode in which it makes its own first tables; a statement that fails ends it."""
+    exchange = ExchangeDaemon(tmp_path, {**PASSWORDS, "o'neill": "secret"}, domain=DOMAIN)
+    exchange.manage("alias", "add", "9", "1003")
+    out, data = tmp_path / "way-out", tmp_path / "data"
+    exchange.manage("export", "--to", server, "--database", "mysql", "--output", str(out))
+    data.mkdir()
+    table, key = ("ps_auths", "username") if server == "asterisk" else ("subscriber", "username")
+    sure = f"INSERT INTO sure SELECT IF((SELECT count(*) FROM {table} WHERE {key} = 'o''neill') = 1, 1, NULL);\n"
+    sql = "CREATE DATABASE sip;\nUSE sip;\n" + (out / "schema.sql").read_text() + (out / "data.sql").read_text()
+    words = ["--no-defaults", "--bootstrap", f"--datadir={data}", "--user=root", "--sql-mode=STRICT_ALL_TABLES"]
+    for last, is_right in ((sure, True), (sure.replace("o''neill", "nobody"), False)):
+        text = f"{sql}CREATE TABLE sure (x INT NOT NULL);\n{last}DROP DATABASE sip;\n"
+        done = subprocess.run(
+            [find_program("mariadbd"), *words], input=text, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode == 0) == is_right, done.stderr[-800:]
