@@ -6,6 +6,7 @@ Other names, groups of phones, forwarding and the ways to foreign domains are lo
 from collections.abc import Callable, Iterable
 from itertools import groupby
 
+from device import plain_logging as logging
 from device.annotations import Final
 from device.exchange.diversion import (
     BUSY,
@@ -29,6 +30,8 @@ from device.records import dataclass, replace
 from device.sip.errors import SipParseError
 from device.sip.message import Request, Response
 from device.sip.uri import Uri, parse_uri
+
+logger = logging.getLogger(__name__)
 
 MEMBER_RING_S: Final = 15
 """Seconds for which each member of a group rings that is called in order, where the group does not say."""
@@ -79,11 +82,38 @@ class Router:
         self._routes: dict[str, DomainRoute] = {}
 
     def configure(self, table: RoutingTable) -> None:
-        """Take what is configured, the first time or when it changed."""
-        self._aliases = dict(table.aliases)
-        self._groups = {group.name: group for group in table.groups}
-        self._forwardings = {one.user: one for one in table.forwardings}
-        self._routes = {route.domain: route for route in table.routes}
+        """Take what is configured, the first time or when it changed.
+
+        What leads to no SIP address is left out: the store is one that others can write to.
+        """
+        self._aliases = {name: target for name, target in table.aliases if self._leads_somewhere(target)}
+        self._groups = {group.name: self._readable(group) for group in table.groups}
+        self._forwardings = {one.user: self._readable_forwarding(one) for one in table.forwardings}
+        self._routes = {
+            route.domain: route for route in table.routes if not route.next_hop or self._leads_somewhere(route.next_hop)
+        }
+
+    def _readable(self, group: RingGroup) -> RingGroup:
+        members = tuple(member for member in group.members if self._leads_somewhere(member))
+        return replace(group, members=members, otherwise=self._target(group.otherwise))
+
+    def _readable_forwarding(self, one: Forwarding) -> Forwarding:
+        always, busy, no_answer = map(self._target, (one.always, one.busy, one.no_answer))
+        return replace(one, always=always, busy=busy, no_answer=no_answer)
+
+    def _target(self, text: str) -> str:
+        return text if text and self._leads_somewhere(text) else ""
+
+    def _leads_somewhere(self, text: str) -> bool:
+        try:
+            uri = self.uri_of(text)
+            text.encode()
+        except (SipParseError, UnicodeEncodeError):
+            uri = None
+        if uri is None or uri.scheme != "sip":
+            logger.error("%r is no SIP address: calls are not sent there", text)
+            return False
+        return True
 
     def is_known(self, name: str) -> bool:
         """Whether somebody is called so here."""
@@ -135,7 +165,7 @@ class Router:
 
     def uri_of(self, text: str) -> Uri:
         """What a name of ours, an address or a URI means; raises SipParseError."""
-        if text.startswith("sip:"):
+        if text.startswith(("sip:", "sips:", "tel:")):
             return parse_uri(text)
         return parse_uri(f"sip:{text}") if "@" in text else self.address_of(text)
 
@@ -281,10 +311,7 @@ class _Search:
         if len(known) >= MAX_DIVERSIONS or any(self._is_same(one, diverter) for one in known):
             self.is_circle = True
             return []
-        try:
-            uri = self._router.uri_of(target)
-        except SipParseError:
-            return []
+        uri = self._router.uri_of(target)
         return self.stages_for(uri, (*diversions, Diversion(diverter, reason)))
 
     def _is_same(self, one: Uri, other: Uri) -> bool:

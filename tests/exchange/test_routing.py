@@ -405,6 +405,27 @@ class TestForeignProxies:
         assert invite.headers.get("Diversion") is not None
 
 
+class TestUnreadableStores:
+    """Whoever writes into the store by other means than our commands may write anything."""
+
+    @pytest.mark.parametrize("bad", ["sip:", "a b@c", "sip:x@", "sips:x@y.example", "\udcff@x"])
+    def test_what_leads_nowhere_is_left_out(self, house: House, bad: str, caplog: pytest.LogCaptureFixture) -> None:
+        house.configure(
+            aliases=(("1", bad), ("2", "1002")),
+            groups=(RingGroup("600", (bad, "1003"), otherwise=bad),),
+            forwardings=(Forwarding("1002", always=bad, busy=bad, no_answer=bad),),
+            routes=(DomainRoute("b.example", bad),),
+        )
+        assert "is no SIP address: calls are not sent there" in caplog.text
+        assert house.refused("1") == 404
+        house.alice.invite("600")
+        house.carol.reply(house.carol.request("INVITE"), 486)
+        assert house.alice.response().status == 486
+        house.alice.invite("2")
+        house.bob.reply(house.bob.request("INVITE"), 486)
+        assert house.alice.response().status == 486
+
+
 class TestDeflection:
     def test_a_phone_that_sends_a_call_on_is_named(self, house: House) -> None:
         house.alice.invite("1002")
