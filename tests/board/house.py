@@ -27,7 +27,8 @@ BOARD_SETTINGS = {
 }
 
 
-STEADY_TRIES = 10
+STEADY_PATIENCE_S = 300.0
+"""How long it is tried again where the machine is too busy for steady hands; another test beside it ends sooner."""
 
 
 Done = TypeVar("Done")
@@ -164,15 +165,17 @@ class House:
         return self.steadily(lambda: self._lift_and_dial(dial, number))
 
     def steadily(self, act: Callable[[], Done]) -> Done:
-        """Do something with the hands; at rest and once more where they were not steady."""
+        """Do something with the hands; at rest and once more where they were not steady, until they were."""
         chance = self.phone.chance
-        for _ in range(STEADY_TRIES - 1):
+        last = time.monotonic() + STEADY_PATIENCE_S
+        while True:
             try:
                 return act()
             except UnsteadyHandError:
+                if time.monotonic() >= last:
+                    raise
                 self.rest()
                 self.phone.chance = chance
-        return act()
 
     def _lift_and_dial(self, dial: Callable[[], object], number: str) -> SipSeen:
         self.phone.lift()
