@@ -306,10 +306,12 @@ class Exchange:
         if line is None:
             return False
         self.strangers.proved(received.source, now)
-        called = request.uri.user
-        if not called:
+        if not request.uri.user:
             self._respond(received.key, self._validation.answer(request), now)
             return True
+        called = self.gateway.called_here(request.uri.user, self.router.is_known) or request.uri.user
+        if called != request.uri.user:
+            request.uri = self.gateway.address_of(called)
         if line.trunk.ring and (not self.router.is_known(called) or self._service(called) is not None):
             request.uri = self.gateway.address_of(line.trunk.ring)
         elif not self._receives_strangers(called):

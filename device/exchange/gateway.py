@@ -85,7 +85,7 @@ class Gateway:
 
         Its Request-URI is one of ours afterwards, without user where it asks for the exchange itself.
         """
-        line = self._trunks.line_of(source)
+        line = self._trunks.line_of(source, request.uri.user)
         if line is None or request.method == "REGISTER" or self._own.include(request.from_.uri):
             return None
         if not self._own.include(request.uri):
@@ -98,6 +98,15 @@ class Gateway:
         # Whatever way it came, it ends here; some providers leave the Route in with which their own user sent it.
         request.headers.remove("Route")
         return line
+
+    def called_here(self, number: str, is_known: Callable[[str], bool]) -> str:
+        """Who is meant by a number that came in, which providers write in this way or that; "" for nobody here."""
+        plain, plan = dialled_number(number), self._trunks.plan
+        full = (plan.e164(plain) or "") if plain else ""
+        # Many leave the + of an international number out.
+        without_plus = plan.canonical(f"+{plain}") if plain.isdigit() else ""
+        spellings = (number, plan.canonical(plain) if plain else "", full, full[1:], without_plus)
+        return next((spelling for spelling in spellings if spelling and is_known(spelling)), "")
 
     def address_of(self, user: str) -> Uri:
         """The address of record of a user or number here."""

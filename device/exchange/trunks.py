@@ -197,9 +197,10 @@ class Trunks:
 
     # Calls that come in.
 
-    def line_of(self, source: Hop) -> TrunkLine | None:
-        """The trunk whose servers send from there."""
-        return next((line for line in self._lines.values() if source.host in line.identity.servers), None)
+    def line_of(self, source: Hop, user: str = "") -> TrunkLine | None:
+        """The trunk whose servers send from there; of several at one provider that whose account is `user`."""
+        lines = [line for line in self._lines.values() if source.host in line.identity.servers]
+        return next((line for line in lines if line.identity.user == user), lines[0] if lines else None)
 
     def incoming_leg(self, line: TrunkLine, request: Request) -> TrunkLeg:
         """What marks a call that came in by a trunk, so that requests back to it can answer challenges."""

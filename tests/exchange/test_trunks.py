@@ -411,6 +411,20 @@ class TestIncoming:
         invite = bob.request("INVITE")
         assert (invite.uri.user, invite.routes) == ("1002", [])
 
+    def test_of_two_accounts_at_one_provider_the_one_that_is_called(self) -> None:
+        second = trunk("second", ring="1002")
+        second = replace(second, account=replace(second.account, user="4712"))
+        _, alice, bob, provider = connected(outside(trunk(ring="1001"), second))
+        provider.ask("INVITE", "sip:4712@192.0.2.10")
+        assert (bob.request("INVITE").uri.user, alice.received()) == ("1002", [])
+
+    @pytest.mark.parametrize("number", ["0301234", "+49301234", "49301234", "0049301234"])
+    def test_by_a_number_that_is_another_name_of_a_user(self, number: str) -> None:
+        board, _, bob, provider = connected(outside(trunk(), numbers=NumberSettings(country_code="49")))
+        board.exchange.router.configure(RoutingTable(aliases=(("0301234", "1002"),)))
+        provider.ask("INVITE", f"sip:{number}@192.0.2.10")
+        assert bob.request("INVITE").uri.user == "1002"
+
     def test_by_the_address_that_a_translator_gave_us(self) -> None:
         _, _, bob, provider = connected(outside(trunk(ring="1002")))
         provider.ask("INVITE", "sip:4711@203.0.113.77:31000")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.interop
 HOUSE = "house.test"
 SECRET = f"trunk {CANARY}"
 INSIDE = {"1001": f"inside {CANARY}"}
-OUTSIDE = {"4711": SECRET, "0301234": f"outside {CANARY}"}
+OUTSIDE = {"4711": SECRET, "0301234": f"outside {CANARY}", "112": f"help {CANARY}"}
 
 
 def exchange_with_trunk(folder: Path, address: str, *words: str) -> ExchangeDaemon:
@@ -118,6 +118,25 @@ def test_a_call_in_rings_where_the_trunk_says(house: Provided) -> None:
 def test_what_is_not_permitted_stays_inside(house: Provided) -> None:
     house.inside.place("0044123")
     assert "403 Not permitted" in house.inside.expect_message("in", "SIP/2.0 403")
+
+
+def test_a_phone_with_a_wrong_password_can_call_for_help(house: Provided, tmp_path: Path) -> None:
+    """It is not registered, it is nobody to the exchange, and its user may call nobody outside."""
+    helper, lost = PhoneDaemon("112", tmp_path), PhoneDaemon("1002", tmp_path, microphone=CALLEE_WAV)
+    house.exchange.manage("user", "add", "1002", typed="another password\n")
+    house.exchange.manage("permission", "set", "1002", "none")
+    with running(helper, lost):
+        register(helper, house.kamailio.address, PROVIDER, OUTSIDE["112"])
+        lost.add_account(house.exchange.address, "1002", "the wrong one", domain=HOUSE)
+        lost.expect_registration("failed")
+        lost.lift()
+        lost.dial("112")
+        helper.expect_state("alerting")
+        assert f"From: <sip:4711@{PROVIDER}>" in helper.expect_message("in", "INVITE")
+        helper.lift()
+        lost.expect_state("connected")
+        lost.replace()
+        helper.expect_message("in", "BYE")
 
 
 def test_commands_change_the_exchange_that_runs(house: Provided) -> None:
