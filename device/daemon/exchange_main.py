@@ -38,6 +38,7 @@ from device.net.sip_sockets import SipSockets
 from device.net.tls_options import TlsOptions
 from device.records import asdict, replace
 from device.sip.endpoint import SipEndpoint, StreamBroken
+from device.sip.events import FlowDoubted
 from device.sip.hop import TLS, Hop, ip_literal
 from device.sip.settings import parse_dns_servers
 from device.sip.timers import SipTimers
@@ -235,6 +236,9 @@ class ExchangeRuntime:
                 self._accounted.append(event)
             case CallForwarded(caller, called, targets):
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
+            case FlowDoubted(hop):
+                # The keep-alives of a trunk were lost: it registers over another connection.
+                self.sockets.close_connection(hop)
             case EnumWanted(name):
                 self._ask_enum(name)
             case _:

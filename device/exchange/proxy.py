@@ -246,7 +246,9 @@ class Proxy:
         param = marking.route_param if marking is not None else ""
         secure = context.request.uri.scheme == "sips"
         source = context.source
-        return lambda sent, hop: add_record_routes(sent, source, hop, self._own_address, self._seal, param, secure)
+        back = context.leg.own_address if context.leg is not None else self._own_address
+        towards = target.leg.own_address if target.leg is not None else self._own_address
+        return lambda sent, hop: add_record_routes(sent, source, hop, back, self._seal, param, secure, towards)
 
     def forward_ack(self, ack: Request, targets: Sequence[Target], now: float) -> None:
         """Pass an ACK for a 2xx on; nobody can be told when that fails."""

@@ -143,17 +143,19 @@ def add_record_routes(
     seal: Seal,
     param: str = "",
     came_secure: bool = False,
+    towards: OwnAddress | None = None,
 ) -> None:
     """Stay in the path of the dialog: one value, or two where transport or network change here (section 16.6 step 4).
 
     Each side so has the address under which it reaches us, and nothing need be rewritten on the way back.
     `param`, such as "name=value", comes back in the Routes of the dialog. `came_secure`: with a SIPS URI, so that the
-    side that it came from has one of ours, as the other side has one where the request goes to one.
+    side that it came from has one of ours, as the other side has one where the request goes to one. Where
+    the side ahead sees us at another address than the one behind, `towards` says which.
     """
     mark = f"lr;{SEAL_PARAM}={dialog_seal(seal, request.call_id, request.from_.tag)}{';' * bool(param)}{param}"
     incoming = _own_route(source.transport, *own_address(source.transport, source.host), mark, came_secure)
     goes_secure = request.uri.scheme == "sips"
-    outgoing = _own_route(hop.transport, *own_address(hop.transport, hop.host), mark, goes_secure)
+    outgoing = _own_route(hop.transport, *(towards or own_address)(hop.transport, hop.host), mark, goes_secure)
     if incoming != outgoing:
         request.headers.prepend("Record-Route", incoming)
     request.headers.prepend("Record-Route", outgoing)

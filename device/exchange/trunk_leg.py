@@ -38,6 +38,9 @@ class Leg(Protocol):
     def preference(self, next_hop: NextHop) -> tuple[Hop | None, NextHop | None]:
         """The hop to try first, and the name that others may be found by; as in `TransactionLayer.send_request`."""
 
+    def own_address(self, transport: str, host: str) -> tuple[str, int]:
+        """Where the trunk reaches us: the address that it sees, which need not be the one that we have."""
+
     def answer(self, request: Request, response: Response) -> Request | None:
         """The request again with credentials, after a 401 or 407; None where there is no use in it."""
 
@@ -163,6 +166,10 @@ class TrunkLeg:
 
     def preference(self, next_hop: NextHop) -> tuple[Hop | None, NextHop | None]:
         return self._identity.home_hop, self._identity.stand_in(next_hop)
+
+    def own_address(self, transport: str, host: str) -> tuple[str, int]:
+        uri = self._identity.direct_contact(transport, host).uri
+        return uri.host, uri.port or 0
 
     def answer(self, request: Request, response: Response) -> Request | None:
         auth = self._identity.auth

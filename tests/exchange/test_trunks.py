@@ -398,6 +398,43 @@ class TestRegistration:
         assert board.exchange.trunks.lines == ()
 
 
+class TestAddressTranslation:
+    def registered_behind(self) -> tuple[Switchboard, Phone, Phone, Provider]:
+        """The provider sees us at 203.0.113.77:31000, and says so."""
+        board = Switchboard()
+        board.exchange.trunks.configure(outside(trunk(register=True, ring="1002")), board.now)
+        alice, bob = two_phones(board)
+        provider = Provider(board)
+        for _ in range(2):
+            request = provider.request("REGISTER")
+            via = f"{request.headers.get_all('Via')[0]};received=203.0.113.77;rport=31000".replace(";rport;", ";")
+            response = request.response(200, to_tag="r")
+            response.headers.set("Via", via)
+            response.headers.add("Contact", f"{request.contacts[0]};expires=600")
+            provider.send(response)
+        return board, alice, bob, provider
+
+    def test_contact_and_record_route_are_what_the_provider_sees(self) -> None:
+        _, alice, _, provider = self.registered_behind()
+        alice.invite("0301234")
+        invite, ok = answered(provider, alice)
+        first, second = (route.uri for route in invite.record_routes)
+        assert (first.host_port, second.host_port) == ("203.0.113.77:31000", "192.0.2.10:5060")
+        provider.in_dialog("BYE", invite)
+        assert alice.request("BYE").from_.tag == ok.to.tag
+
+    def test_calls_in_as_well(self) -> None:
+        _, _, bob, provider = self.registered_behind()
+        provider.ask("INVITE", "sip:4711@203.0.113.77:31000", Contact=provider.contact)
+        invite = bob.request("INVITE")
+        bob.reply(invite, 200)
+        ok = provider.response()
+        assert ok.record_routes[-1].uri.host_port == "203.0.113.77:31000"
+        provider.in_dialog("ACK", ok)
+        provider.in_dialog("BYE", ok)
+        assert bob.request("BYE").method == "BYE"
+
+
 class TestIncoming:
     def test_the_called_number_is_a_user(self) -> None:
         _, _, bob, provider = connected(outside(trunk()))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.asterisk import Asterisk
 from tests.support.canary import CANARY
+from tests.support.certificates import Authority
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.dnsmasq import ZONE, Dnsmasq
 from tests.support.kamailio import DOMAIN as PROVIDER
@@ -226,3 +227,26 @@ def test_a_number_in_dns_is_called_past_the_trunk(house: Provided, tmp_path: Pat
     finally:
         house.exchange.manage("numbering", "country_code=", "enum=", "enum_servers=")
         dns.stop()
+
+
+def test_over_tls_to_a_provider_that_proves_who_it_is(tmp_path: Path) -> None:
+    """The exchange itself listens by UDP alone, so that calls in come over the connection of its registration."""
+    authority = Authority(tmp_path / "ca")
+    kamailio = Kamailio(tmp_path, OUTSIDE, 60, certificate=authority.issue(f"DNS:{PROVIDER}"))
+    way = (f"registrar={kamailio.tls_address}", f"outbound_proxy={kamailio.tls_address}", "transport=tls")
+    exchange = exchange_with_trunk(tmp_path, PROVIDER, *way)
+    exchange.options = ["--tls-ca", str(authority.path)]
+    inside, outside = PhoneDaemon("1001", tmp_path), PhoneDaemon("0301234", tmp_path, microphone=CALLEE_WAV)
+    with running(kamailio, exchange, inside, outside):
+        register(inside, exchange.address, HOUSE, INSIDE["1001"])
+        register(outside, kamailio.address, PROVIDER, OUTSIDE["0301234"])
+        wait_until("the trunk to be registered", lambda: trunk_state(exchange).startswith("registered"))
+        for caller, callee, number in ((inside, outside, "0301234"), (outside, inside, "4711")):
+            caller.place(number)
+            callee.expect_state("alerting")
+            callee.lift()
+            caller.expect_state("connected")
+            caller.call("call.hangup")
+            callee.expect_message("in", "BYE")
+            callee.rest()
+            caller.rest()
