@@ -119,7 +119,8 @@ class Example:
             for carried in self._wire(performance)
         ]
         first, last = self.between
-        notes = [one for one in performance.notes if first <= one.at <= last and one.place in self.lifelines]
+        told = [note for carried in self._wire(performance) for note in told_on_the_way(carried)]
+        notes = [one for one in (*performance.notes, *told) if first <= one.at <= last and one.place in self.lifelines]
         rows += [LadderNote(one.at, self._shown(one.place), one.text) for one in notes]
         rows.sort(key=lambda row: row.at)
         began = rows[0].at
@@ -131,6 +132,21 @@ class Example:
     def _wire(self, performance: Performance) -> list[Carried]:
         first, last = self.between
         return [carried for carried in performance.play.network.wire if first <= carried.at <= last]
+
+
+def told_on_the_way(carried: Carried) -> list[Note]:
+    """What an exchange has put into an INVITE for whom it calls instead, or for the bell."""
+    message = parse_message(carried.data)
+    if not isinstance(message, Request) or message.method != "INVITE":
+        return []
+    found = []
+    for value in message.headers.get_all("Diversion"):
+        uri, _, params = value.partition(">")
+        reason = params.partition(";reason=")[2].partition(";")[0]
+        found.append(Note(carried.at, carried.source, f"Diversion: {uri.strip('<').removeprefix('sip:')}, {reason}"))
+    for value in message.headers.get_all("Alert-Info"):
+        found.append(Note(carried.at, carried.source, f"Alert-Info: {value.partition(';')[2]}"))
+    return found
 
 
 def label_of(carried: Carried) -> str:
