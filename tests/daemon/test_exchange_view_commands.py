@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from device.records import replace
 from device.store.accounting import Accounting, CallDetails
 from device.store.bindings import Bindings
 from device.store.database import Database, open_database
+from tests.support.daemons import ExchangeDaemon, own_command, running
+from tests.support.processes import PATIENCE_S, ROOT
 
 NOW = 1_700_000_000.0
 AOR = "sip:1001@pbx"
@@ -149,3 +153,20 @@ class TestForms:
 
     def test_nothing_as_csv_is_nothing(self) -> None:
         assert told(Table("x", [], "none"), "csv") == ""
+
+
+def test_the_live_view_goes_on_until_it_is_told_to_end(tmp_path: Path) -> None:
+    exchange = ExchangeDaemon(tmp_path, {"1001": "secret"})
+    with running(exchange):
+        command = own_command("exchange", "watch", "--socket", str(exchange.socket_path))
+        watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert watch.stdout is not None
+        seen: list[str] = []
+        while seen.count("there is no call now\n") < 2:
+            seen.append(watch.stdout.readline())
+            assert seen[-1], "it ended by itself"
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(PATIENCE_S) == 0
+        watch.stdout.close()
+    assert "nobody is registered\n" in seen
+    assert any("(Ctrl-C ends)" in line for line in seen)
