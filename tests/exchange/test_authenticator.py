@@ -116,6 +116,14 @@ class TestChecking:
         authenticator = make()
         assert verdict(authenticator, answer(authenticator, uri="sip:elsewhere")) is Verdict.REFUSED
 
+    def test_nonces_that_are_over_are_stale(self) -> None:
+        """With the wrong password as with the right one."""
+        authenticator = make()
+        wrong = Credential("alice", REALM, (("MD5", ha1("MD5", "alice", REALM, "guess")),))
+        for credential in (ALICE, wrong):
+            sent = answer(authenticator, algorithm="MD5", credential=credential)
+            assert verdict(authenticator, sent, now=301.0) is Verdict.STALE
+
     def test_so_are_those_for_what_is_no_uri(self) -> None:
         authenticator = make()
         assert verdict(authenticator, answer(authenticator, uri="garbage")) is Verdict.REFUSED
