@@ -73,6 +73,8 @@ def _secret(options: ExchangeOptions) -> str:
     words = options.words
     if words[:2] == ("user", "add") and len(words) == 3:
         return ask_password(words[2])
+    if words[:2] == ("voicemail", "pin") and len(words) == 3 and sys.stdin.isatty():
+        return getpass.getpass(f"PIN of {words[2]}: ")
     if words[:2] != ("trunk", "add") or len(words) < 4 or "@" not in words[3] or not sys.stdin.isatty():
         return ""
     return getpass.getpass(f"Password of {words[3]} (empty for none): ")

@@ -149,3 +149,26 @@ def test_sipp_calls(house: House, play: Callable[..., Sipp], codecs: str, transp
         **{"user": "1003", "password": PASSWORDS["1003"], "from": f"sip:1003@{HOST}"},
     )
     assert "Record-Route: <sip:" in caller.succeed()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "call",
+        "call-late-offer",
+        "call-and-hold",
+        "call-and-dial-by-info",
+        "call-session-timer",
+    ],
+)
+def test_strangers_where_they_are_let_in(house: House, play: Callable[..., Sipp], scenario: str) -> None:
+    """SIPp as somebody from elsewhere, in the ways that real phones have seldom and services must bear."""
+    house.exchange.manage("service", "set", "strangers=on")
+    play(scenario, house.exchange.address, target=f"sip:*43@{HOST}", pause_ms=200).succeed()
+    house.exchange.manage("service", "set", "strangers=off")
+    wait_until("the call to end", house.nobody_calls)
+
+
+def test_strangers_are_not_let_in_by_default(house: House, play: Callable[..., Sipp]) -> None:
+    house.exchange.manage("service", "set", "strangers=")
+    play("call-refused", house.exchange.address, target=f"sip:*43@{HOST}", status=403).succeed()

@@ -321,3 +321,24 @@ def test_a_talk_of_three_at_one_phone(house: House) -> None:
     first.listen(1.5)
     assert voices(first.listen(0.5)) == {"1003"}
     assert voices(second.listen(0.5)) == {"1002"}
+
+
+def test_a_message_that_the_power_cut_in_two_is_there_after_the_start(tmp_path: Path) -> None:
+    exchange = ExchangeDaemon(tmp_path, {user: PASSWORDS[user] for user in ("1001", "1002")})
+    exchange.manage("service", "on")
+    phone = PhoneDaemon("1001", tmp_path, {}, CALLER_WAV)
+    with running(exchange, phone):
+        phone.add_account(exchange.address, "1001", PASSWORDS["1001"])
+        phone.expect_registration("registered")
+        phone.place("*981002")
+        phone.expect_state("connected")
+        hear_prompt(phone, "leave-a-message", 15.0)
+        hear_beep(phone)
+        phone.listen(5.0)
+        exchange.kill()
+        exchange.start()
+        (line,) = exchange.manage("voicemail", "list").splitlines()
+    assert line.split()[:2] == ["1002", "new"]
+    kept = read_wav(Path(line.split()[-1]), 0.0).pcm
+    assert len(kept) >= 3 * RATE_HZ * pcm.SAMPLE_BYTES
+    assert search(read_wav(CALLER_WAV, 0.0).pcm, kept) > GOOD_CORRELATION

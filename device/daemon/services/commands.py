@@ -50,7 +50,13 @@ def _set(desk: Desk, words: tuple[str, ...]) -> str:
     stored = service_values(settings.get_all())
     _values({key: value for key, value in {**stored, **changes}.items() if value is not None})
     settings.set_many(changes)
-    return "".join(f"{key.partition('.')[2]} is changed\n" for key in changes)
+    return "".join(_changed(key.partition(".")[2], value) for key, value in changes.items())
+
+
+def _changed(name: str, value: str | None) -> str:
+    if value is None:
+        return f"{name} is as it was at first\n"
+    return f"{name} is {'set' if name in ServiceSettings.SECRETS else value} now\n"
 
 
 def _on(desk: Desk, words: tuple[str, ...]) -> str:
@@ -194,7 +200,9 @@ def _pin(desk: Desk, words: tuple[str, ...]) -> str:
         return f"the voicemail of {box} has no PIN now: it opens from its own phone alone\n"
     pin = desk.secret
     if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_DIGITS):
-        raise UsageError(f"voicemail pin: pipe in {PIN_DIGITS[0]} to {PIN_DIGITS[-1]} digits with --password-stdin")
+        raise UsageError(
+            f"voicemail pin: type, or pipe in with --password-stdin, {PIN_DIGITS[0]} to {PIN_DIGITS[-1]} digits"
+        )
     boxes.set_pin(box, pin)
     return f"the voicemail of {box} has a new PIN\n"
 

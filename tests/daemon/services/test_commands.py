@@ -60,7 +60,7 @@ class TestSettings:
         assert type_in("service on") == type_in("service list")
 
     def test_set_and_set_back(self, database: Database, type_in: Type) -> None:
-        assert type_in("service set messages=7 strangers=on") == "messages is changed\nstrangers is changed\n"
+        assert type_in("service set messages=7 strangers=on") == "messages is 7 now\nstrangers is on now\n"
         assert (load_settings(database).messages, load_settings(database).strangers) == (7, True)
         type_in("service set messages= strangers=off")
         assert (load_settings(database).messages, load_settings(database).strangers) == (50, False)
