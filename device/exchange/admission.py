@@ -7,6 +7,7 @@ again, is none.
 from collections.abc import Callable
 
 from device.annotations import Final
+from device.exchange.house_network import is_of_house
 from device.records import dataclass
 
 SCANNERS: Final = (
@@ -102,7 +103,8 @@ class Admission:
         if data.startswith(b"SIP/2.0 "):
             return True
         if self._limit and _is_of_scanner(data):
-            self._ban(sender, "a scanner by its own name", now)
+            if not self._is_known(sender, now):
+                self._ban(sender, "a scanner by its own name", now)
         elif not (self._takes_token(sender, now) or self._pardons(data, sender, now)):
             pass
         else:
@@ -131,8 +133,14 @@ class Admission:
 
     # What came of it.
 
-    def note(self, sender: str, points: float, reason: str, now: float) -> None:
-        """A sender did something that users seldom do."""
+    def note(self, sender: str, points: float, reason: str, now: float, is_certain: bool = False) -> None:
+        """A sender did something that users seldom do.
+
+        Where it is not certain that it was the sender, since anybody can write any address on a datagram, it counts
+        for nothing against one who has proved to be a user: nobody shall get others banned.
+        """
+        if not is_certain and self._is_known(sender, now):
+            return
         one = self._sender(sender, now)
         one.points += points
         if self._limit and one.points > self._limit:
@@ -155,6 +163,10 @@ class Admission:
         """Let somebody in again; answers whether there was a ban."""
         self._senders.pop(sender, None)
         return self._bans.pop(sender, None) is not None
+
+    def _is_known(self, sender: str, now: float) -> bool:
+        one = self._senders.get(sender)
+        return one is not None and one.known_until > now
 
     def _ban(self, sender: str, reason: str, now: float) -> None:
         one = self._sender(sender, now)
@@ -183,8 +195,24 @@ class Admission:
 
 
 def sender_of(host: str, port: int) -> str:
-    """Whom a source address means: a machine, and on this machine itself one program of several."""
-    return f"{host}:{port}" if host.startswith("127.") or host == "::1" else host
+    """Whom a source address means: a machine, and on this machine itself one program of several.
+
+    Whoever has one address of an IPv6 network from outside has all of it, 64 bits wide: it counts as one.
+    """
+    host = host.lower().removeprefix("::ffff:")
+    if host.startswith("127.") or host == "::1":
+        return f"{host}:{port}"
+    return f"{_network(host)}::/64" if ":" in host and not is_of_house(host) else host
+
+
+def _network(host: str) -> str:
+    """The first four groups of an IPv6 address, written out."""
+    head, gap, tail = host.partition("%")[0].partition("::")
+    groups = head.split(":") if head else []
+    if gap:
+        rest = tail.split(":") if tail else []
+        groups += ["0"] * (8 - len(groups) - len(rest)) + rest
+    return ":".join(group.lstrip("0") or "0" for group in groups[:4])
 
 
 def _is_of_scanner(data: bytes) -> bool:

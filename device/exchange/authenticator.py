@@ -68,7 +68,7 @@ class Authenticator:
 
         `user_agent` is what the sender calls itself, `host` its address.
         """
-        nonce = self._new_nonce(now)
+        nonce = self._new_nonce(now, host)
         algorithms = self._choice.offered(host, user_agent, now)
         return [make_challenge(self.realm, nonce, algorithm, stale=stale, qop=("auth",)) for algorithm in algorithms]
 
@@ -79,13 +79,13 @@ class Authenticator:
         outcome = Authentication(Verdict.CHALLENGE)
         for credentials in ours:
             self._choice.answered(host, request.headers.get("User-Agent") or "", credentials.algorithm)
-            outcome = self._judge(credentials, request, now)
+            outcome = self._judge(credentials, request, now, host)
             if outcome.verdict is Verdict.ACCEPTED:
                 break
         return outcome
 
-    def _judge(self, credentials: AuthCredentials, request: Request, now: float) -> Authentication:
-        given_at = self._given_at(credentials.nonce, now)
+    def _judge(self, credentials: AuthCredentials, request: Request, now: float, host: str) -> Authentication:
+        given_at = self._given_at(credentials.nonce, now, host)
         is_right = verify(credentials, request.method, self._stored_ha1, request.body)
         if not is_right or not self._names_target(credentials, request):
             # A wrong password for a nonce of a former life of ours is more likely an old nonce: say so first.
@@ -111,14 +111,17 @@ class Authenticator:
 
     # Nonces.
 
-    def _new_nonce(self, now: float) -> str:
+    def _new_nonce(self, now: float, host: str) -> str:
         text = f"{int(now * 1000):x}.{self._ids.nonce()}"
-        return f"{text}.{self._seal.of('nonce', text)}"
+        return f"{text}.{self._seal.of('nonce', text, host)}"
 
-    def _given_at(self, nonce: str, now: float) -> float | None:
-        """When we gave a nonce out; None when that is too long ago, or it is none of ours."""
+    def _given_at(self, nonce: str, now: float, host: str) -> float | None:
+        """When we gave a nonce out to that address; None when that is too long ago, or it is none of ours.
+
+        It holds for that address alone: nobody else can use up what it is good for, or fail in its name.
+        """
         text, _, seal = nonce.rpartition(".")
-        if not nonce.isascii() or not compare_digest(self._seal.of("nonce", text), seal):
+        if not nonce.isascii() or not compare_digest(self._seal.of("nonce", text, host), seal):
             return None
         given_at = int(text.partition(".")[0], 16) / 1000
         return given_at if given_at + self._lifetime_s > now else None

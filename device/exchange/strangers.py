@@ -48,8 +48,8 @@ class Strangers:
         self._note(source, CHALLENGED, "asks for challenges and answers none", now)
 
     def wrong_password(self, source: Hop, now: float) -> None:
-        """Somebody there has answered wrongly."""
-        self._note(source, WRONG_PASSWORD, "wrong passwords", now)
+        """Somebody there has answered wrongly, with a nonce that only they were given."""
+        self._note(source, WRONG_PASSWORD, "wrong passwords", now, is_certain=True)
 
     def unknown_number(self, source: Hop, now: float) -> None:
         """Somebody there has called a number that nobody has."""
@@ -59,5 +59,5 @@ class Strangers:
         """Somebody there wants us to carry calls to others."""
         self._note(source, NOT_ALLOWED, "calls through us to others", now)
 
-    def _note(self, source: Hop, points: float, reason: str, now: float) -> None:
-        self.admission.note(sender_of(source.host, source.port), points, reason, now)
+    def _note(self, source: Hop, points: float, reason: str, now: float, is_certain: bool = False) -> None:
+        self.admission.note(sender_of(source.host, source.port), points, reason, now, is_certain)

@@ -135,6 +135,42 @@ class TestMemory:
         assert len(door.news) == MAX_BANNED
 
 
+class TestOthersInOnesName:
+    """Anybody can write any address on a datagram: nobody shall get a phone or a provider banned."""
+
+    def test_a_user_is_not_banned_for_what_anybody_can_write(self) -> None:
+        door = make()
+        door.note_proof(HOST, 0.0)
+        assert not door.admits(scanner("friendly-scanner"), HOST, 1.0)
+        for _ in range(100):
+            door.note(HOST, UNKNOWN_NUMBER, "x", 1.0)
+        assert door.admits(REQUEST, HOST, 2.0)
+        assert door.news == []
+
+    def test_for_wrong_passwords_a_user_is_banned_too(self) -> None:
+        door = make()
+        door.note_proof(HOST, 0.0)
+        for _ in range(7):
+            door.note(HOST, WRONG_PASSWORD, "wrong passwords", 1.0, is_certain=True)
+        assert not door.admits(REQUEST, HOST, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("host", "sender"),
+    [
+        ("2001:db8::9:1", "2001:db8:0:0::/64"),
+        ("2001:db8:0:0:1:2:3:4", "2001:db8:0:0::/64"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:0db8:0001:0002:a::7", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fd00::7", "fd00::7"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+    ],
+)
+def test_a_network_of_others_is_one_sender(host: str, sender: str) -> None:
+    assert sender_of(host, 5060) == sender
+
+
 def test_on_this_machine_a_sender_is_a_program() -> None:
     assert sender_of("127.0.0.1", 5071) == "127.0.0.1:5071"
     assert sender_of("::1", 5071) == "::1:5071"

@@ -188,6 +188,15 @@ class TestChecking:
         assert len(authenticator._used) <= 31
 
 
+class TestAddresses:
+    def test_a_nonce_holds_for_the_address_that_it_was_given_to(self) -> None:
+        authenticator = make()
+        challenge = parse_challenges(authenticator.challenges(0.0, OURS, "192.0.2.1"))[0]
+        sent = register(authorize(challenge, ALICE, "REGISTER", "sip:pbx.lan", b"", 1, "cn"))
+        assert authenticator.check(sent, "Authorization", 1.0, "192.0.2.2").verdict is Verdict.STALE
+        assert authenticator.check(sent, "Authorization", 1.0, "192.0.2.1").verdict is Verdict.ACCEPTED
+
+
 class TestUnknownUsers:
     """Nobody learns which users exist: neither by the answer nor by the work it takes."""
 
