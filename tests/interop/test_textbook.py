@@ -1,5 +1,6 @@
 """The flows of docs/flows by whole programs: our telephone, SIPp and baresip at the exchange, which is watched."""
 
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.interop
 
 PASSWORDS = {"1001": f"first-{CANARY}", "1002": f"second-{CANARY}", "1003": f"third-{CANARY}"}
 FLOWS = {example.name: example for example in EXAMPLES}
+TIMER_B_S = 32
 RINGS_FOR_S = "2"
 """How long 1003 rings before it gives up."""
 
@@ -238,6 +240,20 @@ class TestSipp:
         for sipp in call("call-authenticated-refused", "refuse", told={"status": status}, status=status):
             sipp.succeed()
         room.check_but_for_ringing(flow)
+
+    def test_the_callee_is_away(self, room, play, register) -> None:
+        """Somebody pulled the plug: nothing comes back, not even that the port is closed. Timer B takes 32 s."""
+        port, place = free_port(), free_port()
+        register("1003", port)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind((HOST, port))
+            room.watch(alice=place, nobody=port)
+            values = {"user": "1001", "password": PASSWORDS["1001"], "from": f"sip:1001@{HOST}", "status": 408}
+            values |= {"port": place, "target": f"sip:1003@{HOST}", "options": ("-timeout", f"{TIMER_B_S + 10}")}
+            play("call-authenticated-refused", room.exchange.address, **values).succeed(TIMER_B_S + 15)
+            room.check("timeout-408")
+        room.unwatch()
+        register("1003", port, 0)
 
 
 @pytest.fixture(scope="module")
