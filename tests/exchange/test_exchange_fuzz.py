@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device.exchange_model import Forwarding, RingGroup, RoutingTable
 from device.sip.errors import SipParseError
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
@@ -67,8 +68,25 @@ NAMES = [
     "Proxy-Authorization",
     "Content-Length",
     "User-Agent",
+    "Diversion",
+    "History-Info",
+    "Reason",
     "X-Unknown",
 ]
+TARGETS = ("sip:1001@pbx.lan", "sip:1002@pbx.lan", "sip:pbx.lan", "sip:600@pbx.lan", "sip:7@pbx.lan")
+ROUTING = RoutingTable(
+    (("7", "1002"), ("8", f"x@{VICTIM}")),
+    (
+        RingGroup("600", ("1001", "1002", "601", "8")),
+        RingGroup("601", ("600", "1002"), in_order=True, otherwise="1001"),
+    ),
+    (
+        Forwarding("1001", busy="601", no_answer=f"sip:x@{VICTIM}"),
+        Forwarding("1002", busy="1001", no_answer="600", no_answer_s=5),
+    ),
+)
+"""How half of the crowds are routed."""
+
 STATUSES = [100, 180, 183, 199, 200, 202, 302, 401, 407, 408, 480, 486, 487, 500, 503, 600, 603]
 
 
@@ -132,6 +150,8 @@ class Crowd:
         self.board = Switchboard()
         self.phones: list[Phone] = [*two_phones(self.board), self.board.phone("guest", "198.51.100.1")]
         self.phones[2].domain = "elsewhere.example"
+        if seed % 2:
+            self.board.exchange.router.configure(ROUTING)
         self.heard: list[tuple[Phone, Request | Response]] = []
 
     def play(self, steps: int) -> None:
@@ -154,7 +174,7 @@ class Crowd:
     def begun(self, phone: Phone) -> Request:
         method = self.dice.choice(("INVITE", "INVITE", "REGISTER", "OPTIONS", "MESSAGE", "BYE", "CANCEL", "ACK"))
         phone.call_id = f"call-{self.dice.randrange(1000)}"
-        request = phone.build(method, self.dice.choice(("sip:1001@pbx.lan", "sip:1002@pbx.lan", "sip:pbx.lan")))
+        request = phone.build(method, self.dice.choice(TARGETS))
         if method == "REGISTER":
             request.headers.set("To", phone.address)
         return phone.auth.authorize(request)
@@ -239,7 +259,19 @@ def test_a_stranger_whose_requests_have_faults_gets_nothing_relayed(seed: int) -
 @settings(max_examples=150, deadline=None)
 @given(
     user=st.text(max_size=8),
-    name=st.sampled_from(["Route", "Contact", "Proxy-Authorization", "Max-Breadth", "Via", "User-Agent", "To"]),
+    name=st.sampled_from(
+        [
+            "Route",
+            "Contact",
+            "Diversion",
+            "History-Info",
+            "Proxy-Authorization",
+            "Max-Breadth",
+            "Via",
+            "User-Agent",
+            "To",
+        ]
+    ),
     value=st.text(alphabet=st.characters(exclude_characters="\r\n"), max_size=40),
     method=st.sampled_from(["INVITE", "REGISTER", "MESSAGE", "ACK"]),
 )
