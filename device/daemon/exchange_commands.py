@@ -67,7 +67,10 @@ HELP: Final = {
 """What each first word is about, and an example, for completion and manual."""
 
 
-HAVE_FORMS: Final = ("registrations", "calls", "records", "accounting", "ban list", "user list")
+HAVE_FORMS: Final = (
+    "registrations", "calls", "records", "accounting", "ban list", "user list", "alias list", "trunk list",
+    "route list", "group list", "forward list", "domain list", "number list", "permission list", "text list", "setting",
+)  # fmt: skip
 """Commands that answer in JSON and CSV, too."""
 
 

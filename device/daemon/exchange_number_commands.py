@@ -3,6 +3,7 @@
 from device.annotations import Final
 from device.daemon.exchange_commands import Action, Desk, take_values, take_words
 from device.daemon.exchange_outside import load_outside, number_settings
+from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
 from device.exchange.numbers import NumberPlan, NumberSettings, class_faults, dialled_number, pattern_faults, split_list
 from device.exchange_model import NumberPattern
@@ -29,8 +30,10 @@ def _remove_pattern(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_patterns(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("number list", words)
-    lines = [f"{one.pattern}  {one.kind}\n" for one in NumberPatterns(desk.database).list()]
-    return "".join(lines) or "no number has a class of its own: `offhook exchange number add PATTERN CLASS` gives one\n"
+    patterns = NumberPatterns(desk.database).list()
+    text = "".join(f"{one.pattern}  {one.kind}\n" for one in patterns)
+    text = text or "no number has a class of its own: `offhook exchange number add PATTERN CLASS` gives one\n"
+    return answer("numbers", [asdict(one) for one in patterns], desk.form, text)
 
 
 def _explain(desk: Desk, words: tuple[str, ...]) -> str:
@@ -79,11 +82,13 @@ def _list_permissions(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("permission list", words)
     own = Permissions(desk.database).list()
     usual = ", ".join(split_list(number_settings(Settings(desk.database).get_all()).permissions)) or NOTHING
-    lines = [
-        f"{aor.user}@{aor.domain}  {', '.join(own.get((aor.user, aor.domain), ())) or f'{usual} (as everybody)'}\n"
+    rows = [
+        {"user": f"{aor.user}@{aor.domain}", "classes": ", ".join(own.get((aor.user, aor.domain), ()))}
         for aor in Subscribers(desk.database).list()
     ]
-    return "".join(lines) or "there is no user: `offhook exchange user add NAME` makes one\n"
+    text = "".join(f"{row['user']}  {row['classes'] or f'{usual} (as everybody)'}\n" for row in rows)
+    text = text or "there is no user: `offhook exchange user add NAME` makes one\n"
+    return answer("permissions", [{**row, "usual": usual} for row in rows], desk.form, text)
 
 
 def _numbering(desk: Desk, words: tuple[str, ...]) -> str:

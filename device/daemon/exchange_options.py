@@ -63,7 +63,7 @@ own: voicemail, echo test, time, music, conferences, paging. `run` works in the 
   --store FILE        the SQLite file with users and registrations
   --socket PATH       its control socket; `user` speaks to the exchange that runs there, if one does
   --log-level LEVEL   debug, info, warning or error
-  --json, --csv       answer for programs: lists of users, registrations, calls, records, accounting and bans
+  --json, --csv       answer for programs: all lists, settings, registrations, calls, records and accounting
   --to, --database    where the users move to, and with what data base (default: postgresql); see docs/exchange.md
   --database-url URL  how the server over there reaches its data base
   --output FOLDER     a new folder for the files of `export`

@@ -2,9 +2,11 @@
 
 from device.annotations import Final
 from device.daemon.exchange_commands import Action, Desk, take_values, take_words
+from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
 from device.exchange_model import NO_ANSWER_RING_S, DomainRoute, Forwarding, RingGroup
 from device.model import Aor
+from device.records import asdict
 from device.sip.errors import SipParseError
 from device.sip.uri import Uri, parse_uri
 from device.store.call_routing import (
@@ -61,12 +63,14 @@ def _remove_alias(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_aliases(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("alias list", words)
-    lines = [
-        f"{alias.user}  {_shown(desk, Uri('sip', user=target.user, host=target.domain))}\n"
+    rows = [
+        {"alias": alias.user, "target": _shown(desk, Uri("sip", user=target.user, host=target.domain))}
         for alias, target in Aliases(desk.database).list()
         if alias.domain == desk.domain
     ]
-    return "".join(lines) or "there are no aliases: `offhook exchange alias add 1 1001` makes one\n"
+    text = "".join(f"{row['alias']}  {row['target']}\n" for row in rows)
+    text = text or "there are no aliases: `offhook exchange alias add 1 1001` makes one\n"
+    return answer("aliases", rows, desk.form, text)
 
 
 # Groups.
@@ -107,8 +111,10 @@ def _remove_group(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_groups(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("group list", words)
-    lines = [f"{_group_line(group)}\n" for group in RingGroups(desk.database, desk.domain).list()]
-    return "".join(lines) or "there are no groups: `offhook exchange group set 600 all 1001 1002` makes one\n"
+    groups = RingGroups(desk.database, desk.domain).list()
+    text = "".join(f"{_group_line(group)}\n" for group in groups)
+    text = text or "there are no groups: `offhook exchange group set 600 all 1001 1002` makes one\n"
+    return answer("groups", [asdict(group) for group in groups], desk.form, text)
 
 
 def _group_line(group: RingGroup) -> str:
@@ -160,8 +166,10 @@ def _remove_forwarding(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_forwardings(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("forward list", words)
-    lines = [_forwarding_lines(one) for one in Forwardings(desk.database, desk.domain).list()]
-    return "".join(lines) or "no calls are sent on: `offhook exchange forward set 1001 busy 1002` does so\n"
+    found = Forwardings(desk.database, desk.domain).list()
+    text = "".join(_forwarding_lines(one) for one in found)
+    text = text or "no calls are sent on: `offhook exchange forward set 1001 busy 1002` does so\n"
+    return answer("forwardings", [asdict(one) for one in found], desk.form, text)
 
 
 def _forwarding_lines(one: Forwarding) -> str:
@@ -220,10 +228,10 @@ def _remove_domain(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_domains(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("domain list", words)
-    lines = [_domain_line(route) for route in DomainRoutes(desk.database).list()]
-    return (
-        "".join(lines) or "calls for other domains go where DNS says; `offhook exchange domain set` sets another way\n"
-    )
+    routes = DomainRoutes(desk.database).list()
+    text = "".join(_domain_line(route) for route in routes)
+    text = text or "calls for other domains go where DNS says; `offhook exchange domain set` sets another way\n"
+    return answer("domains", [asdict(route) for route in routes], desk.form, text)
 
 
 def _domain_line(route: DomainRoute) -> str:

@@ -3,6 +3,7 @@
 from device.annotations import Final
 from device.daemon.config import parse_section
 from device.daemon.exchange_commands import Action, Desk, take_values
+from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
 from device.exchange.settings import ExchangeSettings
 from device.records import fields, replace
@@ -27,8 +28,11 @@ def _settings(desk: Desk, words: tuple[str, ...]) -> str:
         raise UsageError("nothing was changed: " + "; ".join(faults))
     if changed:
         store.set_many(dict(changed))
-    lines = [f"{name:20}  {_text(getattr(wanted, name))}\n" for name in names if not changed or name in values]
-    return "".join(lines) + ("in force from the next start of the exchange on\n" if changed else "")
+    shown = {name: _text(getattr(wanted, name)) for name in names if not changed or name in values}
+    text = "".join(f"{name:20}  {value}\n" for name, value in shown.items())
+    text += "in force from the next start of the exchange on\n" if changed else ""
+    rows = [{"name": name, "value": value} for name, value in shown.items()]
+    return answer("settings", rows, desk.form, text)
 
 
 def _text(value: object) -> str:

@@ -27,6 +27,11 @@ def told(table: Table, form: str) -> str:
     return _columns(table) if table.rows else f"{table.empty}\n"
 
 
+def answer(name: str, rows: Sequence[Mapping[str, Any]], form: str, text: str) -> str:
+    """Rows for programs, or for people the `text` that says the same."""
+    return text if form == "text" else told(Table(name, rows, ""), form)
+
+
 def _csv(table: Table) -> str:
     """As RFC 4180 has it, with the names first; nothing at all for an empty table, whose names nobody knows."""
     if not table.rows:
@@ -36,7 +41,7 @@ def _csv(table: Table) -> str:
 
 
 def _field(value: object) -> str:
-    text = "" if value is None else str(value)
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
     # A spreadsheet would take such a text for a formula, and a caller's name may be anything.
     if text[:1] in ("=", "+", "-", "@", "\t", "\r") and isinstance(value, str):
         text = "'" + text

@@ -2,14 +2,17 @@
 
 from device.annotations import Final
 from device.daemon.exchange_commands import Action, Desk, take_words
+from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
 from device.store.texts import Texts
 
 
 def _list(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("text list", words)
-    lines = [f"{user}  {count}\n" for user, count in Texts(desk.database, desk.domain).counts(desk.unix_now).items()]
-    return "".join(lines) or "no text waits for anybody\n"
+    counts = Texts(desk.database, desk.domain).counts(desk.unix_now)
+    text = "".join(f"{user}  {count}\n" for user, count in counts.items()) or "no text waits for anybody\n"
+    rows = [{"user": user, "waiting": count} for user, count in counts.items()]
+    return answer("texts", rows, desk.form, text)
 
 
 def _drop(desk: Desk, words: tuple[str, ...]) -> str:

@@ -5,10 +5,11 @@ import re
 from device.annotations import Any, Final
 from device.daemon.account_fields import account_faults
 from device.daemon.exchange_commands import Action, Desk, take_values, take_words
+from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
 from device.exchange_model import CALLER_CHOICES, FORMAT_CHOICES, Trunk, TrunkRoute
 from device.model import Account, AccountId, Credential
-from device.records import replace
+from device.records import asdict, replace
 from device.sip.errors import SipParseError
 from device.sip.target import host_uri
 from device.store.trunks import TrunkRoutes, Trunks
@@ -113,13 +114,16 @@ def _remove(desk: Desk, words: tuple[str, ...]) -> str:
 def _list(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("trunk list", words)
     states = desk.running.get("trunks", {})
-    lines = []
+    lines, rows = [], []
     for trunk in Trunks(desk.database).list():
         account = trunk.account
         address = f"{account.user}@{account.domain}" if account.user else account.domain
         off = "" if account.enabled else ", off"
-        lines.append(f"{trunk.name}  {address}  {states.get(trunk.name, 'not running')}{off}\n")
-    return "".join(lines) or "there is no trunk: `offhook exchange trunk add NAME USER@HOST` makes one\n"
+        state = states.get(trunk.name, "not running")
+        lines.append(f"{trunk.name}  {address}  {state}{off}\n")
+        rows.append({"name": trunk.name, "address": address, "enabled": account.enabled, "state": state})
+    text = "".join(lines) or "there is no trunk: `offhook exchange trunk add NAME USER@HOST` makes one\n"
+    return answer("trunks", rows, desk.form, text)
 
 
 def _show(desk: Desk, words: tuple[str, ...]) -> str:
@@ -179,8 +183,10 @@ def _remove_route(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_routes(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("route list", words)
-    lines = [f"{_route_text(route)}\n" for route in TrunkRoutes(desk.database).list()]
-    return "".join(lines) or "there is no route: `offhook exchange route add 0 TRUNK` sends numbers out\n"
+    routes = TrunkRoutes(desk.database).list()
+    text = "".join(f"{_route_text(route)}\n" for route in routes)
+    text = text or "there is no route: `offhook exchange route add 0 TRUNK` sends numbers out\n"
+    return answer("routes", [asdict(route) for route in routes], desk.form, text)
 
 
 def _route_text(route: TrunkRoute) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from device.daemon.exchange_commands import Desk, run_command
+from device.daemon.exchange_commands import HAVE_FORMS, Desk, run_command
 from device.daemon.exchange_tables import Table, told
 from device.daemon.options import UsageError
 from device.exchange_model import AccountingRecord, CallDetail
@@ -49,6 +49,13 @@ class FakeLive:
             return False
         self.banned.remove(sender)
         return True
+
+
+def plain(value: object) -> str:
+    """A value of JSON as CSV has it."""
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 @pytest.fixture
@@ -146,7 +153,33 @@ class TestBans:
 class TestForms:
     def test_a_command_without_other_forms_says_which_have_them(self, database: Database) -> None:
         with pytest.raises(UsageError, match="has no answer in JSON; these have: registrations, calls"):
-            run_command(desk(database, "json"), ("alias", "list"))
+            run_command(desk(database, "json"), ("overview",))
+
+    @pytest.mark.parametrize("command", HAVE_FORMS)
+    def test_each_list_is_json_for_programs(self, command: str, database: Database) -> None:
+        for words in (
+            ("user", "add", "1001"),
+            ("user", "add", "1002"),
+            ("alias", "add", "9", "1001"),
+            ("group", "set", "600", "all", "1001", "1002"),
+            ("forward", "set", "1001", "busy", "1002"),
+            ("domain", "set", "example.com", "192.0.2.20"),
+            ("trunk", "add", "other", "192.0.2.20"),
+            ("route", "add", "0", "other"),
+            ("number", "add", "015", "mobile"),
+        ):
+            run_command(replace(desk(database), secret="secret" if words[0] == "user" else ""), words)
+        Bindings(database).replace(AOR, [BINDING], NOW)
+        CallDetails(database).put(OVER)
+        CallDetails(database).put(CALL)
+        Accounting(database).add(AccountingRecord("BYE", "f", "t", "c", "200", "OK", int(NOW)))
+        words = tuple(command.split())
+        found = rows(database, *words, live=FakeLive())
+        assert found or command == "text list"
+        text = run_command(desk(database, "csv", FakeLive()), words)
+        assert list(csv.DictReader(io.StringIO(text))) == [
+            {name: plain(value) for name, value in row.items()} for row in found
+        ] or command in ("records", "accounting")
 
     def test_what_others_sent_does_not_move_the_cursor(self) -> None:
         assert told(Table("x", [{"phone": "a\x1b[2Jb"}], ""), "text") == "phone\na?[2Jb\n"
