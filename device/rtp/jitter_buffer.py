@@ -20,6 +20,8 @@ WINDOW_PACKETS = 250
 EVALUATE_EVERY = 25
 IN_TIME_SHARE = 0.99
 """The delay is set so that this share of recent packets comes in time; concealment takes the rest."""
+RESERVE_SHARE = 0.1
+"""So much of the spread of those packets is waited for on top: the latest one yet is seldom the latest to come."""
 STARTING_PACKETS = 50
 """So many arrivals the starting delay stays a floor, until measurement can be trusted."""
 JUMP_S = 1.0
@@ -295,6 +297,7 @@ class JitterBuffer:
         arrivals = sorted(self._arrivals)
         self._fastest = arrivals[0]
         usual = arrivals[ceil(IN_TIME_SHARE * len(arrivals)) - 1]
+        usual += int(RESERVE_SHARE * (usual - self._fastest))
         floor = self._min
         if self._arrived < STARTING_PACKETS:
             floor = self._start
@@ -303,8 +306,9 @@ class JitterBuffer:
         wanted = min(max(usual, self._fastest + floor), self._fastest + self._max)
         if wanted > self._delay or self._arrived < STARTING_PACKETS:
             self._delay = wanted
-        elif wanted <= self._delay - self._frame:
-            self._delay -= self._frame  # down by small steps: the next storm may be near
+        elif wanted <= self._delay - self._frame // 4:
+            # Down by small steps: the next storm may be near. Less than 5 ms would not be worked off.
+            self._delay = max(wanted, self._delay - self._frame)
 
     # Play-out
 

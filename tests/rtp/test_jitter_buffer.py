@@ -316,3 +316,10 @@ def test_what_waited_while_the_card_was_opened_does_not_stop_the_count() -> None
     assert heard.numbers[0] > 5
     figures = buffer.losses()
     assert (figures.expected, figures.missing) == (len(heard.numbers), 0)
+
+
+def test_a_tenth_of_the_spread_is_kept_in_reserve() -> None:
+    arrivals = [(20 * n + 100.0 * (n % 7 == 0), packet(n)) for n in range(400)]
+    buffer = new_buffer()
+    play(buffer, arrivals, 380)
+    assert buffer.counters.delay == FRAME * 110 // 20
