@@ -13,6 +13,10 @@ sip_port={port}
 sip_tcp_port=0
 sip_tls_port=0
 default_proxy=0
+[misc]
+auto_net_state_mon=0
+[sound]
+echocancellation=0
 [proxy_0]
 reg_proxy=<sip:{server}>
 reg_identity=sip:{user}@{domain}
@@ -53,6 +57,13 @@ class Linphone:
                 env={**os.environ, "HOME": str(self.folder)},
             )
         wait_until("linphonec to begin its log", self._log_path.exists)
+
+    def type(self, *lines: str) -> None:
+        """Give it commands, such as `call 1002`."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write("".join(f"{line}\n" for line in lines))
+        self._process.stdin.flush()
 
     def expect(self, text: str) -> None:
         """Wait until its log has a text."""
