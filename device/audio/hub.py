@@ -93,7 +93,8 @@ class Hub:
         for channel in list(self._channels.values()):
             leg = channel.leg
             try:
-                channel.program.hear(leg.next_frame(now))
+                frame = leg.next_frame(now)
+                channel.program.hear(frame if leg.is_two_way else bytes(len(frame)))
                 for news in leg.news(now):
                     self._report(news)
             except Exception as error:  # one call's fault must not end the others

@@ -81,6 +81,11 @@ class Leg:
         self._rate_hz = rate_hz
         self._take_resamplers()
 
+    @property
+    def is_two_way(self) -> bool:
+        """Whether neither side holds the other: who holds us may play music, which is no part of the talk."""
+        return self._expecting
+
     def send_digit(self, digit: str, duration_ms: int, in_band: bool) -> None:
         self._stream.send_digit(digit, duration_ms, in_band)
 

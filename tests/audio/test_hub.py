@@ -211,6 +211,14 @@ class TestRooms:
         bench.join("c", muted=False)
         assert bench.levels(a=100, b=20, c=3) == {"a": 23, "b": 103, "c": 120}
 
+    def test_the_music_of_somebody_who_holds_the_room_is_not_heard(self, bench: Bench) -> None:
+        bench.call("a", "b", "c")
+        bench.join("a", "b", "c")
+        bench.obey(UpdateStream(CallId("c"), stream_parameters(sending=False)))
+        assert bench.levels(a=100, b=20, c=3)["a"] == 20
+        bench.obey(UpdateStream(CallId("c"), stream_parameters()))
+        assert bench.levels(a=100, b=20, c=3)["a"] == 23
+
     def test_one_speaks_and_all_others_listen(self, bench: Bench) -> None:
         """As in a page."""
         ear = Ear()

@@ -190,6 +190,12 @@ def test_linphone_hears_itself(house: House, clock: Callable[[float], None], tmp
         linphone.stop()
 
 
+def test_a_stranger_may_leave_a_message_where_calls_are_sent_on(house: House, play: Callable[..., Sipp]) -> None:
+    house.exchange.manage("forward", "set", "1003", "always", "*98")
+    play("call", house.exchange.address, target=f"sip:1003@{HOST}", pause_ms=200).succeed()
+    house.exchange.manage("forward", "remove", "1003")
+
+
 def test_strangers_are_not_let_in_by_default(house: House, play: Callable[..., Sipp]) -> None:
     house.exchange.manage("service", "set", "strangers=")
     play("call-refused", house.exchange.address, target=f"sip:*43@{HOST}", status=403).succeed()

@@ -26,6 +26,7 @@ from device.exchange.services.numbers import ServiceNumbers
 from device.exchange.services.settings import ServiceSettings
 from device.exchange.services.switch import SERVICES_USER, ServiceSwitch, called_number
 from device.model import CallId
+from device.net.addresses import is_unspecified
 from device.net.sip_sockets import SipSockets
 from device.records import dataclass
 from device.sdp.errors import NoCommonCodec, SdpError
@@ -79,8 +80,9 @@ class ServiceHost:
         concierge: Concierge,
         surroundings: Surroundings,
     ) -> None:
-        """`exchange_address` is where the exchange listens, with "" for every address."""
-        bound, port = exchange_address
+        """`exchange_address` is where the exchange listens; "" or an unspecified one stands for every address."""
+        listening, port = exchange_address
+        bound = "" if is_unspecified(listening) else listening
         self._host = LOOPBACK_IPV6 if ":" in bound else LOOPBACK
         self._exchange = Hop(UDP, bound or self._host, port)
         self._concierge = concierge

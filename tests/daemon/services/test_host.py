@@ -27,7 +27,7 @@ OFFER = (
 class Line:
     """The exchange's side: one socket that sends requests and gets what comes back."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, listening: str = HOST) -> None:
         self.loop = Loop()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((HOST, 0))
@@ -40,7 +40,7 @@ class Line:
         numbers = ServiceNumbers(SETTINGS, [PagingGroup("7001", ("1002",))])
         self.concierge = Concierge("pbx.lan", SETTINGS, numbers, boxes)
         surroundings = Surroundings(lambda _: HOST, lambda _: HOST)
-        address = (HOST, self.socket.getsockname()[1])
+        address = (listening, self.socket.getsockname()[1])
         self.host = ServiceHost(self.loop, SystemIds(), address, SETTINGS, self.concierge, surroundings)
         self.host.open(self.loop.now())
         self.loop.add_participant(self.host)
@@ -163,6 +163,14 @@ def test_nobody_but_the_exchange_is_heard(line: Line) -> None:
         line.expect("SIP/2.0 200")
         with pytest.raises(BlockingIOError):
             stranger.recv(100)
+
+
+@pytest.mark.parametrize("listening", ["", "0.0.0.0", "::"])
+def test_an_exchange_at_every_address_is_heard_by_the_loopback_one(tmp_path: Path, listening: str) -> None:
+    line = Line(tmp_path, listening)
+    line.talk("*43")
+    line.hear()
+    line.close()
 
 
 def test_a_page_calls_the_members_and_asks_them_to_answer_by_themselves(line: Line) -> None:
