@@ -164,6 +164,8 @@ class CallWatch:
         if call is None:
             call = self._begin(context)
         if call.answered is None:
+            # Every call has its end here, whatever becomes of its request.
+            self._ends.set(call.key, now + SILENT_CALL_S)
             call.phones[branch.key] = _Ringing(branch.target.user)
             self._tell(call, call.users, now)
 

@@ -17,6 +17,7 @@ from device.sip.timers import DeadlineHeap
 from device.sip.transaction import ServerKey
 from device.sip.uri import Uri
 from device.sip.user_agent_client import SentRequest
+from device.timing import earliest
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ TEXT_TYPES: Final = ("text/", "message/cpim")
 """What the media type of a text begins with; "is typing" and the like are of no use later."""
 SILENCE_S: Final = 8.0
 """A phone that has not answered a MESSAGE after so long is away; the sender itself waits for 32 s."""
+LATE_S: Final = 40.0
+"""After so long no answer to a MESSAGE can come any more: 64*T1 and some."""
 PAUSE_S: Final = 1.0
 """Between a REGISTER and the first text, so that the phone has its answer before."""
 NOT_THERE: Final = frozenset((408, 430, 480, 500, 503, 504))
@@ -94,6 +97,8 @@ class MessageDepot:
         """MESSAGEs that were forwarded to a user and have no final answer."""
         self._taken: dict[ServerKey, int] = {}
         """Those of them that were kept meanwhile; taken back should a phone answer late."""
+        self._late: DeadlineHeap[ServerKey] = DeadlineHeap()
+        """Until when an answer may still come to them."""
         self._silent: DeadlineHeap[ServerKey] = DeadlineHeap()
         self._due: DeadlineHeap[str] = DeadlineHeap()
         """When to begin to deliver to a user."""
@@ -117,6 +122,7 @@ class MessageDepot:
         if self._open.pop(key, None) is not None:
             self._silent.cancel(key)
         number = self._taken.pop(key, None)
+        self._late.cancel(key)
         if number is not None and response.status < 300:
             self.shelf.remove(number)
 
@@ -210,8 +216,7 @@ class MessageDepot:
 
     def next_timeout(self) -> float | None:
         """When `due` is next wanted."""
-        times = [at for at in (self._silent.next_timeout(), self._due.next_timeout()) if at is not None]
-        return min(times, default=None)
+        return earliest(self._silent.next_timeout(), self._due.next_timeout(), self._late.next_timeout())
 
     def handle_timeout(self, now: float) -> list[tuple[ServerKey, Response]]:
         """Do all that is due; answers the MESSAGEs that are taken because their phones are silent."""
@@ -221,7 +226,10 @@ class MessageDepot:
             number = self._keep(request, user, now)
             if number is not None:
                 self._taken[key] = number
+                self._late.set(key, now + LATE_S)
                 answers.append((key, self._accepted(request)))
+        for key in self._late.pop_due(now):
+            self._taken.pop(key, None)
         for user in self._due.pop_due(now):
             if user not in self._under_way:
                 self._deliver_next(user, now)

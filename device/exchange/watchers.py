@@ -13,8 +13,8 @@ from device.sip.incoming_request import Refusal
 from device.sip.message import Request
 from device.sip.notifier import Notifier, Topic
 from device.sip.subscription import EventHeader, Finished, RefreshReceived, StateChanged, parse_event
+from device.sip.timers import DeadlineHeap
 from device.sip.transaction import ServerKey
-from device.timing import earliest
 
 MAX_WATCHERS: Final = 2000
 """Subscriptions that are kept; one more is answered 503."""
@@ -23,6 +23,8 @@ MAX_OF_USER: Final = 100
 RETRY_AFTER_S: Final = 60
 SHORTEST_EXPIRES_S: Final = 30
 DEFAULT_EXPIRES_S: Final = 600
+LINGER_S: Final = 40.0
+"""A subscription whose last NOTIFY waits for the answer to the one before is looked at again after so long."""
 LONGEST_EXPIRES_S: Final = 600
 """Subscriptions are granted for so long at most. Nothing of them is stored: after a restart of the exchange a phone's
 next refresh is answered 481, and it subscribes anew."""
@@ -104,14 +106,18 @@ class Watcher:
         return self.package.body(self.resource, 0) != self._told
 
 
+_Key = tuple[DialogId, EventHeader]
+
+
 class Watchers:
     """All subscriptions, found by dialog and by what they watch."""
 
     def __init__(self, agent: HouseAgent) -> None:
         self._agent = agent
         self._packages: dict[str, EventPackage] = {}
-        self._watchers: dict[tuple[DialogId, EventHeader], Watcher] = {}
-        self._by_resource: dict[tuple[str, str], dict[tuple[DialogId, EventHeader], Watcher]] = {}
+        self._watchers: dict[_Key, Watcher] = {}
+        self._by_resource: dict[tuple[str, str], dict[_Key, Watcher]] = {}
+        self._ends: DeadlineHeap[_Key] = DeadlineHeap()
 
     def add_package(self, package: EventPackage) -> None:
         """Serve a package."""
@@ -138,9 +144,10 @@ class Watchers:
 
     def receive(self, arrived: Arrived, now: float) -> None:
         """Answer a SUBSCRIBE of a proved user: begin a subscription, renew it, end it, or fetch the state once."""
-        self._forget_over()
         request = arrived.request
         key = _key_of(request)
+        if key in self._watchers:
+            self._forget_if_over(key)
         known = self._watchers.get(key) if request.to.tag is not None else None
         if request.to.tag is not None and known is None:
             self._agent.core.respond(arrived.key, request.response(481), now)
@@ -157,8 +164,7 @@ class Watchers:
             dialog.refresh_target(request)
             assert isinstance(dialog, WatcherDialog), "made by _begin"
             dialog.way = _way_back(request, arrived.source)
-            self._accept(arrived, known, now)
-        self._forget_over()
+            self._accept(arrived, known, key, now)
 
     def _begin(self, arrived: Arrived, event: EventHeader, now: float) -> None:
         request, package = arrived.request, self._packages[event.package]
@@ -177,7 +183,7 @@ class Watchers:
         key = (dialog.id, event)
         self._watchers[key] = watcher
         self._by_resource.setdefault((package.name, watcher.resource), {})[key] = watcher
-        self._accept(arrived, watcher, now)
+        self._accept(arrived, watcher, key, now)
 
     def _fault(self, arrived: Arrived, package: EventPackage) -> Refusal | None:
         accepted = [token.lower() for token in arrived.request.tokens("Accept")]
@@ -193,7 +199,7 @@ class Watchers:
             return Refusal(503, (("Retry-After", str(RETRY_AFTER_S)),), "Too many subscriptions")
         return None
 
-    def _accept(self, arrived: Arrived, watcher: Watcher, now: float) -> None:
+    def _accept(self, arrived: Arrived, watcher: Watcher, key: _Key, now: float) -> None:
         """200, and at once a NOTIFY with the whole state (section 4.2.1.2)."""
         request, expires_s = arrived.request, _granted(arrived.request)
         response = request.response(200, to_tag=watcher.notifier.dialog.local.tag)
@@ -204,6 +210,8 @@ class Watchers:
         response.headers.add("Expires", str(expires_s))
         self._agent.core.respond(arrived.key, response, now)
         watcher.notifier.receive(RefreshReceived(expires_s), now)
+        self._ends.set(key, now + (expires_s or LINGER_S))
+        self._forget_if_over(key)
 
     def _refuse(self, arrived: Arrived, refusal: Refusal, now: float) -> None:
         core = self._agent.core
@@ -211,37 +219,39 @@ class Watchers:
 
     def changed(self, package: str, resource: str, now: float) -> None:
         """Tell everybody who watches that user."""
-        self._forget_over()
-        for watcher in tuple(self._by_resource.get((package, resource), {}).values()):
-            if watcher.has_news:
+        for key, watcher in tuple(self._by_resource.get((package, resource), {}).items()):
+            if not watcher.notifier.is_over and watcher.has_news:
                 watcher.notifier.receive(StateChanged(watcher.body()), now)
-        self._forget_over()
+            self._forget_if_over(key)
 
     def end(self, user: str, now: float) -> None:
         """A user is removed: nobody watches them any more, and they watch nobody."""
-        for watcher in self:
+        for key, watcher in tuple(self._watchers.items()):
             if user in (watcher.resource, watcher.user):
                 watcher.notifier.receive(Finished("noresource" if user == watcher.resource else "rejected", b""), now)
-        self._forget_over()
+                self._forget_if_over(key)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is next wanted."""
-        return earliest(*(watcher.notifier.next_timeout() for watcher in self._watchers.values()))
+        return self._ends.next_timeout()
 
     def handle_timeout(self, now: float) -> None:
         """End what was not renewed."""
-        for watcher in self:
-            watcher.notifier.handle_timeout(now)
-        self._forget_over()
+        for key in self._ends.pop_due(now):
+            self._watchers[key].notifier.handle_timeout(now)
+            self._ends.set(key, now + LINGER_S)
+            self._forget_if_over(key)
 
-    def _forget_over(self) -> None:
-        for key, watcher in tuple(self._watchers.items()):
-            if watcher.notifier.is_over:
-                del self._watchers[key]
-                about = (watcher.package.name, watcher.resource)
-                self._by_resource[about].pop(key)
-                if not self._by_resource[about]:
-                    del self._by_resource[about]
+    def _forget_if_over(self, key: _Key) -> None:
+        watcher = self._watchers[key]
+        if not watcher.notifier.is_over:
+            return
+        del self._watchers[key]
+        self._ends.cancel(key)
+        about = (watcher.package.name, watcher.resource)
+        self._by_resource[about].pop(key)
+        if not self._by_resource[about]:
+            del self._by_resource[about]
 
 
 def _key_of(request: Request) -> tuple[DialogId, EventHeader]:

@@ -283,12 +283,12 @@ class TestSubscriptions:
 
     def test_a_watcher_that_is_gone(self) -> None:
         board, alice, _, lamp = watched()
-        lamp.subscribe()
+        response = lamp.subscribe()
         lamp.news()
         lamp.status = 481
         alice.invite("1002")
         lamp.news()
-        board.exchange.house.handle_timeout(board.now)
+        assert lamp.within(response, "600").status == 481
         assert len(board.exchange.house.watchers) == 0
 
     def test_a_user_who_is_removed(self) -> None:
