@@ -15,6 +15,7 @@ from device.control.server import ControlServer
 from device.daemon.clock_watch import ClockWatch
 from device.daemon.config import ConfigurationError, parse_section
 from device.daemon.exchange_door import Door
+from device.daemon.exchange_ledger import Ledger
 from device.daemon.exchange_options import ANYWHERE, USAGE, ExchangeOptions, chosen_domain, parse_options
 from device.daemon.exchange_outside import load_outside
 from device.daemon.exchange_services import ExchangeServices
@@ -43,7 +44,7 @@ from device.sip.hop import TLS, Hop, ip_literal
 from device.sip.settings import parse_dns_servers
 from device.sip.timers import SipTimers
 from device.sip.transaction import LookupWanted
-from device.store.accounting import Accounting, CallDetails
+from device.store.accounting import CallDetails
 from device.store.bindings import Bindings, split_aor
 from device.store.database import Database, open_database
 from device.store.settings import Settings
@@ -102,8 +103,8 @@ class ExchangeRuntime:
         self._settings = settings
         self._bindings = Bindings(database)
         self._changed: dict[str, Sequence[Binding]] = {}
-        self._accounted: list[Accounted] = []
         """Contacts that are to be stored before this turn's answers go out."""
+        self._ledger = Ledger(database)
         self._subscribers = Subscribers(database)
         self._unix_offset_s = time.time() - time.monotonic()
         ids = SystemIds()
@@ -162,6 +163,7 @@ class ExchangeRuntime:
             for _ in range(GOODBYE_TURNS):
                 self._loop.turn(GOODBYE_TURN_S)
         self._clock_watch.close()
+        self._ledger.write()
         self.sockets.close()
         self._resolver.close()
         if self._enum is not None:
@@ -188,8 +190,10 @@ class ExchangeRuntime:
             for transmission in self.endpoint.transmissions_to_send():
                 busy = True
                 self.sockets.send(transmission)
+        self._ledger.handle_timeout(now)
         return earliest(
             next_look,
+            self._ledger.next_timeout(),
             self.endpoint.next_timeout(),
             self.sockets.next_timeout(),
             self._resolver.next_timeout(),
@@ -233,7 +237,7 @@ class ExchangeRuntime:
             case BindingsChanged(aor, bindings):
                 self._changed[aor] = bindings
             case Accounted():
-                self._accounted.append(event)
+                self._ledger.add(event, now)
             case CallForwarded(caller, called, targets):
                 logger.info("call from %s to %s, %d contact(s)", caller, called, targets)
             case FlowDoubted(hop):
@@ -284,32 +288,20 @@ class ExchangeRuntime:
         return [replace(one, expires_at=min(one.expires_at, latest)) for one in self._bindings.load(unix_now)]
 
     def _store_changes(self, now: float) -> None:
-        """Write what came in this turn, all at once: a card that is slow makes many phones wait once.
+        """Write the contacts that came in this turn, all at once: a card that is slow makes many phones wait once.
 
-        The answers to them go out afterwards.
+        The answers to them go out afterwards. What is to be accounted goes along.
         """
-        if not self._changed and not self._accounted:
+        if not self._changed:
             return
         changed, self._changed = self._changed, {}
-        accounted, self._accounted = self._accounted, []
         try:
             with self._database.transaction(precious=False):
                 for aor, bindings in changed.items():
                     self._bindings.replace(aor, bindings, now + self._unix_offset_s)
-                self._account(accounted)
+                self._ledger.write()
         except DeviceError as error:
-            if changed:
-                logger.error("the contacts of %s are kept in memory only: %s", ", ".join(changed), error)
-            if accounted:
-                logger.error("%d registration(s) and ends of calls are not accounted: %s", len(accounted), error)
-
-    def _account(self, accounted: Sequence[Accounted]) -> None:
-        records, details = Accounting(self._database), CallDetails(self._database)
-        for one in accounted:
-            if one.record is not None:
-                records.add(one.record)
-            if one.call is not None:
-                details.put(one.call)
+            logger.error("the contacts of %s are kept in memory only: %s", ", ".join(changed), error)
 
     def _clock_set(self, ahead_s: float, now: float) -> None:
         self._unix_offset_s += ahead_s
@@ -342,7 +334,13 @@ class ExchangeRuntime:
             "daemon.version": lambda params: {"version": __version__},
             "daemon.stop": lambda params: loop.stop(),
             **self.services.methods(),
+            "exchange.command": self._command,
         }
+
+    def _command(self, params: dict[str, Any]) -> object:
+        # Whoever asks what went on wants the last second, too.
+        self._ledger.write()
+        return self.services.methods()["exchange.command"](params)
 
     def _status(self) -> dict[str, object]:
         return {

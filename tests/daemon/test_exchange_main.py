@@ -249,6 +249,23 @@ class TestStore:
         house.start()
         assert house.database.query("SELECT count(*) FROM location") == [(0,)]
 
+    def test_what_is_accounted_is_written_before_the_end(
+        self, loop: HandLoop, house: House, phones: Callable[..., Phone]
+    ) -> None:
+        alice = phones("1001")
+        alice.register()
+        alice.agent.invite(CALL, "9999", SDP, LINE, loop.now())
+        loop.turn_until(lambda: alice.told(CallEnded), "the end of the call")
+        house.runtime.close()
+        assert house.database.query("SELECT method, sip_code, src_user FROM acc ORDER BY id") == [
+            ("REGISTER", "200", "1001"),
+            ("INVITE", "404", "1001"),
+        ]
+        assert house.database.query("SELECT called, sip_code, ended_at > 0 FROM cdr") == [
+            (f"sip:9999@{DOMAIN}", 404, 1)
+        ]
+        house.start()
+
     def test_the_secret_is_made_once(self, house: House) -> None:
         secret = Settings(house.database).get(SECRET_KEY)
         house.runtime.close()
