@@ -2,8 +2,10 @@
 
 from device.annotations import Final
 from device.daemon.exchange_commands import Action, Desk, take_values, take_words
+from device.daemon.exchange_outside import load_outside
 from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
+from device.exchange.numbers import dialled_number
 from device.exchange_model import NO_ANSWER_RING_S, DomainRoute, Forwarding, RingGroup
 from device.model import Aor
 from device.records import asdict
@@ -290,6 +292,9 @@ def _hint(desk: Desk, uri: Uri) -> str:
     known = {group.name for group in RingGroups(desk.database, desk.domain).list()}
     known |= {alias.user for alias, _ in Aliases(desk.database).list() if alias.domain == desk.domain}
     if uri.user in known or Subscribers(desk.database).credential(uri.user, desk.domain) is not None:
+        return ""
+    number = dialled_number(uri.user)
+    if number and any(number.startswith(route.prefix) for route in load_outside(desk.database).routes):
         return ""
     return f"(no user, group or alias is called {uri.user} now)\n"
 

@@ -1,5 +1,7 @@
 """`offhook exchange setting`: how the exchange treats its users and strangers, in force from its next start on."""
 
+from textwrap import fill
+
 from device.annotations import Final
 from device.daemon.config import parse_section
 from device.daemon.exchange_commands import Action, Desk, take_values
@@ -11,6 +13,9 @@ from device.store.settings import Settings
 
 SAID_OTHERWISE: Final = ("domain",)
 """What the command line says, and no stored setting."""
+
+WIDTH: Final = 110
+"""Characters of a line of help."""
 
 PREFIX: Final = ExchangeSettings.SECTION + "."
 
@@ -29,9 +34,13 @@ def _settings(desk: Desk, words: tuple[str, ...]) -> str:
     if changed:
         store.set_many(dict(changed))
     shown = {name: _text(getattr(wanted, name)) for name in names if not changed or name in values}
-    text = "".join(f"{name:20}  {value}\n" for name, value in shown.items())
-    text += "in force from the next start of the exchange on\n" if changed else ""
-    rows = [{"name": name, "value": value} for name, value in shown.items()]
+    if changed:
+        text = "".join(f"{name:20}  {value}\n" for name, value in shown.items())
+        text += "in force from the next start of the exchange on\n"
+    else:
+        lines = [f"{name:20}  {value:10}  {ExchangeSettings.HELP[name]}" for name, value in shown.items()]
+        text = "".join(f"{fill(line, WIDTH, subsequent_indent=' ' * 34)}\n" for line in lines)
+    rows = [{"name": name, "value": value, "help": ExchangeSettings.HELP[name]} for name, value in shown.items()]
     return answer("settings", rows, desk.form, text)
 
 

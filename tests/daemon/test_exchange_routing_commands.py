@@ -46,6 +46,11 @@ class TestAliases:
     def test_somebody_who_is_not_there_yet_is_told(self, desk: Desk) -> None:
         assert typed(desk, "alias add 9 1009") == "9 means 1009\n(no user, group or alias is called 1009 now)\n"
 
+    def test_a_number_that_goes_out_by_a_trunk_is_somebody(self, desk: Desk) -> None:
+        typed(desk, "trunk add provider 4711@provider.example")
+        typed(desk, "route add 0 provider")
+        assert typed(desk, "alias add 9 0301234") == "9 means 0301234\n"
+
     @pytest.mark.parametrize(
         ("line", "said"),
         [

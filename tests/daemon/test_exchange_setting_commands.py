@@ -22,8 +22,8 @@ def typed(desk: Desk, line: str) -> str:
 def test_all_are_shown_with_their_values(desk: Desk) -> None:
     Settings(desk.database).set_many({"exchange.secret": "not to be told"})
     said = typed(desk, "setting")
-    assert "follow_redirects      on\n" in said
-    assert "serial_ring_s         20\n" in said
+    assert "follow_redirects      on          whether the exchange itself calls" in said
+    assert "serial_ring_s         20          seconds that the phones of a user ring" in said
     assert "domain" not in said
     assert "not to be told" not in said
 
