@@ -57,7 +57,7 @@ class ExchangeSettings:
     strangers: str = "call"
     ban_after: int = 30
     ban_s: int = 300
-    requests_per_s: int = 50
+    requests_per_s: int = 200
     message_days: int = 7
     pickup_code: str = "*8"
     pickup_groups: str = ""
