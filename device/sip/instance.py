@@ -3,8 +3,8 @@
 from device.annotations import Final
 from device.records import dataclass
 
-_GOLDEN: Final = 0.6180339887498949
-"""Steps of this fraction fall evenly between those before, however many there are."""
+_STEP: Final = 1_664_525
+"""Factor of a sequence whose members say nothing of each other (Knuth, The Art of Computer Programming, 3.3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,12 @@ class Instance:
     """From 0 up to 1 by the device: phones that do the same at the same time wait for different parts of a pause."""
 
     def fraction(self, number: int) -> float:
-        """From 0 up to 1 by the device and the number of an attempt."""
-        return (self.spread + number * _GOLDEN) % 1.0
+        """From 0 up to 1 by the device and the number of an attempt, evenly over the devices at each number.
+
+        Of one device they add up to more or less, as if by chance: what even steps would not do, after which phones
+        that an event brought together stay so for ever (docs/scaling.md).
+        """
+        return ((int(self.spread * 2**32) | 1) * pow(_STEP, number, 2**32) % 2**32) / 2**32
 
 
 NO_INSTANCE: Final = Instance()

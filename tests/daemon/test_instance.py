@@ -2,8 +2,9 @@
 
 import logging
 import re
-from itertools import pairwise
+from collections import Counter
 from pathlib import Path
+from statistics import pstdev
 
 import pytest
 
@@ -73,8 +74,19 @@ def test_only_after_a_power_failure_does_a_phone_hold_back(cut_off: bool, now: f
     assert power_up_delay(Instance("urn:uuid:x", 0.5), 5.0, cut_off, now) == delay
 
 
-def test_the_attempts_of_a_device_fall_evenly() -> None:
-    fractions = sorted(Instance("urn:uuid:x", 0.3).fraction(number) for number in range(100))
-    gaps = [after - before for before, after in pairwise(fractions)]
-    assert max(gaps) < 0.02
+DEVICES = [Instance("urn:uuid:x", number / 1000 + 0.0005) for number in range(1000)]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 7, 30, 1000])
+def test_at_each_attempt_the_devices_are_spread_evenly(number: int) -> None:
+    tenths = Counter(int(device.fraction(number) * 10) for device in DEVICES)
+    assert sorted(tenths) == list(range(10))
+    assert max(tenths.values()) - min(tenths.values()) < 60
+
+
+def test_over_many_attempts_devices_drift_apart_as_if_by_chance() -> None:
+    attempts = 50
+    sums = [sum(device.fraction(number) for number in range(attempts)) for device in DEVICES]
+    assert 0.8 * (attempts / 12) ** 0.5 < pstdev(sums) < 1.25 * (attempts / 12) ** 0.5
+    assert all(device.fraction(3) == device.fraction(3) for device in DEVICES)
     assert NO_INSTANCE.urn == ""

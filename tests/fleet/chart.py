@@ -1,7 +1,6 @@
 """A run as a picture over time: REGISTERs a second by their fate, attempts given up, and phones registered."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from device.demo.ladder import escape
 from tests.fleet.journal import FATES, Journal
@@ -88,14 +87,15 @@ class _Plot:
         return parts
 
     def line(self, points: Sequence[tuple[float, float]]) -> str:
-        """A line of steps through `points`."""
-        moves = [f"M{self.x(points[0][0])} {self.y(points[0][1])}"]
-        seen = moves[0]
-        for (_, _), (at, value) in pairwise(points):
-            move = f"H{self.x(at)}V{self.y(value)}"
-            if move != seen:
-                moves.append(move)
-            seen = move
+        """A line of steps through `points`; of those within one pixel the last is drawn."""
+        at_pixel = {round(self.x(at)): self.y(value) for at, value in points}
+        moves = []
+        height: float | None = None
+        for x, y in sorted(at_pixel.items()):
+            if y != height:
+                moves.append(f"H{x}V{y}" if moves else f"M{x} {y}")
+            height = y
+        moves.append(f"H{max(at_pixel)}")
         return f'<path d="{"".join(moves)}" fill="none" stroke="{INK}" stroke-width="1.6"/>'
 
 

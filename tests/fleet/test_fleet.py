@@ -1,5 +1,6 @@
 """Some hundred phones through the stories of the fleet, and what must hold for any number of them."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -109,6 +110,19 @@ def test_phones_do_not_come_all_at_once_after_a_long_outage(forsaken: Outcome) -
     # Eleven copies an attempt of 32 s, and half to all of the longest pause before the next.
     assert mean <= PHONES * 11 / (ATTEMPT_S + SETTINGS.retry_cap_s / 2) * 1.1
     assert forsaken.journal.peak(forsaken.began) <= 3 * mean
+
+
+def test_phones_that_an_outage_brought_together_do_not_stay_so(forsaken: Outcome) -> None:
+    """They all noticed within half a minute, and would else come in waves for as long as it lasts."""
+    hopeless = forsaken.journal.fates["unheard"]
+    tens: Counter[int] = Counter()
+    for at, count in hopeless.items():
+        if forsaken.began - 600 <= at < forsaken.began:
+            tens[int(forsaken.began - at - 1) // 10] += count
+    mean = sum(tens.values()) / len(tens)
+    assert len(tens) == 60
+    assert min(tens.values()) > 0.7 * mean
+    assert max(tens.values()) < 1.35 * mean
 
 
 def test_a_server_whose_end_the_network_tells_of_is_found_again_as_well() -> None:

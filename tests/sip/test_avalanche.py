@@ -156,8 +156,9 @@ def test_a_registrar_that_takes_longer_to_boot_than_its_phones_is_not_overrun(re
     # The longest pause is a minute, and most of a REGISTER that nobody heard another half.
     assert house.last_registered() < 75 + SETTINGS.retry_cap_s + 32
     after = [count for second, count in house.load.items() if second >= 75]
-    # Where nobody heard them they repeat their REGISTER every four seconds (Timer E), each at its own moment.
-    assert max(after) < PHONES * (0.2 if refuses else 0.6)
+    # Where nobody heard them they repeat their REGISTER every four seconds (Timer E), each at its own moment, and a
+    # few are at the beginning of an attempt, where copies follow each other quickly.
+    assert max(after) < PHONES * (0.2 if refuses else 0.75)
 
 
 def test_refreshes_of_phones_that_started_together_drift_apart() -> None:
