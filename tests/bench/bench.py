@@ -32,7 +32,7 @@ class Extent:
     call_rates: tuple[int, ...] = (20, 40, 60, 80, 100, 120, 150, 200, 300, 400, 600, 800, 1200, 1600)
     house_s: float = 30.0
     exchange_calls: int = 2000
-    memory_rate: int = 50
+    memory_rate: int = 100
     message_s: float = 0.05
     idle_items: int = 20_000
 
