@@ -2,6 +2,7 @@
 
 import selectors
 import time
+from collections.abc import Callable, Sequence
 from secrets import randbits
 
 from device import plain_logging as logging
@@ -18,7 +19,7 @@ from device.discovery.house import House, proof_of
 from device.discovery.notebook import Notebook
 from device.discovery.phone_link import PhoneLink
 from device.discovery.rule import why_not
-from device.discovery.surroundings import own_addresses, search_domains
+from device.discovery.surroundings import network_facts
 from device.errors import DeviceError
 
 logger = logging.getLogger(__name__)
@@ -36,13 +37,22 @@ LOOK_S = 10.0
 
 
 class Discovery:
-    """One board of a house that is still to be agreed upon."""
+    """One board of a house that is still to be agreed upon; `look` answers its addresses and the network's names."""
 
-    def __init__(self, notebook: Notebook, phone: PhoneLink, avahi: Avahi, rank: int, exchange_port: int) -> None:
+    def __init__(
+        self,
+        notebook: Notebook,
+        phone: PhoneLink,
+        avahi: Avahi,
+        rank: int,
+        exchange_port: int,
+        look: Callable[[], tuple[Sequence[str], Sequence[str]]] = network_facts,
+    ) -> None:
         self._notebook = notebook
         self._phone = phone
         self._avahi = avahi
         self._rank, self._exchange_port = rank, exchange_port
+        self._look = look
         self._port = EnrolmentPort(self._answer)
         self._election: Election | None = None
         """None while this board keeps to itself, for the reason in `_reason`."""
@@ -120,7 +130,7 @@ class Discovery:
             # `mode` and `forget` write there.
             self._notebook.load()
             facts = self._phone.facts()
-            reason = why_not(self._notebook.mode, own_addresses(), search_domains(), facts.accounts)
+            reason = why_not(self._notebook.mode, *self._look(), facts.accounts)
         except DeviceError as error:
             reason, facts = str(error), None
         if self._house is not None:

@@ -45,3 +45,8 @@ def search_domains(path: str = RESOLV_CONF) -> list[str]:
     named = [words[1:] for words in lines if words and words[0] in ("search", "domain")]
     # The last line counts (resolv.conf(5)).
     return [name for name in (named[-1] if named else []) if name != "."]
+
+
+def network_facts() -> tuple[list[str], list[str]]:
+    """Our addresses, and the names of the network."""
+    return own_addresses(), search_domains()

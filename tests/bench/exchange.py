@@ -52,6 +52,8 @@ class Ours(ExchangeDaemon):
             for user, password in USERS:
                 values = {name: ha1(name, user, DOMAIN, password) for name in ("MD5", "SHA-256")}
                 subscribers.put(user, DOMAIN, values)
+        # One SIPp at one address plays all fifty phones: for a single sender that would be a flood.
+        self.manage("setting", "requests_per_s=0")
 
     def pids(self) -> list[int]:
         assert self.program is not None
