@@ -141,6 +141,17 @@ def test_the_echo_test_gives_back_what_is_said(house: House) -> None:
     assert search(read_wav(CALLER_WAV, 0.0).pcm, heard) > GOOD_CORRELATION
 
 
+@pytest.mark.parametrize("way", ["rtp", "info-relay", "info", "inband"])
+def test_a_key_is_understood_however_it_comes(house: House, way: str) -> None:
+    phone = house.phones["1004"]
+    phone.call("account.update", id="office", dtmf=way)
+    house.call("1004", "*43")
+    phone.listen(1.0)
+    phone.call("call.digits", digits="#")
+    phone.expect_message("in", "BYE")
+    phone.call("account.update", id="office", dtmf="auto")
+
+
 def test_music(house: House) -> None:
     phone = house.call("1002", "*68")
     phone.listen(0.5)
@@ -342,3 +353,17 @@ def test_a_message_that_the_power_cut_in_two_is_there_after_the_start(tmp_path: 
     kept = read_wav(Path(line.split()[-1]), 0.0).pcm
     assert len(kept) >= 3 * RATE_HZ * pcm.SAMPLE_BYTES
     assert search(read_wav(CALLER_WAV, 0.0).pcm, kept) > GOOD_CORRELATION
+
+
+def test_when_the_exchange_is_stopped_its_callers_are_told(tmp_path: Path) -> None:
+    exchange = ExchangeDaemon(tmp_path, {"1001": PASSWORDS["1001"]})
+    exchange.manage("service", "on")
+    phone = PhoneDaemon("1001", tmp_path)
+    with running(phone, exchange):
+        phone.add_account(exchange.address, "1001", PASSWORDS["1001"])
+        phone.expect_registration("registered")
+        phone.place("8001")
+        phone.expect_state("connected")
+        phone.listen(0.5)
+        exchange.stop()
+        phone.expect_message("in", "BYE")

@@ -6,6 +6,7 @@ import time
 from device.annotations import Any, Final
 from device.daemon.config import parse_section
 from device.daemon.exchange_commands import Action, Desk, take_values, take_words
+from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
 from device.daemon.services.load import load_groups, load_settings, service_values, stored_group
 from device.daemon.services.mailboxes import MailboxFiles
@@ -14,7 +15,7 @@ from device.exchange.services.settings import USUAL_NUMBERS, ServiceSettings, nu
 from device.exchange.services.voicemail import Message
 from device.ids import SystemIds
 from device.media.codecs import CODEC_NAMES, codec_class
-from device.records import fields
+from device.records import asdict, fields
 from device.sip.hop import ip_literal
 from device.store.errors import UnknownEntryError
 from device.store.paging import PagingGroups
@@ -22,6 +23,7 @@ from device.store.settings import Settings
 from device.store.subscribers import Subscribers
 
 PIN_DIGITS: Final = range(4, 13)
+NO_GROUP: Final = "there is no paging group: `offhook exchange page add 7001 members=1001,1002` makes one\n"
 MULTICAST_V4: Final = range(224, 240)
 GROUP_FIELDS: Final = {
     "members": "users with commas between them, who are called",
@@ -84,7 +86,7 @@ def _calls(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("service calls", words)
     calls: list[dict[str, Any]] = desk.running.get("service_calls", [])
     lines = [f"{call['call']}  {call['caller']}  {call['service']}  {call['room'] or '-'}\n" for call in calls]
-    return "".join(lines) or "nobody is with a service now\n"
+    return answer("service_calls", calls, desk.form, "".join(lines) or "nobody is with a service now\n")
 
 
 # Paging.
@@ -130,8 +132,9 @@ def _remove_group(desk: Desk, words: tuple[str, ...]) -> str:
 
 def _list_groups(desk: Desk, words: tuple[str, ...]) -> str:
     take_words("page list", words)
-    lines = [f"{_group_text(group)}\n" for group in load_groups(desk.database)]
-    return "".join(lines) or "there is no paging group: `offhook exchange page add 7001 members=1001,1002` makes one\n"
+    groups = load_groups(desk.database)
+    text = "".join(f"{_group_text(group)}\n" for group in groups) or NO_GROUP
+    return answer("groups", [asdict(stored_group(group)) for group in groups], desk.form, text)
 
 
 def _group_text(group: PagingGroup) -> str:
@@ -155,7 +158,8 @@ def _list_messages(desk: Desk, words: tuple[str, ...]) -> str:
     box = take_words("voicemail list", words, *("a user",) * len(words[:1]))[0] if words else ""
     boxes = _boxes(desk)
     found = boxes.messages(box) if box else boxes.everything()
-    return "".join(map(_line, found)) or "there is no message\n"
+    text = "".join(map(_line, found)) or "there is no message\n"
+    return answer("messages", [asdict(message) for message in found], desk.form, text)
 
 
 def _line(message: Message) -> str:

@@ -1,5 +1,6 @@
 """`offhook exchange service`, `page` and `voicemail` on a store."""
 
+import json
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,8 +31,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def type_in(database: Database) -> Type:
-    def typed(words: str, secret: str = "", **running: object) -> str:
-        return run_command(Desk(database, "pbx.lan", 0.0, secret, running), tuple(words.split()))
+    def typed(words: str, secret: str = "", form: str = "text", **running: object) -> str:
+        return run_command(Desk(database, "pbx.lan", 0.0, secret, running, form=form), tuple(words.split()))
 
     return typed
 
@@ -178,3 +179,17 @@ class TestVoicemail:
             type_in("voicemail pin 1009", "4711")
         with pytest.raises(UsageError):
             type_in("voicemail pin 1001 4711")
+
+
+def test_lists_for_programs(database: Database, type_in: Type) -> None:
+    leave(database)
+    (message,) = json.loads(type_in("voicemail list", form="json"))["messages"]
+    assert (message["box"], message["caller"], message["seconds"], message["heard"]) == ("1001", "1002", 4.0, False)
+    assert (
+        type_in("voicemail list", form="csv").splitlines()[0]
+        == "name,box,caller,caller_name,received_at,seconds,heard,path"
+    )
+    type_in("page add 7001 members=1001 multicast=239.255.0.1:5004")
+    (group,) = json.loads(type_in("page list", form="json"))["groups"]
+    assert group == {"number": "7001", "members": "1001", "multicast": "239.255.0.1:5004", "codec": "PCMU"}
+    assert json.loads(type_in("service calls", form="json")) == {"service_calls": []}
