@@ -44,7 +44,10 @@ class Publications:
     def receive(self, user: str, package: str, request: Request, content_type: str, now: float) -> Refusal | Granted:
         """Take a PUBLISH of a proved user (section 6): the whole request takes effect or nothing of it."""
         bodies = self._bodies.get((user, package), {})
-        tag = request.headers.get("SIP-If-Match")
+        tags = request.headers.get_all("SIP-If-Match")
+        if len(tags) > 1:
+            return Refusal(400, reason="More than one SIP-If-Match")
+        tag = tags[0] if tags else None
         if tag is not None and tag not in bodies:
             return Refusal(412)
         expires_s = DEFAULT_EXPIRES_S if request.expires is None else request.expires

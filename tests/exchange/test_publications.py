@@ -54,3 +54,14 @@ def test_they_go_with_the_user() -> None:
     publications.forget_user("1002")
     assert publications.latest("1002", "presence") is None
     assert publications.next_timeout() is None
+
+
+def test_one_request_means_one_publication() -> None:
+    publications = Publications(CountingIds())
+    tags = [tag_of(publish(publications, body)) for body in (b"one", b"two")]
+    request = Request("PUBLISH", "sip:1002@pbx.lan")
+    for tag in tags:
+        request.headers.add("SIP-If-Match", tag)
+    refused = publications.receive("1002", "presence", request, PIDF, 0.0)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 400
