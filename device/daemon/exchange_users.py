@@ -54,6 +54,9 @@ def ask_password(name: str) -> str:
 def _remove_user(desk: Desk, words: tuple[str, ...]) -> str:
     (name,) = take_words("user remove", words, "a user name")
     Subscribers(desk.database).remove(name, desk.domain)
+    from device.daemon.services.commands import boxes_at  # noqa: PLC0415  # most exchanges have no voicemail
+
+    boxes_at(desk).forget_box(name)
     return f"{name}@{desk.domain} is removed\n"
 
 

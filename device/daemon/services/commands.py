@@ -147,7 +147,8 @@ def _group_text(group: PagingGroup) -> str:
 # Voicemail.
 
 
-def _boxes(desk: Desk) -> MailboxFiles:
+def boxes_at(desk: Desk) -> MailboxFiles:
+    """The voicemail boxes beside the store."""
     users = {aor.user for aor in Subscribers(desk.database).list() if aor.domain == desk.domain}
     boxes = MailboxFiles(desk.database, load_settings(desk.database), SystemIds(), users.__contains__)
     boxes.on_change = desk.running.get("voicemail_changed") or boxes.on_change
@@ -156,7 +157,7 @@ def _boxes(desk: Desk) -> MailboxFiles:
 
 def _list_messages(desk: Desk, words: tuple[str, ...]) -> str:
     box = take_words("voicemail list", words, *("a user",) * len(words[:1]))[0] if words else ""
-    boxes = _boxes(desk)
+    boxes = boxes_at(desk)
     found = boxes.messages(box) if box else boxes.everything()
     text = "".join(map(_line, found)) or "there is no message\n"
     return answer("messages", [asdict(message) for message in found], desk.form, text)
@@ -172,7 +173,7 @@ def _line(message: Message) -> str:
 def _find(desk: Desk, command: str, words: tuple[str, ...]) -> tuple[MailboxFiles, Message]:
     (name,) = take_words(command, words, "a message, by its file or the name of that")
     wanted = os.path.basename(name).removesuffix(".wav")
-    boxes = _boxes(desk)
+    boxes = boxes_at(desk)
     for message in boxes.everything():
         if message.name == wanted:
             return boxes, message
@@ -196,7 +197,7 @@ def _mark(desk: Desk, words: tuple[str, ...]) -> str:
 def _pin(desk: Desk, words: tuple[str, ...]) -> str:
     if len(words) not in (1, 2) or (len(words) == 2 and words[1] != "none"):
         raise UsageError("voicemail pin: give a user and --password-stdin for the PIN, or a user and none")
-    box, boxes = words[0], _boxes(desk)
+    box, boxes = words[0], boxes_at(desk)
     if not boxes.has(box):
         raise UnknownEntryError(f"the exchange has no user {box}: `offhook exchange user list` shows them")
     if len(words) == 2:

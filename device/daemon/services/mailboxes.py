@@ -119,6 +119,18 @@ class MailboxFiles:
             for stored in self._voicemail.heard_before(unix - DAY_S * self.settings.keep_days):
                 self.delete(self._message(stored))
 
+    def forget_box(self, box: str) -> None:
+        """The user is removed: nobody who gets the same name later is to hear what was said to another."""
+        for stored in self._voicemail.everything():
+            if stored.mailbox == box:
+                self._voicemail.remove(stored.name)
+        self.set_pin(box, "")
+        folder = os.path.dirname(self._path(box, GREETING))
+        if os.path.isdir(folder):
+            for entry in os.scandir(folder):
+                _unlink(entry.path)
+            os.rmdir(folder)
+
     # Recording.
 
     def has_room(self, box: str) -> bool:
@@ -165,7 +177,12 @@ class MailboxFiles:
             if not draft.is_greeting:
                 self._voicemail.remove(draft.name)
             return
-        _rename(draft.path, draft.path.removesuffix(UNFINISHED))
+        try:
+            _rename(draft.path, draft.path.removesuffix(UNFINISHED))
+        except OSError as error:  # the box was taken away meanwhile, or the disk is broken
+            logger.error("a message for %s cannot be kept: %s", draft.box, error)
+            self._voicemail.remove(draft.name)
+            return
         if draft.is_greeting:
             return
         self._voicemail.finish(draft.name, seconds)

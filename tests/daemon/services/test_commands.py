@@ -193,3 +193,10 @@ def test_lists_for_programs(database: Database, type_in: Type) -> None:
     (group,) = json.loads(type_in("page list", form="json"))["groups"]
     assert group == {"number": "7001", "members": "1001", "multicast": "239.255.0.1:5004", "codec": "PCMU"}
     assert json.loads(type_in("service calls", form="json")) == {"service_calls": []}
+
+
+def test_a_removed_user_has_no_box_any_more(database: Database, type_in: Type) -> None:
+    leave(database)
+    leave(database, "1002")
+    type_in("user remove 1001")
+    assert [line.split()[0] for line in type_in("voicemail list").splitlines()] == ["1002"]

@@ -258,3 +258,28 @@ def test_old_messages_go_after_their_days(office: Office) -> None:
     assert len(office.boxes.everything()) == 2
     office.boxes.delete_old(4e9)
     assert [message.name for message in office.boxes.everything()] == [second.name]
+
+
+def test_a_user_who_is_removed_leaves_nothing_to_the_next_of_that_name(office: Office) -> None:
+    office.leave()
+    office.leave(box="1002")
+    office.record(2.0)
+    office.boxes.set_pin("1001", "4711")
+    draft = office.boxes.begin_greeting("1001")
+    assert draft is not None
+    write(draft.path, 2.0)
+    office.boxes.finish(draft, 2.0)
+    office.boxes.forget_box("1001")
+    assert [message.box for message in office.boxes.everything()] == ["1002"]
+    assert not office.boxes.has_pin("1001")
+    assert not (office.folder / "voicemail" / "box-1001").exists()
+    office.restart()
+    assert office.boxes.messages("1001") == ()
+    office.boxes.forget_box("1001")
+
+
+def test_a_box_that_is_taken_away_while_somebody_speaks(office: Office) -> None:
+    draft = office.record(2.0)
+    office.boxes.forget_box("1001")
+    office.boxes.finish(draft, 2.0)
+    assert office.boxes.everything() == ()
