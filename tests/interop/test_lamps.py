@@ -9,6 +9,7 @@ from tests.support.baresip import Baresip
 from tests.support.canary import CANARY
 from tests.support.daemons import CALLEE_WAV, ExchangeDaemon, PhoneDaemon, running
 from tests.support.processes import HOST, wait_until
+from tests.support.sipp import Sipp
 
 pytestmark = pytest.mark.interop
 
@@ -147,3 +148,18 @@ def test_what_one_baresip_publishes_the_other_sees(baresip: Peers) -> None:
 def test_baresip_asks_for_waiting_messages(baresip: Peers) -> None:
     peer = baresip("1003", "mwi", mwi="yes")
     wait_until("baresip to be told", lambda: "Messages-Waiting: no" in (peer.folder / "baresip.log").read_text())
+
+
+def test_sipp_watches_a_call_from_its_beginning_to_its_end(house: House, play: Callable[..., Sipp]) -> None:
+    target = f"sip:1002@{HOST}"
+    who = {"user": "1001", "password": PASSWORDS["1001"], "from": f"sip:1001@{HOST}", "to": target}
+    watching = play("watch", house.exchange.address, target=target, **who)
+    wait_until("the subscription to stand", lambda: "Subscription-State: active" in watching.messages())
+    house.other.place("1002")
+    house.watched.expect_state("alerting")
+    wait_until("it to ring there", lambda: "<state>early</state>" in watching.messages())
+    house.watched.lift()
+    wait_until("it to be answered there", lambda: "<state>confirmed</state>" in watching.messages())
+    house.other.call("call.hangup")
+    trace = watching.succeed()
+    assert PASSWORDS["1001"] not in trace

@@ -250,3 +250,32 @@ def test_over_tls_to_a_provider_that_proves_who_it_is(tmp_path: Path) -> None:
             callee.expect_message("in", "BYE")
             callee.rest()
             caller.rest()
+
+
+def test_a_second_trunk_stands_in_for_one_whose_server_died(tmp_path: Path) -> None:
+    """The first call tries the dead one for some seconds, the next ones go to the other at once."""
+    dead, alive = (Kamailio(tmp_path, OUTSIDE, 60) for _ in range(2))
+    exchange = exchange_with_trunk(tmp_path, PROVIDER, f"registrar={dead.address}", f"outbound_proxy={dead.address}")
+    way = (f"registrar={alive.address}", f"outbound_proxy={alive.address}")
+    exchange.manage("trunk", "add", "second", f"4711@{PROVIDER}", *way, typed=SECRET + "\n")
+    exchange.manage("route", "add", "0", "second", "position=1")
+    inside, outside = PhoneDaemon("1001", tmp_path), PhoneDaemon("0301234", tmp_path, microphone=CALLEE_WAV)
+    with running(dead, alive, exchange, inside, outside):
+        register(inside, exchange.address, HOUSE, INSIDE["1001"])
+        register(outside, alive.address, PROVIDER, OUTSIDE["0301234"])
+        trunks = exchange.client.call
+        wait_until(
+            "both trunks to be registered",
+            lambda: all(str(state).startswith("registered") for state in trunks("status")["trunks"].values()),  # type: ignore[index]
+        )
+        dead.kill()
+        for _ in range(2):
+            inside.place("0301234")
+            outside.expect_state("alerting", timeout_s=15.0)
+            outside.lift()
+            inside.expect_state("connected")
+            inside.call("call.hangup")
+            outside.expect_message("in", "BYE")
+            outside.rest()
+            inside.rest()
+    assert exchange.log().count("trunk provider did not take a call") == 1

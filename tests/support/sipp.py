@@ -97,6 +97,11 @@ class Sipp(Program):
         if not remote:
             wait_until(f"{name} to listen", lambda: self.check() or is_bound(self.port, transport))
 
+    def messages(self) -> str:
+        """All messages so far, as far as SIPp has written them."""
+        path = self._messages_path
+        return path.read_text(errors="replace") if path.exists() else ""
+
     def succeed(self, timeout_s: float = PATIENCE_S + 5) -> str:
         """Wait for the end and fail unless everything went by the scenario; answers all messages."""
         status = self.wait(timeout_s)
