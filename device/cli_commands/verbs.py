@@ -72,6 +72,7 @@ PROGRAMS = {
     "console": "the technician's console, on this terminal or a serial line",
     "doctor": "examine the board, and say what is missing for a telephone with the line to type",
     "upgrade": "take a new version of the image, or tell how the last one came out",
+    "discovery": "let fresh boards of one network find each other and agree on one exchange",
     "demo": "play a whole call between two phones on this machine",
 }
 """Verbs that device.cli starts as programs of their own."""

@@ -78,6 +78,7 @@ AT_THE_CONSOLE = {
 }
 
 COMMAND_LINE_ALONE = {
+    "discovery": "a program of its own beside the phone; its account is seen by `show accounts`",
     "board lift": "hands for a simulated board, on which a console is no use",
     "board replace": "as before",
     "board press": "as before",
