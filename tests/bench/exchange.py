@@ -99,7 +99,7 @@ class Site:
     def register(self, rate: int, seconds: float, contact_address: str = "127.0.0.1:9") -> bool:
         """Registrations at `rate` a second; whether every one went through without a lost message."""
         calls = max(len(USERS), int(rate * seconds))
-        load = self._load("load-register", rate, calls, contact_address=contact_address)
+        load = self.load("load-register", rate, calls, contact_address=contact_address)
         counts = load.finish(calls / rate)
         return counts.is_clean(calls) and counts.seconds <= calls / rate + SLACK_S
 
@@ -107,7 +107,7 @@ class Site:
         """Calls at `rate` a second, each answered at once; whether neither side had to repeat a message."""
         before = answering.counts().repeated
         planned_s = calls / rate + talk_ms / 1000
-        load = self._load("load-call", rate, calls, talk_ms=talk_ms, target=f"sip:{CALLEE}@{DOMAIN}")
+        load = self.load("load-call", rate, calls, talk_ms=talk_ms, target=f"sip:{CALLEE}@{DOMAIN}")
         counts = load.finish(planned_s)
         repeated = answering.counts().repeated - before
         return counts.is_clean(calls) and not repeated and counts.seconds <= planned_s + SLACK_S
@@ -132,7 +132,8 @@ class Site:
         """What all its processes hold for themselves."""
         return sum(memory_mib(pid)[1] for pid in self.server.pids())
 
-    def _load(self, scenario: str, rate: int, calls: int, **values: object) -> Load:
+    def load(self, scenario: str, rate: int, calls: int, **values: object) -> Load:
+        """Start one SIPp against the server, for all users or, calling, for all but the one who is called."""
         users = USERS if scenario == "load-register" else USERS[1:]
         values = {"domain": DOMAIN, "expires": LIFETIME_S, **values}
         return Load(
