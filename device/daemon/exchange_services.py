@@ -12,6 +12,7 @@ from device.daemon.exchange_tables import FORMS
 from device.daemon.options import UsageError
 from device.errors import DeviceError
 from device.exchange.exchange import Exchange
+from device.exchange.trunks import TrunkLine
 from device.exchange_model import CallDetail
 from device.model import Binding
 from device.sip.events import RealmLearnt, RegistrationChanged
@@ -134,14 +135,15 @@ class ExchangeServices:
 
     def status(self) -> dict[str, object]:
         """What only a running exchange knows."""
-        states = {
-            line.trunk.name: self._trunk_states.get(line.trunk.name, "registering")
-            if line.registration is not None
-            else "ready"
-            for line in self._exchange.trunks.lines
-        }
+        states = {line.trunk.name: self._state_of(line) for line in self._exchange.trunks.lines}
         own = self._office.status() if self._office is not None else {}
         return {"trunks": states, "texts": Texts(self._database, self._domain).counts(time.time()), **own}
+
+    def _state_of(self, line: TrunkLine) -> str:
+        """How a trunk fares, in words."""
+        state = "ready" if line.registration is None else self._trunk_states.get(line.trunk.name, "registering")
+        rests_s = line.rests_until - time.monotonic()
+        return f"{state}, did not take a call, asked last for {rests_s:.0f} s" if rests_s > 0 else state
 
     def _forget_removed_users(self) -> None:
         """Nobody reaches the phones of a user who was removed."""

@@ -251,6 +251,7 @@ class Exchange:
             return
         # Nobody who sends to us is trusted to say in other words than From who is calling (RFC 3325 section 5).
         request.headers.remove("P-Asserted-Identity")
+        request.uri = self.gateway.account_of(request, self.router.is_known) or request.uri
         to_ourselves = self.own.include(request.uri)
         if to_ourselves and request.method == "REGISTER":
             self._register(key, request, received.source, now)

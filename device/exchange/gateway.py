@@ -99,6 +99,17 @@ class Gateway:
         request.headers.remove("Route")
         return line
 
+    def account_of(self, request: Request, is_known: Callable[[str], bool]) -> Uri | None:
+        """Who rings for a trunk whose account is called from an address that we do not know of its provider.
+
+        Large providers call from other machines than they register phones at. Such a caller is a stranger like others.
+        """
+        user = request.uri.user
+        if not user or not self._own.include(request.uri) or is_known(user) or self._own.include(request.from_.uri):
+            return None
+        rings = [line.trunk.ring for line in self._trunks.lines if line.identity.user == user and line.trunk.ring]
+        return self.address_of(rings[0]) if rings else None
+
     def called_here(self, number: str, is_known: Callable[[str], bool]) -> str:
         """Who is meant by a number that came in, which providers write in this way or that; "" for nobody here."""
         plain, plan = dialled_number(number), self._trunks.plan

@@ -280,7 +280,7 @@ class TestEmergency:
         assert not admission.admits(help_me, "203.0.113.7", board.now)
         assert admission.admits(help_me, "192.168.1.50", board.now)
         assert admission.admits(b"ACK sip:112@pbx.lan SIP/2.0\r\n", "192.168.1.50", board.now)
-        flood = [admission.admits(b"OPTIONS sip:pbx.lan SIP/2.0\r\n", "10.0.0.9", board.now) for _ in range(500)]
+        flood = [admission.admits(b"OPTIONS sip:pbx.lan SIP/2.0\r\n", "10.0.0.9", board.now) for _ in range(20_000)]
         assert not flood[-1]
         assert admission.admits(b"INVITE urn:service:sos SIP/2.0\r\n", "10.0.0.9", board.now)
 
@@ -466,6 +466,14 @@ class TestIncoming:
         _, _, bob, provider = connected(outside(trunk(ring="1002")))
         provider.ask("INVITE", "sip:4711@203.0.113.77:31000")
         assert bob.request("INVITE").uri.user == "1002"
+
+    def test_from_another_machine_of_the_provider_as_a_stranger(self) -> None:
+        board, _, bob, _ = connected(outside(trunk(ring="1002")))
+        gateway = board.phone("gateway", "198.51.100.99")
+        gateway.domain = "provider.example"
+        gateway.ask("INVITE", "sip:4711@192.0.2.10", P_Asserted_Identity="<sip:1001@pbx.lan>")
+        invite = bob.request("INVITE")
+        assert (invite.uri.user, invite.headers.get("P-Asserted-Identity")) == ("1002", None)
 
     def test_it_gets_no_further_than_us(self) -> None:
         _, _, _, provider = connected(outside(trunk(), routes=(TrunkRoute("", "provider"),)))
