@@ -1,5 +1,7 @@
 """Decides which act a call of a service begins with: by the number that was called, for whom, and who calls."""
 
+from collections.abc import Callable
+
 from device.daemon.services.local_clock import WallClock, local_time
 from device.daemon.services.mailboxes import MailboxFiles
 from device.daemon.services.prompts import PromptBook
@@ -10,6 +12,7 @@ from device.exchange.services.paging import PagingSpeech
 from device.exchange.services.settings import ServiceSettings
 from device.exchange.services.voicemail import MessageTaking, VoicemailLimits
 from device.exchange.services.voicemail_menu import MenuSurroundings, VoicemailMenu
+from device.model import CallId
 from device.records import dataclass
 from device.sip.errors import SipParseError
 from device.sip.events import IncomingCall
@@ -37,6 +40,8 @@ class Concierge:
         self.numbers = numbers
         self.mailboxes = mailboxes
         self.rooms = Rooms(settings.conference_members)
+        self.is_page_heard: Callable[[CallId], bool] = lambda call_id: True
+        """Set by whoever makes the calls of pages: whether anybody can still hear that of a speaker."""
         self._take(settings)
 
     def _take(self, settings: ServiceSettings) -> None:
@@ -70,7 +75,8 @@ class Concierge:
             case "conference":
                 return ConferenceVisit(self.rooms, service.argument, event.call_id, self._settings.conference_pin)
             case "paging":
-                return PagingSpeech(self.numbers.groups[service.argument], self._settings.page_s)
+                group, call_id = self.numbers.groups[service.argument], event.call_id
+                return PagingSpeech(group, self._settings.page_s, lambda: self.is_page_heard(call_id))
             case "deposit":
                 return self._deposit(service.argument, visitor) if self.mailboxes.has(service.argument) else None
         box = self._box_called(event)

@@ -101,6 +101,7 @@ class ServiceHost:
         self.pages = PageCalls(
             self.user_agent, self.hub, self._media, self._exchange, concierge.domain, ids, surroundings.host_of
         )
+        concierge.is_page_heard = self.pages.is_heard
         self._stage = Stage(self.user_agent, self.hub, concierge, self.pages)
         self._calls: dict[CallId, ServiceCall] = {}
         self._digits = DigitOnce()

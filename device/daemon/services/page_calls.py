@@ -61,11 +61,13 @@ class PageCalls:
         self._host_of = host_of
         self._made = 0
         self.calls: dict[CallId, PagedCall] = {}
+        self._sent: set[CallId] = set()
+        """Speakers who are sent to a multicast group."""
 
     def begin(self, speaker: CallId, room: str, user: str, name: str, group: PagingGroup, now: float) -> None:
         """Call the members of a group in the name of `user`, who speaks in `room`, and send it to the multicast."""
         if group.multicast is not None:
-            self._send_to(room, group.multicast, group.codec)
+            self._send_to(speaker, room, group.multicast, group.codec)
         members = [member for member in group.members if member != user]
         if not members:
             return
@@ -90,7 +92,11 @@ class PageCalls:
         target, offer = f"sip:{member}@{self._domain}", sound.session.create_offer()
         self._user_agent.invite(call_id, target, offer, account, now, InviteOptions(headers=headers))
 
-    def _send_to(self, room: str, multicast: tuple[str, int], codec: str) -> None:
+    def is_heard(self, speaker: CallId) -> bool:
+        """Whether a phone rings or listens still, or a multicast is sent."""
+        return speaker in self._sent or any(paged.speaker == speaker for paged in self.calls.values())
+
+    def _send_to(self, speaker: CallId, room: str, multicast: tuple[str, int], codec: str) -> None:
         try:
             port = MulticastPort(self._media.host, *multicast)
         except DeviceError as error:
@@ -99,6 +105,7 @@ class PageCalls:
         ids = self._ids
         page = MulticastPage(port, codec, ids.number(32), ids.number(16), ids.number(32))
         self._hub.submit(ListenToRoom(room, page))
+        self._sent.add(speaker)
 
     def sound_of(self, call_id: CallId) -> CallSound | None:
         """The sound of a call that a page made."""
@@ -117,6 +124,7 @@ class PageCalls:
 
     def end(self, speaker: CallId, now: float) -> None:
         """Whoever spoke has hung up: all phones do."""
+        self._sent.discard(speaker)
         for call_id in [one for one, paged in self.calls.items() if paged.speaker == speaker]:
             self._user_agent.hang_up(call_id, now)
         self._user_agent.remove_account(_account_of(speaker), now)

@@ -1,9 +1,11 @@
 """Paging: one speaks, a group of phones lets it be heard at once, by multicast, by calls that they answer, or both."""
 
+from collections.abc import Callable
+
 from device.annotations import Final
 from device.exchange.services.acts import END_KEY
-from device.exchange.services.happenings import Happening, KeyPressed, TimePassed
-from device.exchange.services.orders import Chime, HangUp, Order, Page, PagingGroup
+from device.exchange.services.happenings import Happening, KeyPressed, Said, TimePassed
+from device.exchange.services.orders import Chime, HangUp, Order, Page, PagingGroup, Say
 
 
 class PagingSpeech:
@@ -12,7 +14,10 @@ class PagingSpeech:
     ANSWERED_AFTER_S: Final = 1.5
     """Phones that answer by themselves have done so by then."""
 
-    def __init__(self, group: PagingGroup, longest_s: float) -> None:
+    def __init__(self, group: PagingGroup, longest_s: float, is_heard: Callable[[], bool]) -> None:
+        """`is_heard` tells whether any phone of the group, or a multicast, can still be reached."""
+        self._is_heard = is_heard
+        self._leaving = False
         self._group = group
         self._longest_s = longest_s
         self._deadline: float | None = None
@@ -24,6 +29,11 @@ class PagingSpeech:
 
     def receive(self, happened: Happening, now: float) -> Order | None:
         match happened:
+            case Said() if self._leaving:
+                return HangUp()
+            case TimePassed() if not self._speaking and not self._is_heard():
+                self._deadline, self._leaving = None, True
+                return Say(("nobody-hears", "goodbye"))
             case TimePassed() if not self._speaking:
                 self._speaking = True
                 self._deadline = now + self._longest_s

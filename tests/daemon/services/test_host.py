@@ -182,6 +182,17 @@ def test_a_page_calls_the_members_and_asks_them_to_answer_by_themselves(line: Li
     assert "Answer-Mode: Auto" in invite
 
 
+def test_a_page_to_phones_that_cannot_be_reached_ends_by_itself(line: Line) -> None:
+    line.talk("7001")
+    invite = line.expect("INVITE sip:1002@pbx.lan").split("\r\n")
+    kept = [text for text in invite if text.partition(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")]
+    refusal = "\r\n".join(["SIP/2.0 480 Not here", *kept, "Content-Length: 0", "", ""])
+    line.send(refusal.replace("To: <sip:1002@pbx.lan>", "To: <sip:1002@pbx.lan>;tag=x"))
+    line.expect("ACK ")
+    line.expect("BYE ")
+    assert line.host.calls() == []
+
+
 def test_the_end_ends_every_call(line: Line) -> None:
     line.talk("8001")
     line.hear()

@@ -23,7 +23,7 @@ def shipped() -> set[str]:
 def said() -> set[str]:
     """Texts with the look of a prompt's name in what the acts are made of."""
     found = set()
-    for name in ("acts", "conference", "spoken", "voicemail", "voicemail_menu"):
+    for name in ("acts", "conference", "paging", "spoken", "voicemail", "voicemail_menu"):
         tree = ast.parse(Path(services.__file__).with_name(f"{name}.py").read_text())
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in (

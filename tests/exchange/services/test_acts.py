@@ -132,10 +132,18 @@ class TestConference:
 
 def test_a_page_has_a_tone_once_the_phones_have_answered_and_an_end() -> None:
     group = PagingGroup("7001", ("1001",))
-    visit = Visit(PagingSpeech(group, 30.0))
+    visit = Visit(PagingSpeech(group, 30.0, lambda: True))
     assert visit.order == Page(group)
     assert visit.wait() == Chime()
     spoken_from = visit.now
     assert visit.wait() == HangUp()
     assert visit.now == spoken_from + 30.0
-    assert Visit(PagingSpeech(group, 30.0)).press("1#") == HangUp()
+    assert Visit(PagingSpeech(group, 30.0, lambda: True)).press("1#") == HangUp()
+
+
+def test_a_page_that_nobody_hears_says_so() -> None:
+    visit = Visit(PagingSpeech(PagingGroup("7001", ("1001",)), 30.0, lambda: False))
+    visit.wait()
+    assert visit.words == ("nobody-hears", "goodbye")
+    assert visit.act.next_timeout() is None
+    assert visit.hear() == HangUp()
