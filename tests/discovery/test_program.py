@@ -10,6 +10,7 @@ import pytest
 
 from device.control.errors import ControlError
 from device.demo.system import free_port
+from device.discovery import program
 from device.discovery.announcement import Announcement
 from device.discovery.avahi import Browse, Lost, Seen
 from device.discovery.notebook import Notebook
@@ -124,7 +125,8 @@ class PlayedBoard:
 
 
 @pytest.fixture
-def boards(tmp_path: Path) -> Iterator[list[PlayedBoard]]:
+def boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[PlayedBoard]]:
+    monkeypatch.setattr(program, "LOOK_S", 0.5)
     ether = Ether()
     made = [PlayedBoard(f"{number:016x}", ether, tmp_path) for number in (1, 2)]
     for board in made:

@@ -165,7 +165,7 @@ def test_a_lossy_network_delays_and_starves_nobody() -> None:
 
 
 def test_an_ordinary_day_is_quiet() -> None:
-    outcome = day(replace(terms(10.0, hours=3.2), phones=DAY_PHONES))
+    outcome = day(replace(terms(10.0, hours=3.2, keepalive="off"), phones=DAY_PHONES))
     journal = outcome.journal
     assert everybody_is_back(outcome)
     assert journal.failures.total() == 0, "the restart at three is shorter than an attempt"
