@@ -70,7 +70,7 @@ HELP: Final = {
 HAVE_FORMS: Final = (
     "registrations", "calls", "records", "accounting", "ban list", "user list", "alias list", "trunk list",
     "route list", "group list", "forward list", "domain list", "number list", "permission list", "text list", "setting",
-    "voicemail list", "page list", "service calls",
+    "numbering", "voicemail list", "page list", "service calls",
 )  # fmt: skip
 """Commands that answer in JSON and CSV, too."""
 

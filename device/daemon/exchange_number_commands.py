@@ -1,10 +1,14 @@
 """`offhook exchange number`, `permission` and `numbering`: what numbers are, and who may call which."""
 
+from textwrap import fill
+
 from device.annotations import Final
 from device.daemon.exchange_commands import Action, Desk, take_values, take_words
 from device.daemon.exchange_outside import load_outside, number_settings
+from device.daemon.exchange_setting_commands import WIDTH
 from device.daemon.exchange_tables import answer
 from device.daemon.options import UsageError
+from device.exchange.enum_rules import enum_name
 from device.exchange.numbers import NumberPlan, NumberSettings, class_faults, dialled_number, pattern_faults, split_list
 from device.exchange_model import NumberPattern
 from device.records import asdict
@@ -51,9 +55,24 @@ def _explain(desk: Desk, words: tuple[str, ...]) -> str:
     matching = [route for route in configuration.routes if any(one.startswith(route.prefix) for one in dialled)]
     longest = max((len(route.prefix) for route in matching), default=0)
     names = [route.trunk for route in matching if len(route.prefix) == longest]
-    lines = [f"class     {plan.class_of(number)}", f"as E.164  {plan.e164(number) or 'not known'}"]
-    lines.append(f"goes out  {'by ' + ', then '.join(names) if names else 'by no trunk'}")
-    return "\n".join(lines) + "\n"
+    kind, full = plan.class_of(number), plan.e164(number)
+    told = {
+        "class": kind,
+        "as E.164": full or "not known",
+        "may call": ", ".join(_who_may(desk, kind, plan)) or "nobody",
+    }
+    if plan.enum_root and full:
+        told["in DNS"] = f"asked for first: {enum_name(full, plan.enum_root)}"
+    told["goes out"] = "by " + ", then ".join(names) if names else "by no trunk"
+    return "".join(f"{name:<9} {value}\n" for name, value in told.items())
+
+
+def _who_may(desk: Desk, kind: str, plan: NumberPlan) -> list[str]:
+    """The users who may call numbers of a class."""
+    own = Permissions(desk.database)
+    users = [aor.user for aor in Subscribers(desk.database).list() if aor.domain == desk.domain]
+    allowed = {user: own.of(user, desk.domain) for user in users}
+    return [user for user, kinds in allowed.items() if kind in (plan.default_permissions if kinds is None else kinds)]
 
 
 def _set_permission(desk: Desk, words: tuple[str, ...]) -> str:
@@ -101,7 +120,14 @@ def _numbering(desk: Desk, words: tuple[str, ...]) -> str:
         raise UsageError("nothing was changed: " + "; ".join(faults))
     if values:
         store.set_many({f"{section}.{name}": value for name, value in values.items()})
-    return "".join(f"{name:<21} {value or '-'}\n" for name, value in asdict(changed).items())
+    shown = {name: str(value) for name, value in asdict(changed).items() if not values or name in values}
+    if values:
+        text = "".join(f"{name:<21} {value or '-'}\n" for name, value in shown.items())
+    else:
+        lines = [f"{name:<21} {value or '-':<15}  {NumberSettings.HELP[name]}" for name, value in shown.items()]
+        text = "".join(f"{fill(line, WIDTH, subsequent_indent=' ' * 39)}\n" for line in lines)
+    rows = [{"name": name, "value": value, "help": NumberSettings.HELP[name]} for name, value in shown.items()]
+    return answer("numbering", rows, desk.form, text)
 
 
 ACTIONS: Final[dict[str, Action]] = {

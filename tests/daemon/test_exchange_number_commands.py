@@ -23,7 +23,8 @@ def typed(desk: Desk, line: str) -> str:
 
 
 def test_numbering_is_shown_and_changed(desk: Desk) -> None:
-    assert "emergency             112, 911, 999\n" in typed(desk, "numbering")
+    assert "emergency             112, 911, 999    numbers that every telephone" in typed(desk, "numbering")
+    assert typed(desk, "numbering area_code=30") == "area_code             30\n"
     typed(desk, "numbering country_code=49 emergency=110,112")
     numbers = load_outside(desk.database).numbers
     assert (numbers.country_code, numbers.emergency) == ("49", "110,112")
@@ -41,8 +42,13 @@ def test_classes_and_where_a_number_goes(desk: Desk) -> None:
     typed(desk, "number add 0151 mobile")
     assert typed(desk, "number list") == "0151  mobile\n"
     assert typed(desk, "number show +49151-23") == (
-        "class     mobile\nas E.164  +4915123\ngoes out  by two, then one\n"
+        "class     mobile\nas E.164  +4915123\nmay call  nobody\ngoes out  by two, then one\n"
     )
+    typed(desk, "numbering enum=e164.arpa")
+    typed(desk, "permission set 1001 mobile")
+    said = typed(desk, "number show 015123")
+    assert "may call  1001\n" in said
+    assert "in DNS    asked for first: 3.2.1.5.1.9.4.e164.arpa\n" in said
     assert "everybody may" in typed(desk, "number show 112")
     assert "by no trunk" in typed(desk, "number show 7")
     typed(desk, "number remove 0151")
