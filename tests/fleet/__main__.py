@@ -2,6 +2,8 @@
 
 Every phone is the product's own user agent, the registrar the product's own exchange; network, clock and the speed of
 the registrar's machine are simulated. docs/scaling.md tells what was learnt by it.
+
+Ten thousand phones take a minute (power), ten (away), and ten (day, without keep-alives unless --keepalive auto).
 """
 
 import argparse
@@ -29,6 +31,8 @@ SHOWN_BEFORE_S = 300.0
 SHOWN_AFTER = 1.15
 """How much is drawn after what the story is about: so many times as long as until all were back."""
 LEAST_SHOWN_S = 60.0
+DEFAULTS = {"day": (3600, "off")}
+"""Lifetime and keep-alives: ten thousand phones send 33 million of these in a day, which takes hours to live."""
 REPORT_EVERY_S = 0.5
 """Seconds on the wall between two words of progress."""
 
@@ -83,13 +87,17 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="S",
         help="a full server says so with its 503; 0 drops",
     )
-    parser.add_argument("--expires", type=int, default=600, metavar="S", help="lifetime that phones ask for (600)")
+    parser.add_argument("--expires", type=int, metavar="S", help="lifetime that phones ask for (600, in the day 3600)")
     parser.add_argument("--loss", type=float, default=0.0, metavar="PART", help="datagrams lost each way, as 0.02 (0)")
     parser.add_argument("--spread", type=int, metavar="S", help="another sip.power_up_spread_s than the phone's own")
     parser.add_argument("--retry-cap", type=int, metavar="S", help="another sip.retry_cap_s than the phone's own")
-    parser.add_argument("--no-keepalive", action="store_true", help="let phones send no keep-alives, for long days")
+    parser.add_argument(
+        "--keepalive", choices=("auto", "off"), help="as the account's (auto; off in the day, see below)"
+    )
     parser.add_argument("--hours", type=float, metavar="N", help="how long the server is away (1) or the day is (24)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write fleet-STORY.svg and fleet-STORY.json there")
+    parser.add_argument(
+        "--out", type=Path, default=Path("fleet-output"), metavar="FOLDER", help="for pictures and JSON"
+    )
     options = parser.parse_args(arguments)
     options.story = options.story.split(",")
     for name in options.story:
@@ -100,7 +108,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def terms_of(options: argparse.Namespace) -> Terms:
+def terms_of(options: argparse.Namespace, story: str = "power") -> Terms:
+    """What the options say; where they say nothing a day has what lets it be lived in minutes."""
     settings = UserAgentSettings()
     if options.spread is not None:
         settings = replace(settings, power_up_spread_s=options.spread)
@@ -109,10 +118,9 @@ def terms_of(options: argparse.Namespace) -> Terms:
     if faults := settings.faults():
         raise SystemExit("\n".join(faults))
     capacity = Capacity(options.capacity, options.queue, options.retry_after)
-    keepalive = "off" if options.no_keepalive else "auto"
-    return Terms(
-        options.phones, options.seed, capacity, settings, options.expires, keepalive, options.loss, options.hours
-    )
+    expires_s, keepalive = DEFAULTS.get(story, (600, "auto"))
+    expires_s, keepalive = options.expires or expires_s, options.keepalive or keepalive
+    return Terms(options.phones, options.seed, capacity, settings, expires_s, keepalive, options.loss, options.hours)
 
 
 def caption_of(outcome: Outcome) -> str:
@@ -138,7 +146,7 @@ def picture_of(outcome: Outcome) -> str:
     return draw(TITLES[outcome.story], caption_of(outcome), outcome.journal, span, outcome.began)
 
 
-def tell(story: str, terms: Terms, folder: Path | None) -> None:
+def tell(story: str, terms: Terms, folder: Path) -> None:
     """Live one story, print its figures, and draw it."""
     progress = Progress(story, terms.phones)
     watch: Watch = progress.tell
@@ -148,11 +156,10 @@ def tell(story: str, terms: Terms, folder: Path | None) -> None:
     sys.stdout.write(f"{TITLES[story]}: {caption_of(outcome)}\n")
     for name, value in figures.items():
         sys.stdout.write(f"  {name.replace('_', ' '):24} {value if value is not None else 'never'}\n")
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"fleet-{story}.svg").write_text(picture_of(outcome), encoding="utf-8")
-        (folder / f"fleet-{story}.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-        sys.stdout.write(f"  drawn in                 {folder / f'fleet-{story}.svg'}\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"fleet-{story}.svg").write_text(picture_of(outcome), encoding="utf-8")
+    (folder / f"fleet-{story}.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(f"  drawn in                 {folder / f'fleet-{story}.svg'}\n")
     sys.stdout.flush()
 
 
@@ -161,7 +168,7 @@ def main(arguments: Sequence[str]) -> int:
     # Ten thousand phones say the same things as one; the figures tell them better.
     logging.root.level = logging.ERROR
     for story in options.story:
-        tell(story, terms_of(options), options.out)
+        tell(story, terms_of(options, story), options.out)
     return 0
 
 

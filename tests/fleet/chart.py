@@ -89,7 +89,7 @@ class _Plot:
     def line(self, points: Sequence[tuple[float, float]]) -> str:
         """A line of steps through `points`; of those within one pixel the last is drawn."""
         at_pixel = {round(self.x(at)): self.y(value) for at, value in points}
-        moves = []
+        moves: list[str] = []
         height: float | None = None
         for x, y in sorted(at_pixel.items()):
             if y != height:
