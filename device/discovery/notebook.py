@@ -67,6 +67,10 @@ class Notebook:
                 file.write(dumps(values) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
+            if os.geteuid() == 0:
+                # What root has written must stay readable for the service, which is another user.
+                owner = os.stat(self.folder)
+                os.chown(f"{path}.new", owner.st_uid, owner.st_gid)
             os.replace(f"{path}.new", path)
         except OSError as error:
             raise DiscoveryError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,11 @@ def test_status(tmp_path: Path) -> None:
     assert notebook.read_status() == {}
     notebook.write_status({"role": "host"})
     assert notebook.read_status() == {"role": "host"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_writes_belongs_to_the_service(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    Notebook(str(tmp_path)).save()
+    found = (tmp_path / FILE_NAME).stat()
+    assert (found.st_uid, found.st_gid) == (12345, 12346)
