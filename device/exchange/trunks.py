@@ -12,6 +12,7 @@ from device.exchange.trunk_leg import CALLED, CALLER, LegMark, TrunkLeg, Way, Wi
 from device.exchange_model import NumberPattern, Trunk, TrunkRoute
 from device.model import Credential
 from device.records import dataclass, field, replace
+from device.sip.errors import SipStateError
 from device.sip.hop import Hop
 from device.sip.identity import Identity
 from device.sip.message import Request
@@ -81,7 +82,7 @@ class Trunks:
     # Configuration.
 
     def configure(self, configuration: OutsideConfiguration, now: float) -> None:
-        """Take what is configured, the first time or when it changed; raises SipStateError for unreadable servers."""
+        """Take what is configured, the first time or anew; a trunk whose server cannot be read is left out."""
         self._routes = tuple(sorted(configuration.routes, key=lambda route: (-len(route.prefix), route.position)))
         outside = [route.prefix for route in self._routes if route.strip == len(route.prefix)]
         self.plan = NumberPlan(configuration.numbers, configuration.patterns, outside)
@@ -89,7 +90,10 @@ class Trunks:
         for name in [name for name in self._lines if name not in wanted]:
             self._drop(name, now)
         for trunk in wanted.values():
-            self._take(trunk, now)
+            try:
+                self._take(trunk, now)
+            except SipStateError as error:
+                logger.error("trunk %s is left out: %s", trunk.name, error)
 
     def _take(self, trunk: Trunk, now: float) -> None:
         line = self._lines.get(trunk.name)

@@ -511,6 +511,15 @@ class TestIncoming:
         assert bob.response().status == 200
 
 
+def test_a_trunk_that_cannot_be_read_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    bad = trunk("bad", "no host at all")
+    board, alice, _, provider = connected(outside(bad, trunk()))
+    assert [line.trunk.name for line in board.exchange.trunks.lines] == ["provider"]
+    assert "trunk bad is left out" in caplog.text
+    alice.invite("0301234")
+    assert provider.request("INVITE").uri.user == "0301234"
+
+
 def test_the_memory_of_calls_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("device.exchange.trunks.MAX_CALLS_REMEMBERED", 2)
     board, alice, _, provider = connected(outside(trunk()))
