@@ -73,7 +73,7 @@ FLOWS = (
         further.change_refused,
         ("alice: connected, changed, ended 0; bob: called, connected, ended 0 here",),
     ),
-    Flow("x-forked", further.forked, (f"{HUNG_UP_BY_ALICE}; bob-upstairs: called, ended 487",)),
+    Flow("x-forked", further.forked, (f"{HUNG_UP_BY_ALICE}; bob-upstairs: called, ended 200",)),
     Flow("x-given-up-at-once", further.given_up_at_once, ("alice: ended 487 here; bob: called, ended 487",)),
     Flow(
         "x-cancel-crosses-answer",

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from itertools import repeat
 
-from device.exchange.authenticator import Verdict
 from device.exchange.exchange import Exchange
-from device.exchange.proxy import Received
 from device.exchange.settings import ExchangeSettings
 from device.ids import CountingIds
 from device.model import Account, AccountId, Binding, CallId, Credential
@@ -217,9 +215,9 @@ class Proxy:
             for user, addresses in (users or {}).items()
             for (host, port), q in zip(addresses, (preferences or {}).get(user) or repeat(1.0), strict=False)
         ]
-        kind = SuspiciousExchange if asks_everybody else Exchange
-        self.exchange = kind(
-            ExchangeSettings(domain=domain, **settings),  # type: ignore[arg-type]
+        strangers = "challenge" if asks_everybody else "call"
+        self.exchange = Exchange(
+            ExchangeSettings(domain=domain, strangers=strangers, **settings),  # type: ignore[arg-type]
             lambda user: _credential(user, domain),
             seen_as,
             ids,
@@ -228,19 +226,6 @@ class Proxy:
         )
         self.endpoint = SipEndpoint(self.exchange, SipTimers(), ids, lambda hop: seen_as(hop.transport, hop.host))
         self.station = Station(name, address, self.endpoint, lambda _event, _now: None, further)
-
-
-class SuspiciousExchange(Exchange):
-    """Lets nobody pass who has no password here."""
-
-    def _may_pass(self, received: Received, now: float) -> bool:
-        request = received.request
-        proof = self._authenticator.check(request, "Proxy-Authorization", now)
-        if proof.verdict is not Verdict.ACCEPTED:
-            self._respond(received.key, self._challenge(request, 407, proof, received.source, now), now)
-            return False
-        self._authenticator.remove(request, "Proxy-Authorization")
-        return True
 
 
 def _credential(user: str, domain: str) -> Credential:
