@@ -156,4 +156,11 @@ EXAMPLES = (
         {"alice": "alice", "p1": "P1 a.example (bob)", "p2": "P2 b.example (carol)"},
         plays.in_a_circle,
     ),
+    Example(
+        "trunk",
+        "Out by a trunk",
+        "The exchange answers the provider's challenge with its own account, and counts CSeq for itself on that side.",
+        {"alice": "U1 alice", "p1": "exchange a.example", "p2": "provider b.example", "0301234": "U2 0301234"},
+        plays.over_a_trunk,
+    ),
 )

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 
-from device.exchange_model import DomainRoute, Forwarding, RingGroup, RoutingTable
+from device.exchange.trunks import OutsideConfiguration
+from device.exchange_model import DomainRoute, Forwarding, RingGroup, RoutingTable, Trunk, TrunkRoute
+from device.model import Account, AccountId, Credential
 from device.sip.events import CallEstablished, IncomingCall
 from device.sip.hop import TLS, Hop
 from device.sip.message import Request
 from device.sip.parser import parse_message
 from device.sip.settings import UserAgentSettings
 from tests.scenarios.flows.network import Address
-from tests.scenarios.flows.people import Person, Proxy, RedirectServer
+from tests.scenarios.flows.people import PASSWORD, Person, Proxy, RedirectServer
 from tests.scenarios.flows.rfc3665 import ALICE, BOB, BOB_ELSEWHERE, P1, P2, A, B, Play, perform
 from tests.scenarios.textbook.example import Note, Performance
 
@@ -96,6 +98,25 @@ def rings_in_vain(play: Play, alice: Person, bob: Person) -> None:
 
 def bob_domain(play: Play) -> str:
     return B if any(proxy.name == "p2" for proxy in play.proxies) else A
+
+
+def over_a_trunk() -> Performance:
+    """Alice calls a number that P1 sends to its provider P2, where it has the account "house"."""
+    alice, other = Person("alice", ALICE, A, A, register=False), Person("0301234", BOB, B, B, register=False)
+    house, provider = Proxy("p1", P1, A), Proxy("p2", P2, B, {"0301234": [BOB]})
+    # Everybody has a password here; but nobody in the house is called like a number outside.
+    credential_of = house.exchange._lookup
+    house.exchange._lookup = lambda user: None if user.startswith("0") else credential_of(user)
+    play = Play([alice, other], [house, provider], None)
+    account = Account(AccountId("provider"), "house", B, register=False)
+    trunk = Trunk(account, Credential("house", password=PASSWORD))
+    house.exchange.trunks.configure(OutsideConfiguration(trunks=(trunk,), routes=(TrunkRoute("0", "provider"),)), 0.0)
+
+    def begin() -> None:
+        alice.will[CallEstablished] = lambda _: alice.hang_up(TALK_S)
+        alice.call("0301234")
+
+    return _performed(play, begin)
 
 
 # What an exchange does besides.
