@@ -23,6 +23,8 @@ FLAT_MIB = 1.0
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[tuple[ExchangeDaemon, PhoneDaemon, PhoneDaemon]]:
     exchange = ExchangeDaemon(tmp_path, PASSWORDS)
+    # Else it would soon listen to nobody from this address.
+    exchange.manage("setting", "ban_after=0", "requests_per_s=0")
     phones = [PhoneDaemon(user, tmp_path, {"phone.direct_calls": "on"}) for user in PASSWORDS]
     with running(exchange, *phones):
         for phone in phones:
