@@ -97,6 +97,7 @@ class ServiceHost:
         self._endpoint = SipEndpoint(self.user_agent, SipTimers(), ids, lambda _: self._own_address())
         self._sockets = SipSockets(loop, self, self._host)
         self.hub = HubThread(lambda: loop.call_soon_threadsafe(_nothing), settings.silent_s)
+        self._host_of = surroundings.host_of
         self._media = CallMedia(self.hub, ids, bound, settings, surroundings.media_address)
         self.pages = PageCalls(
             self.user_agent, self.hub, self._media, self._exchange, concierge.domain, ids, surroundings.host_of
@@ -227,7 +228,8 @@ class ServiceHost:
             if service is None or act is None:
                 self.user_agent.reject(call_id, NOT_FOUND, now)
                 return
-            sound = self._media.open(call_id, event.source.partition(":")[2].rpartition(":")[0].strip("[]"))
+            # The INVITE came from the exchange, which does not tell where the caller is.
+            sound = self._media.open(call_id, self._host_of(self._concierge.visitor(event).user))
         except DeviceError as error:
             logger.error("%s: a service cannot take a call: %s", call_id, error)
             self.user_agent.reject(call_id, UNAVAILABLE, now)

@@ -17,6 +17,7 @@ from device.ids import SystemIds
 from device.store.database import open_database
 
 HOST = "127.0.0.1"
+PHONE = "192.0.2.20"
 SETTINGS = ServiceSettings(reserve_mb=1, max_calls=3, codecs="PCMU", **USUAL_NUMBERS)
 OFFER = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -39,13 +40,18 @@ class Line:
         boxes = MailboxFiles(database, SETTINGS, SystemIds(), lambda user: user in ("1001", "1002"))
         numbers = ServiceNumbers(SETTINGS, [PagingGroup("7001", ("1002",))])
         self.concierge = Concierge("pbx.lan", SETTINGS, numbers, boxes)
-        surroundings = Surroundings(lambda _: HOST, lambda _: HOST)
+        surroundings = Surroundings(self.address_towards, lambda user: PHONE if user == "1001" else "")
         address = (listening, self.socket.getsockname()[1])
         self.host = ServiceHost(self.loop, SystemIds(), address, SETTINGS, self.concierge, surroundings)
         self.host.open(self.loop.now())
         self.loop.add_participant(self.host)
         self.came: list[str] = []
         self._calls = 0
+
+    @staticmethod
+    def address_towards(host: str) -> str:
+        """Our address as a phone elsewhere, somebody unknown, and this machine see it."""
+        return {PHONE: "192.0.2.10", HOST: HOST}.get(host, "198.51.100.10")
 
     def close(self) -> None:
         self.host.close(self.loop.now())
@@ -135,6 +141,13 @@ def test_the_caller_hangs_up(line: Line) -> None:
     line.expect("SIP/2.0 200")
     assert line.host.calls() == []
     assert line.concierge.rooms.everything() == {}
+
+
+@pytest.mark.parametrize(("caller", "address"), [("1001", "192.0.2.10"), ("guest", "198.51.100.10")])
+def test_who_wants_our_offer_is_told_an_address_that_it_can_reach(line: Line, caller: str, address: str) -> None:
+    """The exchange beside us is no measure: it has no sound."""
+    line.send(line.request("INVITE", "*43", "c1").replace("sip:1001@", f"sip:{caller}@"))
+    assert f"c=IN IP4 {address}\r\n" in line.expect("SIP/2.0 200")
 
 
 def test_what_is_no_service_and_who_has_no_codec(line: Line) -> None:
