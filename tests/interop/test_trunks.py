@@ -116,6 +116,22 @@ def test_a_call_in_rings_where_the_trunk_says(house: Provided) -> None:
     house.outside.expect_message("in", "BYE")
 
 
+def test_a_call_in_is_picked_up_by_another_phone(house: Provided, tmp_path: Path) -> None:
+    """The caller and its provider know nothing of it."""
+    third = PhoneDaemon("1003", tmp_path, microphone=CALLEE_WAV)
+    house.exchange.manage("user", "add", "1003", typed=INSIDE["1001"] + "\n")
+    with running(third):
+        register(third, house.exchange.address, HOUSE, INSIDE["1001"])
+        house.outside.place("4711")
+        house.inside.expect_state("alerting")
+        third.place("*8")
+        third.expect_state("connected")
+        house.outside.expect_state("connected")
+        wait_until("1001 to ring no more", lambda: house.inside.status()["phone"]["state"] == "idle")  # type: ignore[index]
+        house.outside.call("call.hangup")
+        third.expect_message("in", "BYE")
+
+
 def test_what_is_not_permitted_stays_inside(house: Provided) -> None:
     house.inside.place("0044123")
     assert "403 Not permitted" in house.inside.expect_message("in", "SIP/2.0 403")
