@@ -27,13 +27,14 @@ from device.exchange.services.settings import ServiceSettings
 from device.exchange.services.switch import SERVICES_USER, ServiceSwitch, called_number
 from device.model import CallId
 from device.net.addresses import is_unspecified
+from device.net.resolver import Resolver
 from device.net.sip_sockets import SipSockets
 from device.records import dataclass
 from device.sdp.errors import NoCommonCodec, SdpError
 from device.sip.endpoint import SipEndpoint, StreamBroken
 from device.sip.events import CallEnded, CallEstablished, IncomingCall, OfferAnswered, OfferReceived
 from device.sip.feature_events import DigitReceived
-from device.sip.hop import UDP, Hop
+from device.sip.hop import UDP, Hop, NextHop
 from device.sip.settings import UserAgentSettings
 from device.sip.timers import SipTimers
 from device.sip.transaction_layer import LookupWanted
@@ -54,6 +55,8 @@ logger = logging.getLogger(__name__)
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACK_IPV6: Final = "::1"
 BAD_REQUEST, NOT_FOUND, NOT_ACCEPTABLE_HERE, UNAVAILABLE = 400, 404, 488, 503
+DISCARD_PORT: Final = 9
+"""A port, whichever, says that a name is a host and no domain with servers."""
 OLD_MESSAGES: Final = "old messages"
 OLD_MESSAGES_EVERY_S: Final = 3600.0
 
@@ -106,6 +109,7 @@ class ServiceHost:
         self._stage = Stage(self.user_agent, self.hub, concierge, self.pages)
         self._calls: dict[CallId, ServiceCall] = {}
         self._digits = DigitOnce()
+        self._resolver = Resolver(loop, self._resolved, ids)
         self._timers: TimerSet[str] = TimerSet()
         self.switch: ServiceSwitch
 
@@ -132,11 +136,13 @@ class ServiceHost:
         self.hub.close()
         self._take_reports(now)
         self._sockets.close()
+        self._resolver.close()
 
     def pump(self, now: float) -> float | None:
         """Do what is due; answers the next deadline."""
         self._endpoint.handle_timeout(now)
         self._sockets.handle_timeout(now)
+        self._resolver.handle_timeout(now)
         self._take_reports(now)
         for call_id, call in list(self._calls.items()):
             due = call.act.next_timeout()
@@ -149,6 +155,7 @@ class ServiceHost:
         return earliest(
             self._endpoint.next_timeout(),
             self._sockets.next_timeout(),
+            self._resolver.next_timeout(),
             self._timers.next_timeout(),
             *(call.act.next_timeout() for call in self._calls.values()),
         )
@@ -252,6 +259,7 @@ class ServiceHost:
         if sound is None:
             return
         sound.connect()
+        self._look_up(sound)
         if call_id in self._calls:
             self._step(call_id, lambda act: act.begin(now), now)
         else:
@@ -269,6 +277,7 @@ class ServiceHost:
             return
         self.user_agent.accept_offer(call_id, body, now)
         sound.refresh()
+        self._look_up(sound)
 
     def _take_answer(self, call_id: CallId, sdp: bytes, now: float) -> None:
         sound = self._sound_of(call_id)
@@ -281,6 +290,18 @@ class ServiceHost:
             self.user_agent.hang_up(call_id, now)
             return
         sound.refresh()
+        self._look_up(sound)
+
+    def _look_up(self, sound: CallSound) -> None:
+        """A description may name a host instead of an address; its sound waits for that."""
+        if (name := sound.unresolved_host()) is not None:
+            self._resolver.lookup(NextHop(name, DISCARD_PORT, UDP))
+
+    def _resolved(self, next_hop: NextHop, hops: list[Hop]) -> None:
+        sounds = (*(call.sound for call in self._calls.values()), *(paged.sound for paged in self.pages.calls.values()))
+        for sound in sounds:
+            if hops and sound.unresolved_host() == next_hop.host:
+                sound.resolved(next_hop.host, hops[0].host)
 
     def _sound_of(self, call_id: CallId) -> CallSound | None:
         call = self._calls.get(call_id)

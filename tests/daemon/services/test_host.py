@@ -78,8 +78,10 @@ class Line:
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
 
-    def invite(self, number: str, call: str = "c1", codec: str = "0") -> None:
-        offer = OFFER.format(port=self.sound.getsockname()[1], codec=codec)
+    def invite(self, number: str, call: str = "c1", codec: str = "0", where: str = HOST) -> None:
+        offer = OFFER.format(port=self.sound.getsockname()[1], codec=codec).replace(
+            f"c=IN IP4 {HOST}", f"c=IN IP4 {where}"
+        )
         self.send(self.request("INVITE", number, call, body=offer))
 
     def expect(self, *starts: str) -> str:
@@ -95,9 +97,9 @@ class Line:
                 return self.came[-1]
         raise AssertionError(f"waited for {starts} in vain, had {self.came}")
 
-    def talk(self, number: str, call: str = "c1") -> str:
-        """A call that stands; answers our tag."""
-        self.invite(number, call)
+    def talk(self, number: str, call: str = "c1", where: str = HOST) -> str:
+        """A call that stands, whose sound is wanted at `where`; answers our tag."""
+        self.invite(number, call, where=where)
         answer = self.expect("SIP/2.0 200")
         tag = next(line for line in answer.split("\r\n") if line.startswith("To:")).rpartition("tag=")[2]
         ack = self.request("ACK", number, call, tag)
@@ -148,6 +150,11 @@ def test_who_wants_our_offer_is_told_an_address_that_it_can_reach(line: Line, ca
     """The exchange beside us is no measure: it has no sound."""
     line.send(line.request("INVITE", "*43", "c1").replace("sip:1001@", f"sip:{caller}@"))
     assert f"c=IN IP4 {address}\r\n" in line.expect("SIP/2.0 200")
+
+
+def test_a_description_that_names_a_host(line: Line) -> None:
+    line.talk("*43", where="localhost")
+    line.hear()
 
 
 def test_what_is_no_service_and_who_has_no_codec(line: Line) -> None:
