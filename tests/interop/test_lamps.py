@@ -145,11 +145,6 @@ def test_what_one_baresip_publishes_the_other_sees(baresip: Peers) -> None:
     watched_by(watcher, "Online")
 
 
-def test_baresip_asks_for_waiting_messages(baresip: Peers) -> None:
-    peer = baresip("1003", "mwi", mwi="yes")
-    wait_until("baresip to be told", lambda: "Messages-Waiting: no" in (peer.folder / "baresip.log").read_text())
-
-
 def test_sipp_watches_a_call_from_its_beginning_to_its_end(house: House, play: Callable[..., Sipp]) -> None:
     target = f"sip:1002@{HOST}"
     who = {"user": "1001", "password": PASSWORDS["1001"], "from": f"sip:1001@{HOST}", "to": target}
