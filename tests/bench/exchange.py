@@ -28,6 +28,8 @@ LIFETIME_S = 3600
 HOUSE_CALLS_PER_S = 20
 HOUSE_TALK_MS = 3000
 """Sixty calls at once: more than fifty users can make."""
+WARM_UP_CALLS = 1500
+"""A thousand transactions of each side are remembered for 32 s: some 13 MiB, once."""
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 
@@ -206,11 +208,11 @@ def _house(bench: Bench, sites: list[Site]) -> list[Figure]:
 
 
 def _memory(bench: Bench, site: Site) -> list[Figure]:
-    """Growth over many calls, a quarter of them to warm up, since tables grow to their size first."""
+    """Growth over many calls, after so many that the tables of transactions have their size."""
     calls = bench.extent.exchange_calls
     rate = min(bench.extent.memory_rate, calls)
     with site.answering() as phones:
-        site.call(phones, rate, calls // 4)
+        site.call(phones, rate, WARM_UP_CALLS)
         before = site.memory_mib()
         began = time.monotonic()
         site.call(phones, rate, calls)
