@@ -44,6 +44,13 @@ class EdgeFilter:
         """The settled state."""
         return self._debounce.level
 
+    @property
+    def lag_s(self) -> float:
+        """How late a change may be told of now, on top of debouncing; 0 for edges that come at once."""
+        if self._lag_s is None:
+            return 0.0
+        return MISSED_AFTER_S if self._doubts else self._lag_s()
+
     def read_events(self) -> list[LineChanged]:
         """The changes that settled up to the last edge that waits."""
         settled = []
@@ -72,9 +79,7 @@ class EdgeFilter:
     def next_timeout(self) -> float | None:
         """When the last edge will have settled."""
         deadline = self._debounce.next_timeout()
-        if deadline is None or self._lag_s is None:
-            return deadline
-        return deadline + (MISSED_AFTER_S if self._doubts else self._lag_s())
+        return None if deadline is None else deadline + self.lag_s
 
     def _is_due(self, now: float) -> bool:
         due_at = self.next_timeout()

@@ -277,6 +277,10 @@ class GpiodInputLine:
     def debounced_by(self) -> Debouncer:
         return "kernel" if self._by_kernel else "software" if self._debounce_ms else "none"
 
+    @property
+    def lag_s(self) -> float:
+        return 0.0
+
     def fileno(self) -> int:
         return self._line.descriptor
 

@@ -77,6 +77,10 @@ class InputLine(Protocol):
     def debounced_by(self) -> Debouncer:
         """Who filters this line: the kernel, our `Debounce`, or nobody."""
 
+    @property
+    def lag_s(self) -> float:
+        """How late changes may be told of at the moment, with their dates, on top of debouncing; 0 for at once."""
+
     def fileno(self) -> int:
         """A descriptor that is readable while `read_events()` has something to give; -1 once the line is closed."""
 

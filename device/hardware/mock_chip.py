@@ -241,6 +241,10 @@ class MockInputLine:
     def debounced_by(self) -> Debouncer:
         return "kernel" if self.spec.debounce_ms else "none"
 
+    @property
+    def lag_s(self) -> float:
+        return 0.0
+
     def settle_at(self, level: bool) -> None:
         """Start from a level without an event."""
         self._raw = level

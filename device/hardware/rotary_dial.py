@@ -108,7 +108,7 @@ class RotaryDial:
 
     def receive_change(self, change: LineChanged) -> list[DeskEvent]:
         """Take a settled change of either contact."""
-        events = self.handle_timeout(change.at)
+        events = self._let_time_pass(change.at, 0.0)
         at_rest = self._state is DialState.REST and self._off_normal is not None and not self._turned
         if change.name == self.pulse_name and at_rest:
             # The off-normal contact vouches that nobody dials: this is a knock on the set, or the wiring.
@@ -124,16 +124,28 @@ class RotaryDial:
         return events + self._receive(said, change.at)
 
     def handle_timeout(self, now: float) -> list[DeskEvent]:
-        """End the digit, or give it up, if its time is over at `now`."""
+        """End the digit, or give it up, if its time is over at `now`.
+
+        What the contacts did is known up to a while ago only, where they are told of late: a pulse that is still on its
+        way counts, and a contact that is closed by now is no break that was too long.
+        """
+        return self._let_time_pass(now, self._lag_s)
+
+    @property
+    def _lag_s(self) -> float:
+        return max(line.lag_s for line in self.lines)
+
+    def _let_time_pass(self, now: float, lag_s: float) -> list[DeskEvent]:
         events: list[DeskEvent] = []
-        while (deadline := self._timers.next_timeout()) is not None and deadline <= now:
+        while (deadline := self._timers.next_timeout()) is not None and deadline + lag_s <= now:
             for said in self._timers.pop_due(deadline):
                 events += self._receive(said, deadline)
         return events
 
     def next_timeout(self) -> float | None:
         """When the digit ends if nothing else happens, or None."""
-        return self._timers.next_timeout()
+        deadline = self._timers.next_timeout()
+        return None if deadline is None else deadline + self._lag_s
 
     def _receive(self, said: DialInput, at: float) -> list[DeskEvent]:
         state, react = self.TABLE[self._state, said]

@@ -173,6 +173,10 @@ class RpiInputLine:
     def debounced_by(self) -> Debouncer:
         return "software" if self._debounce_ms else "none"
 
+    @property
+    def lag_s(self) -> float:
+        return self._filter.lag_s
+
     def fileno(self) -> int:
         return self._queue.fileno()
 

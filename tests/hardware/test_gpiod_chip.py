@@ -41,6 +41,7 @@ def test_kernel_debounces_applies_polarity_and_dates(chip, header):
     assert held.debounce_s == 0.02
     assert held.buffer == EVENT_BUFFER
     assert line.debounced_by == "kernel"
+    assert line.lag_s == 0
     assert not line.active()
     header.drive(17, True, 0.5)
     header.drive(17, False, 1.0)

@@ -61,8 +61,9 @@ def test_late_loop_counts_by_the_time_stamps(dial, lag):
 
 
 class Line:
-    def __init__(self, active=False):
+    def __init__(self, active=False, lag_s=0.0):
         self.is_active = active
+        self.lag_s = lag_s
 
     def active(self):
         return self.is_active
@@ -98,6 +99,34 @@ def test_digit_comes_when_the_gap_is_over_and_not_before():
     assert dial.handle_timeout(1.35) == []
     assert dial.handle_timeout(1.4) == [DigitDialled("2", pytest.approx(1.36))]
     assert dial.state is DialState.REST
+
+
+def test_the_last_pulse_counts_though_it_is_told_of_later_than_the_rest():
+    """As on a busy board, where each line is told of by a thread of its own pace."""
+    off_normal = Line(lag_s=0.005)
+    dial = RotaryDial(Line(lag_s=0.15), off_normal)
+    dial.start(0.0)
+    turn(dial, True, 1.0)
+    pulse(dial, 1.1)
+    dial.receive_change(LineChanged("dial.pulse", True, 1.2))
+    turn(dial, False, 1.3)
+    assert dial.next_timeout() == pytest.approx(1.35 + 0.15)
+    assert dial.handle_timeout(1.38) == []
+    events = dial.receive_change(LineChanged("dial.pulse", False, 1.26))
+    events += dial.handle_timeout(2.0)
+    assert digits(events) == "2"
+
+
+def test_a_break_is_not_too_long_as_long_as_its_end_may_be_on_its_way():
+    line = Line(lag_s=0.1)
+    dial = RotaryDial(line)
+    dial.start(0.0)
+    dial.receive_change(LineChanged("dial.pulse", True, 1.0))
+    assert dial.next_timeout() == pytest.approx(1.25)
+    assert dial.handle_timeout(1.2) == []
+    dial.receive_change(LineChanged("dial.pulse", False, 1.06))
+    assert dial.next_timeout() == pytest.approx(1.06 + 0.2 + 0.1)
+    assert digits(dial.handle_timeout(1.36)) == "1"
 
 
 def test_next_digit_may_begin_before_a_late_loop_has_ended_the_last_one():

@@ -341,16 +341,19 @@ class TestReports:
         gpio.lgpio.tell(22, 0, 100.0)
         assert line.read_events() == []
         assert line.next_timeout() == pytest.approx(100.0 + 0.01 + 0.205)
+        assert line.lag_s == pytest.approx(0.205)
         for number in range(60):
             clock.now = 101.0 + number / 10
             gpio.lgpio.tell(22, number % 2, clock.now)
         line.read_events()
         assert line.next_timeout() == pytest.approx(clock.now + 0.015)
+        assert line.lag_s == pytest.approx(0.005)
 
     def test_an_edge_that_was_lost_leaves_no_wrong_state(self, line, gpio, clock):
         clock.now = 100.0
         gpio.lgpio.tell(22, 1, 100.0)
         assert line.handle_timeout(100.02) == []
+        assert line.lag_s == pytest.approx(0.1)
         assert line.handle_timeout(100.12) == []
         assert not line.active()
         assert line.next_timeout() is None
