@@ -52,15 +52,19 @@ def test_the_coils_of_a_mechanical_bell_take_turns(house) -> None:
     try:
         since = house.rig.agent.inside(house.ring())
         first = house.phone.wait_output(RINGER, True, since)
-        # The first burst of 400 ms, the pause of 200 ms and the begin of the second one.
-        second = house.phone.wait_output(RINGER, True, first + 0.5)
-        assert second - first == pytest.approx(0.6, abs=LATE_S * house.rig.patience)
-        edges = house.rig.agent.edges([RINGER, SECOND_COIL], first, first + 0.5)
+        # The first burst of 400 ms, the pause of 200 ms and half of the second burst.
+        within_second = house.phone.wait_output(RINGER, True, first + 0.8)
+        edges = house.rig.agent.edges([RINGER, SECOND_COIL], first, within_second)
         levels = {RINGER: False, SECOND_COIL: False}
-        for _, line, high in edges:
+        silences = []
+        for (at, line, high), (until, _, _) in itertools.pairwise(edges):
             levels[line] = high
             assert not all(levels.values())
-        assert not any(levels.values())
+            silences.append((until - at, any(levels.values())))
+        # The longest of them is the pause between the bursts, wherever a busy machine has put it.
+        pause_s, is_on = max(silences)
+        assert not is_on
+        assert pause_s == pytest.approx(0.2, abs=LATE_S * house.rig.patience)
         turns = [at for at, line, high in edges if line == RINGER and high]
         periods = [later - sooner for sooner, later in itertools.pairwise(turns)]
         assert median(periods) == pytest.approx(0.04, rel=0.1 * house.rig.patience)
