@@ -4,7 +4,7 @@ from array import array
 
 from device.audio.interfaces import SAMPLE_BYTES
 from device.media import pcm as arithmetic
-from device.media.resample import Resampler
+from device.media.rates import resampler
 from device.records import dataclass
 
 
@@ -35,7 +35,7 @@ class CaptureConversion:
 
     def __init__(self, card: CardFormat, rate_hz: int) -> None:
         self._card = card
-        self._resampler = Resampler(card.rate_hz, rate_hz) if card.rate_hz != rate_hz else None
+        self._resampler = resampler(card.rate_hz, rate_hz)
         self.needless = card == CardFormat(rate_hz, 1)
         """Whether the card's samples are right as they are."""
 
@@ -58,7 +58,7 @@ class PlaybackConversion:
 
     def __init__(self, card: CardFormat, rate_hz: int) -> None:
         self._card = card
-        self._resampler = Resampler(rate_hz, card.rate_hz) if card.rate_hz != rate_hz else None
+        self._resampler = resampler(rate_hz, card.rate_hz)
         self.needless = card == CardFormat(rate_hz, 1)
         """Whether the card takes our samples as they are."""
 

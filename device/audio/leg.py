@@ -6,11 +6,12 @@ from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream
 from device.audio.interfaces import SAMPLE_BYTES, DatagramPort
 from device.audio.reports import AudioReport, DigitHeard, StreamHeard
-from device.media.resample import Resampler
+from device.media.rates import resampler
 from device.media.stream import MediaStream, StreamParameters, StreamReport
 
 if TYPE_CHECKING:
     from device.audio.playing import Player
+    from device.media.resample import Resampler
 
 PAUSE_S = 2.0
 """A stream without packets for so long is not heard any more."""
@@ -200,7 +201,5 @@ class Leg:
             self._music = Player(path, loop=True)
 
     def _take_resamplers(self) -> None:
-        stream_rate_hz, rate_hz = self.stream_rate_hz, self._rate_hz
-        same = stream_rate_hz == rate_hz
-        self._to_ear = None if same else Resampler(stream_rate_hz, rate_hz)
-        self._from_mouth = None if same else Resampler(rate_hz, stream_rate_hz)
+        self._to_ear = resampler(self.stream_rate_hz, self._rate_hz)
+        self._from_mouth = resampler(self._rate_hz, self.stream_rate_hz)

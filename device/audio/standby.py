@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from device.audio.errors import AudioError
 from device.audio.interfaces import AudioDevice
-from device.audio.null import null_device
 from device.audio.reports import DeviceFound, DeviceLost
 
 RETRY_PERIODS = 50
@@ -29,7 +28,8 @@ class StandbyDevice:
         self._log_fault = log_fault
         self._card: AudioDevice | None = None
         self._running: AudioDevice | None = None
-        self._standby = null_device()
+        self._standby: AudioDevice | None = None
+        """What is silent in time while there is no card; made with the first loss."""
         self._rate_hz = self._period_samples = 0
         self._until_retry = 0
         self._until_found = 0
@@ -57,7 +57,7 @@ class StandbyDevice:
 
     def read(self) -> bytes:
         """Wait for the next period of the microphone, or of silence."""
-        if self._running is self._standby:
+        if self._running is not None and self._running is self._standby:
             self._until_retry -= 1
             if self._until_retry <= 0:
                 self._try_card()
@@ -97,7 +97,7 @@ class StandbyDevice:
         except Exception as error:
             self._lose(error)
             return
-        if self._running is self._standby:
+        if self._standby is not None and self._running is self._standby:
             self._standby.close()
         self._running = self._card
         self._until_found = TRIAL_PERIODS if self._told else 0
@@ -108,14 +108,20 @@ class StandbyDevice:
             self._log_fault("the sound card failed")
         self._close(self._card)
         self._until_retry = RETRY_PERIODS
-        if self._running is not self._standby:
-            self._standby.open(self._rate_hz, self._period_samples)
-            self._running = self._standby
+        if self._running is None or self._running is not self._standby:
+            self._running = self._open_standby()
         text = str(error) if isinstance(error, AudioError) else f"sound card: {error!r}"
         if text != self._told:
             self._told = text
             self.lost += 1
             self._report(DeviceLost(text))
+
+    def _open_standby(self) -> AudioDevice:
+        from device.audio.null import null_device  # noqa: PLC0415  # most cards are never lost
+
+        self._standby = self._standby or null_device()
+        self._standby.open(self._rate_hz, self._period_samples)
+        return self._standby
 
     def _close(self, device: AudioDevice | None) -> None:
         try:

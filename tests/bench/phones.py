@@ -39,10 +39,14 @@ def interpreter() -> str:
 
 
 def installed_environment() -> dict[str, str]:
-    """An environment in which our program is found without the hooks of an editable installation."""
+    """An environment in which our program is found without the hooks of an editable installation, as its unit sets it.
+
+    Without MALLOC_ARENA_MAX, which systemd/offhook.service sets, a call takes 0.3 MiB more.
+    """
     packages = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     path = os.pathsep.join([str(ROOT), str(Path(sys.prefix) / packages)])
-    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": path}
+    home = os.environ.get("HOME", "/")
+    return {"PATH": os.environ["PATH"], "HOME": home, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"}
 
 
 class BenchPhone:
