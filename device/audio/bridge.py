@@ -8,7 +8,7 @@ from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio import commands, reports
 from device.audio.interfaces import SAMPLE_BYTES
-from device.audio.leg import Leg
+from device.audio.leg import FaultLog, Leg, begin_leg
 from device.audio.settings import SIDE_TONE_OFF_DB, AudioSettings
 from device.audio.voice_control import make_control, wants_control
 from device.media import pcm as arithmetic
@@ -32,7 +32,6 @@ PERIODS_A_REPORT = 50
 
 Reporter = Callable[[reports.AudioReport | tuple[int, str]], None]
 """Takes reports, and lines for the log with their level."""
-FaultLog = Callable[[str], None]
 
 
 class Bridge:
@@ -164,8 +163,6 @@ class Bridge:
             frames.append(echo)
         if self._has_side_tone and self._legs and not self._muted:
             frames.append(arithmetic.scale(captured, self._factors["side_tone"] * self._factors["mic"]))
-        if len(frames) == 1 and len(frames[0]) == len(self._silence):
-            return self._to_ear(frames[0])
         return self._to_ear(mix_frames(frames, self._samples) if frames else self._silence)
 
     def _to_ear(self, frame: bytes) -> bytes:
@@ -246,14 +243,8 @@ class Bridge:
     def _attach(self, command: commands.AttachStream, now: float) -> None:
         if command.call_id in self._legs:
             self._end(self._legs[command.call_id], now, "replaced by another stream of the same call")
-        try:
-            leg = Leg(command, self._new_stream(command.parameters), self.rate_hz, now)
-        except Exception as error:
-            self._log_fault(f"call {command.call_id}: its sound cannot be started")
-            command.rtp.close()
-            if command.rtcp is not None:
-                command.rtcp.close()
-            self._report(reports.StreamEnded(command.call_id, None, f"starting sound failed: {error!r}"))
+        leg = begin_leg(command, self._new_stream, self.rate_hz, now, self._report, self._log_fault)
+        if leg is None:
             return
         self._legs[command.call_id] = leg
         if self._voice is None and wants_control(self._settings):

@@ -19,7 +19,7 @@ from device import plain_logging as logging
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AudioCommand, StartPlaying, StartRecording, StopRecording
 from device.audio.interfaces import AudioDevice
-from device.audio.reports import AudioCounters, AudioReport, PlayingEnded, RecordingEnded
+from device.audio.reports import AudioCounters, AudioReport, PlayingEnded, RecordingEnded, take_reports
 from device.audio.settings import AudioSettings
 from device.plain_threads import Thread
 
@@ -124,14 +124,7 @@ class AudioEngine:
     def reports(self) -> list[AudioReport]:
         """What happened since the last call, oldest first. Main thread only; also writes the thread's log lines."""
         self._woken = False
-        found: list[AudioReport] = []
-        while self._reports:
-            item = self._reports.popleft()
-            if isinstance(item, tuple):
-                logger.log(*item)
-            else:
-                found.append(item)
-        return found
+        return take_reports(self._reports, logger)
 
     def counters(self) -> AudioCounters:
         """Running totals; may be called at any time."""

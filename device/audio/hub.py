@@ -7,7 +7,7 @@ from collections.abc import Callable
 from device.annotations import TYPE_CHECKING, Final
 from device.audio import commands, hub_commands, reports
 from device.audio.bridge import MAX_RATE_HZ, PERIODS_A_REPORT
-from device.audio.leg import Leg
+from device.audio.leg import Leg, begin_leg
 from device.audio.programs import EchoBack, Playlist, Program, Silence, Taping
 from device.audio.room import Member, Room
 from device.media.stream import MediaStream, StreamParameters
@@ -16,7 +16,7 @@ from device.media.tone_plan import TonePattern, ToneSegment
 from device.model import CallId
 
 if TYPE_CHECKING:
-    from device.audio.bridge import FaultLog
+    from device.audio.leg import FaultLog
 
 SOMEBODY_CAME: Final = TonePattern((ToneSegment((440,), 120), ToneSegment((660,), 160)), repeat=False)
 SOMEBODY_LEFT: Final = TonePattern((ToneSegment((660,), 120), ToneSegment((440,), 160)), repeat=False)
@@ -132,14 +132,8 @@ class Hub:
         if command.call_id in self._channels:
             self._end(self._channels[command.call_id], now)
         rate_hz = min(MAX_RATE_HZ, command.parameters.sample_rate_hz)
-        try:
-            leg = Leg(command, self._new_stream(command.parameters), rate_hz, now)
-        except Exception as error:
-            self._log_fault(f"call {command.call_id}: its sound cannot be started")
-            command.rtp.close()
-            if command.rtcp is not None:
-                command.rtcp.close()
-            self._report(reports.StreamEnded(command.call_id, None, f"starting sound failed: {error!r}"))
+        leg = begin_leg(command, self._new_stream, rate_hz, now, self._report, self._log_fault)
+        if leg is None:
             return
         leg.change_rate(rate_hz)
         self._channels[command.call_id] = Channel(leg, rate_hz)

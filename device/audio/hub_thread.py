@@ -16,7 +16,7 @@ from device.audio.hub import Hub
 from device.audio.hub_commands import HubCommand, ProgramEnded
 from device.audio.pacer import Pacer
 from device.audio.recording import Recording
-from device.audio.reports import AudioReport, RecordingEnded
+from device.audio.reports import AudioReport, RecordingEnded, take_reports
 from device.media.stream_parameters import FRAME_MS
 from device.plain_threads import Thread
 
@@ -65,14 +65,7 @@ class HubThread:
 
     def reports(self) -> list[HubReport]:
         """What happened since the last call, oldest first. Main thread only; also writes the thread's log lines."""
-        found: list[HubReport] = []
-        while self._reports:
-            item = self._reports.popleft()
-            if isinstance(item, tuple):
-                logger.log(*item)
-            else:
-                found.append(item)
-        return found
+        return take_reports(self._reports, logger)
 
     def close(self) -> None:
         """End all sound. The last reports, recordings that have ended among them, can be fetched after it."""

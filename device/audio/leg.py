@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream
 from device.audio.interfaces import SAMPLE_BYTES, DatagramPort
-from device.audio.reports import AudioReport, DigitHeard, StreamHeard
+from device.audio.reports import AudioReport, DigitHeard, StreamEnded, StreamHeard
 from device.media.rates import resampler
 from device.media.stream import MediaStream, StreamParameters, StreamReport
 
@@ -26,6 +28,30 @@ MAX_DATAGRAMS_A_PERIOD = 64
 def is_rtcp(data: bytes) -> bool:
     """Whether a datagram begins as an RTCP packet does: version 2, types 200 to 204 (RFC 3550 section 6)."""
     return len(data) >= 8 and data[0] >> 6 == 2 and 200 <= data[1] <= 204
+
+
+FaultLog = Callable[[str], None]
+"""Takes what was being done, inside an exception handler."""
+
+
+def begin_leg(
+    command: AttachStream,
+    new_stream: Callable[[StreamParameters], MediaStream],
+    rate_hz: int,
+    now: float,
+    report: Callable[[StreamEnded], None],
+    log_fault: FaultLog,
+) -> Leg | None:
+    """The leg that a command asks for; None where it cannot be, which is told, with the ports closed. Never raises."""
+    try:
+        return Leg(command, new_stream(command.parameters), rate_hz, now)
+    except Exception as error:
+        log_fault(f"call {command.call_id}: its sound cannot be started")
+        command.rtp.close()
+        if command.rtcp is not None:
+            command.rtcp.close()
+        report(StreamEnded(command.call_id, None, f"starting sound failed: {error!r}"))
+        return None
 
 
 class Leg:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from device.annotations import TYPE_CHECKING
+from device.annotations import TYPE_CHECKING, TypeVar
 from device.records import dataclass
 
 if TYPE_CHECKING:
+    from collections import deque
+
+    from device import plain_logging
     from device.media.stream_parameters import StreamReport
     from device.model import CallId
 
@@ -127,3 +130,18 @@ class AudioCounters:
     """When the device was last opened, in seconds on the monotonic clock; its first sample came a period later."""
     periods_before: int = 0
     """Periods that had been run until then: where in a WAV file of all that was heard this opening begins."""
+
+
+Report = TypeVar("Report")
+
+
+def take_reports(waiting: deque[Report | tuple[int, str]], logger: plain_logging.Logger) -> list[Report]:
+    """What waits, oldest first; lines for the log among it are written. Another thread may add more meanwhile."""
+    found: list[Report] = []
+    while waiting:
+        item = waiting.popleft()
+        if isinstance(item, tuple):
+            logger.log(*item)
+        else:
+            found.append(item)
+    return found

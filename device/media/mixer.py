@@ -1,11 +1,11 @@
 """Sum of several sounds into one frame."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from device.media import pcm
 
 
-def mix_frames(frames: Sequence[bytes], samples: int) -> bytes:
+def mix_frames(frames: Iterable[bytes], samples: int) -> bytes:
     """Saturating sum of any number of fragments, cut or filled up to so many samples."""
     length = pcm.SAMPLE_BYTES * samples
     total: bytes | None = None
