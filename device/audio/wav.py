@@ -7,6 +7,7 @@ from device.audio.interfaces import SAMPLE_BYTES
 from device.audio.pacer import Pacer
 from device.audio.wav_format import HEADER_BYTES, MAX_DATA_BYTES, WavFormat, read_wav_format, wav_header
 from device.media import pcm as arithmetic
+from device.media.rates import resampler
 from device.media.resample import Resampler
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class WavSource:
             reason = getattr(error, "strerror", None) or str(error)
             raise DeviceUnavailable(f"sound file {self._path}: {reason}; correct audio.wav_in") from error
         self._left = self._format.data_bytes
-        self._resampler = Resampler(self._format.rate_hz, rate_hz) if self._format.rate_hz != rate_hz else None
+        self._resampler = resampler(self._format.rate_hz, rate_hz)
         self._period_bytes = SAMPLE_BYTES * period_samples
         self._pacer = Pacer(period_samples / rate_hz)
 
@@ -105,7 +106,7 @@ class WavSink:
         self.close()
         try:
             self._data_bytes = self._sound_there(rate_hz)
-            self._resampler = Resampler(rate_hz, self._rate_hz) if self._rate_hz != rate_hz else None
+            self._resampler = resampler(rate_hz, self._rate_hz)
             # Unbuffered: what was written is in the file even when the daemon is killed.
             self._file = open(self._path, "r+b" if self._data_bytes else "wb", buffering=0)  # noqa: SIM115
             self._write_header()

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-from device.annotations import Final, Generic, TypeVar
+from device.annotations import Generic, TypeVar
 from device.media import pcm
+from device.media.limiter import RELEASE_DB_A_SECOND
 from device.media.stream_parameters import FRAME_MS
-
-RELEASE_DB_A_SECOND: Final = 20.0
-"""How fast a sum that was too loud grows back: slower than syllables, so that nothing pumps."""
 
 Member = TypeVar("Member")
 
