@@ -138,7 +138,6 @@ class ExchangeRuntime:
         )
         self.exchange.accounting.resume(CallDetails(database).open_calls())
         self.services = ExchangeServices(self.exchange, database, settings.domain, self._make_office)
-        self._loop = loop
         self._bind_address = options.host
         self._server = ControlServer(loop, options.socket, self._methods(loop))
         self._clock_watch = ClockWatch(loop, lambda ahead_s: self._clock_set(ahead_s, loop.now()))
@@ -155,7 +154,7 @@ class ExchangeRuntime:
             self.sockets.listen_tls(tls_port)
         self.exchange.own.add_host(self.sockets.address_towards(ANYWHERE))
         self._clock_watch.open()
-        self.services.open(time.monotonic())
+        self.services.configure(time.monotonic())
 
     def close(self) -> None:
         """Close every socket."""
@@ -246,7 +245,7 @@ class ExchangeRuntime:
             case EnumWanted(name):
                 self._ask_enum(name)
             case _:
-                self.services.receive(event, now)
+                self.services.receive(event)
 
     def _ask_enum(self, name: str) -> None:
         if self._enum is None:
@@ -333,14 +332,13 @@ class ExchangeRuntime:
             "exchange.user.list": lambda params: {"users": [asdict(aor) for aor in self._subscribers.list()]},
             "daemon.version": lambda params: {"version": __version__},
             "daemon.stop": lambda params: loop.stop(),
-            **self.services.methods(),
             "exchange.command": self._command,
         }
 
     def _command(self, params: dict[str, Any]) -> object:
         # Whoever asks what went on wants the last second, too.
         self._ledger.write()
-        return self.services.methods()["exchange.command"](params)
+        return self.services.command(params)
 
     def _status(self) -> dict[str, object]:
         return {
@@ -369,11 +367,16 @@ class ExchangeRuntime:
         logger.info("user %s may register", user)
 
     def _remove_user(self, params: dict[str, Any]) -> None:
+        from device.daemon.exchange_commands import Desk  # noqa: PLC0415  # for whoever manages users
+        from device.daemon.exchange_users import remove_user  # noqa: PLC0415
+
         user, domain = _text(params, "user"), _text(params, "domain")
-        self._subscribers.remove(user, domain)
-        logger.info("user %s@%s is removed", user, domain)
         if domain == self._settings.domain:
+            remove_user(Desk(self._database, domain, time.time()), user)
             self.exchange.forget_user(user, time.monotonic())
+        else:
+            self._subscribers.remove(user, domain)
+        logger.info("user %s@%s is removed", user, domain)
 
 
 def _text(params: dict[str, Any], name: str) -> str:

@@ -71,11 +71,8 @@ class ExchangeServices:
         exchange.trunks.permissions = self._permitted
         exchange.depot.shelf = Texts(database, domain)
 
-    def open(self, now: float) -> None:
+    def configure(self, now: float) -> None:
         """Take what is configured. Raises StoreError."""
-        self._configure(now)
-
-    def _configure(self, now: float) -> None:
         configuration = load_outside(self._database)
         names = {trunk.name for trunk in configuration.trunks}
         self._trunk_states = {name: state for name, state in self._trunk_states.items() if name in names}
@@ -106,7 +103,7 @@ class ExchangeServices:
             logger.error("what %s may call cannot be looked up: %s", user, error)
             return frozenset()
 
-    def receive(self, event: object, _now: float) -> None:
+    def receive(self, event: object) -> None:
         """Take an event of the exchange; those of others change nothing."""
         match event:
             case RegistrationChanged(account_id, state, status, text, expires_s):
@@ -129,10 +126,6 @@ class ExchangeServices:
 
     # The control socket.
 
-    def methods(self) -> dict[str, Callable[[dict[str, Any]], object]]:
-        """What can be asked at the control socket."""
-        return {"exchange.command": self._command}
-
     def status(self) -> dict[str, object]:
         """What only a running exchange knows."""
         states = {line.trunk.name: self._state_of(line) for line in self._exchange.trunks.lines}
@@ -152,7 +145,8 @@ class ExchangeServices:
             if subscribers.credential(user, self._domain) is None:
                 self._exchange.forget_user(user, time.monotonic())
 
-    def _command(self, params: dict[str, Any]) -> dict[str, str]:
+    def command(self, params: dict[str, Any]) -> dict[str, str]:
+        """Carry out one of `offhook exchange` and take what it changed. Raises ControlError."""
         words, domain, secret = params.get("words"), params.get("domain"), params.get("secret", "")
         form = params.get("form", "text")
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
@@ -165,9 +159,11 @@ class ExchangeServices:
         running = {**self.status(), "voicemail_changed": self._office and self._office.mailboxes.on_change}
         desk = Desk(self._database, self._domain, time.time(), secret, running, live, form)
         try:
+            before = self._database.changes
             said = run_command(desk, tuple(words))
-            self._configure(time.monotonic())
-            self._forget_removed_users()
+            if self._database.changes != before:
+                self.configure(time.monotonic())
+                self._forget_removed_users()
         except (UsageError, DeviceError) as error:
             raise ControlError(FAILED, str(error)) from None
         return {"said": said}

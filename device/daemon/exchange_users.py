@@ -53,11 +53,16 @@ def ask_password(name: str) -> str:
 
 def _remove_user(desk: Desk, words: tuple[str, ...]) -> str:
     (name,) = take_words("user remove", words, "a user name")
-    Subscribers(desk.database).remove(name, desk.domain)
+    remove_user(desk, name)
+    return f"{name}@{desk.domain} is removed\n"
+
+
+def remove_user(desk: Desk, name: str) -> None:
+    """Forget a user of the desk's domain with all that was said to them. Raises StoreError."""
     from device.daemon.services.commands import boxes_at  # noqa: PLC0415  # most exchanges have no voicemail
 
+    Subscribers(desk.database).remove(name, desk.domain)
     boxes_at(desk).forget_box(name)
-    return f"{name}@{desk.domain} is removed\n"
 
 
 def _list_users(desk: Desk, words: tuple[str, ...]) -> str:

@@ -93,6 +93,11 @@ class Database:
         self._must_erase = False
         self._closed = False
 
+    @property
+    def changes(self) -> int:
+        """Rows that were written through this connection so far: the same number again means that nothing was."""
+        return self._connection.total_changes
+
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run a SELECT and return all its rows. Raises StoreError."""
         return self._run(sql, parameters).fetchall()

@@ -35,6 +35,7 @@ from device.store.database import Database, open_database
 from device.store.errors import StoreError
 from device.store.settings import Settings
 from device.store.subscribers import Subscribers
+from device.store.voicemail import Voicemail
 from device.timing import earliest
 from tests.support.turning import HandLoop
 
@@ -330,6 +331,11 @@ class TestControl:
         assert Bindings(house.database).load(time.time()) == []
         with pytest.raises(ControlError, match="1001"):
             house.ask("exchange.user.remove", user="1001", domain=DOMAIN)
+
+    def test_whoever_gets_the_name_of_a_removed_user_gets_no_pin_of_theirs(self, house: House) -> None:
+        Voicemail(house.database).set_pin("1001", "salt", "0" * 64)
+        house.ask("exchange.user.remove", user="1001", domain=DOMAIN)
+        assert Voicemail(house.database).pin("1001") is None
 
     def test_a_user_of_a_former_domain_can_be_removed(self, house: House) -> None:
         Subscribers(house.database).put("1009", "old.test", {"MD5": "0" * 32})
