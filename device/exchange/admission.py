@@ -9,6 +9,7 @@ from collections.abc import Callable
 from device.annotations import Final
 from device.exchange.house_network import is_of_house
 from device.records import dataclass
+from device.sip.uri import host_key
 
 SCANNERS: Final = (
     b"friendly-scanner",
@@ -207,12 +208,7 @@ def sender_of(host: str, port: int) -> str:
 
 def _network(host: str) -> str:
     """The first four groups of an IPv6 address, written out."""
-    head, gap, tail = host.partition("%")[0].partition("::")
-    groups = head.split(":") if head else []
-    if gap:
-        rest = tail.split(":") if tail else []
-        groups += ["0"] * (8 - len(groups) - len(rest)) + rest
-    return ":".join(group.lstrip("0") or "0" for group in groups[:4])
+    return ":".join(host_key(host.partition("%")[0]).split(":")[:4])
 
 
 def _is_of_scanner(data: bytes) -> bool:

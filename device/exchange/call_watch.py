@@ -7,10 +7,10 @@ from device.annotations import Final
 from device.exchange.response_context import Branch, ResponseContext
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.header_syntax import is_digits
 from device.sip.headers import NameAddr
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
+from device.sip.session_timer import read_interval
 from device.sip.timers import DeadlineHeap
 from device.sip.transaction import ClientKey, ServerKey
 
@@ -19,6 +19,9 @@ MAX_CALLS: Final = 1000
 
 SILENT_CALL_S: Final = 4 * 3600.0
 """A call without any request in it for so long, and without a session timer, is taken to have ended unseen."""
+
+LONGEST_INTERVAL_S: Final = 99_999
+"""A session timer above this is none."""
 
 REFRESH_FACTOR: Final = 1.5
 """A call with a session timer that was not refreshed for so many of its intervals has ended unseen (RFC 4028)."""
@@ -212,8 +215,10 @@ class CallWatch:
                 self._keep_alive(call, request, now)
 
     def _keep_alive(self, call: WatchedCall, message: Request | Response, now: float) -> None:
-        seconds = (message.headers.get("Session-Expires") or "").partition(";")[0].strip()
-        lives_s = REFRESH_FACTOR * int(seconds) if is_digits(seconds) and len(seconds) < 6 else SILENT_CALL_S
+        interval = read_interval(message)
+        lives_s = (
+            REFRESH_FACTOR * interval.seconds if interval and interval.seconds <= LONGEST_INTERVAL_S else SILENT_CALL_S
+        )
         self._ends.set(call.key, now + lives_s)
 
     def next_timeout(self) -> float | None:

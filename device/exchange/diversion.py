@@ -3,7 +3,7 @@
 from device.annotations import Final
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.header_syntax import split_commas
+from device.sip.header_syntax import is_digits, split_commas
 from device.sip.headers import NameAddr, parse_name_addr
 from device.sip.message import Request
 from device.sip.uri import Uri
@@ -73,7 +73,7 @@ def _ended(uri: Uri, reason: str) -> Uri:
 def _last_index(request: Request) -> str:
     for address in reversed(_addresses(request, "History-Info")):
         index = dict(address.params).get("index")
-        if index and all(number.isascii() and number.isdigit() for number in index.split(".")):
+        if index and all(is_digits(number) for number in index.split(".")):
             return index
     return ""
 

@@ -105,10 +105,10 @@ class Gateway:
         Large providers call from other machines than they register phones at. Such a caller is a stranger like others.
         """
         user = request.uri.user
-        if not user or not self._own.include(request.uri) or is_known(user) or self._own.include(request.from_.uri):
-            return None
         rings = [line.trunk.ring for line in self._trunks.lines if line.identity.user == user and line.trunk.ring]
-        return self.address_of(rings[0]) if rings else None
+        if not user or not rings or not self._own.include(request.uri) or self._own.include(request.from_.uri):
+            return None
+        return None if is_known(user) else self.address_of(rings[0])
 
     def called_here(self, number: str, is_known: Callable[[str], bool]) -> str:
         """Who is meant by a number that came in, which providers write in this way or that; "" for nobody here."""

@@ -45,6 +45,9 @@ class Shelf(Protocol):
     def of(self, user: str, unix_now: float) -> list[StoredText]:
         """The texts for a user that are not over yet, the oldest first."""
 
+    def count(self, user: str, unix_now: float) -> int:
+        """How many those are: asked at each registration, so nothing is read for it."""
+
     def remove(self, number: int) -> None:
         """A text has reached its user, or nobody wants it."""
 
@@ -65,6 +68,10 @@ class MemoryShelf:
     def of(self, user: str, unix_now: float) -> list[StoredText]:
         """See Shelf."""
         return [text for text in self._texts.values() if text.user == user and text.expires_at > unix_now]
+
+    def count(self, user: str, unix_now: float) -> int:
+        """See Shelf."""
+        return len(self.of(user, unix_now))
 
     def remove(self, number: int) -> None:
         """See Shelf."""
@@ -140,7 +147,7 @@ class MessageDepot:
 
     def _keep(self, request: Request, user: str, now: float) -> int | None:
         unix_now = self._unix_time(now)
-        if not self._wants(request) or len(self.shelf.of(user, unix_now)) >= MAX_OF_USER:
+        if not self._wants(request) or self.shelf.count(user, unix_now) >= MAX_OF_USER:
             return None
         lasts_s = min(request.expires or self._longest_s, self._longest_s)
         sender = NameAddr(request.from_.display_name, request.from_.uri)
@@ -162,7 +169,7 @@ class MessageDepot:
 
     def user_came(self, user: str, now: float) -> None:
         """A phone of the user has registered, or has registered once more."""
-        if user not in self._under_way and self.shelf.of(user, self._unix_time(now)):
+        if user not in self._under_way and self.shelf.count(user, self._unix_time(now)):
             self._due.set(user, now + PAUSE_S)
 
     def forget_user(self, user: str) -> None:

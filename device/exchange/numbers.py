@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from device.annotations import ClassVar, Final
 from device.exchange_model import NumberPattern
 from device.records import dataclass
+from device.sip.header_syntax import is_digits
 from device.sip.settings import parse_dns_servers
 
 LOCAL: Final = "local"
@@ -63,11 +64,11 @@ class NumberSettings:
         """Everything wrong with these settings, in words."""
         found = []
         for number in split_list(self.emergency):
-            if not (number.isascii() and number.isdigit() and 2 <= len(number) <= 8):
+            if not (is_digits(number) and 2 <= len(number) <= 8):
                 found.append(f"numbers.emergency: {number!r} is no emergency number: write 2 to 8 digits")
         for name in ("country_code", "area_code", "national_prefix", "international_prefix"):
             value = getattr(self, name)
-            if value and not (value.isascii() and value.isdigit() and len(value) <= 6):
+            if value and not (is_digits(value) and len(value) <= 6):
                 found.append(f"numbers.{name}: {value!r} is not up to 6 digits")
         if not self.international_prefix:
             found.append("numbers.international_prefix: is empty; write what is dialled before a country code")

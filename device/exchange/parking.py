@@ -5,9 +5,9 @@ Who waits hears the music service; a second call to the slot goes to the one who
 """
 
 from device.exchange.call_watch import CallWatch, WatchedCall
+from device.exchange.replacing import knows_replaces, replacing
 from device.exchange.response_context import Target
 from device.exchange.trunks import Refusal
-from device.sip.hop import NextHop
 from device.sip.message import Request
 from device.sip.refer import Replaces
 
@@ -31,14 +31,11 @@ class ParkingLot:
                 return Refusal(480, "There is no music to wait with")
             return Target(music.uri, music.hop, headers=music.headers, user=slot)
         contacts = parked.invite.contacts
-        if "replaces" not in [token.lower() for token in parked.invite.tokens("Supported")] or not contacts:
+        if not knows_replaces(parked.invite) or not contacts:
             return Refusal(486, "Who waits there cannot be taken")
         caller_tag, music_tag = parked.invite.from_.tag or "0", parked.answered_tag or "0"
         replaces = Replaces(parked.invite.call_id, caller_tag, music_tag)
-        source = parked.source
-        hop = NextHop(source.host, source.port, source.transport, connection=source.connection)
-        headers = (("Replaces", str(replaces)), ("Require", "replaces"))
-        return Target(contacts[0].uri, hop, headers=headers, user=parked.caller)
+        return replacing(contacts[0].uri, parked.source, replaces, parked.caller)
 
     def _parked(self, slot: str) -> WatchedCall | None:
         """The call that waits in a slot, the one that has waited longest where a race has let two in."""

@@ -10,11 +10,11 @@ from device import plain_logging as logging
 from device.annotations import Final, Protocol
 from device.exchange.call_watch import CallWatch, WatchedCall
 from device.exchange.proxy import Proxy, Received
-from device.exchange.response_context import Stage, Target
+from device.exchange.replacing import knows_replaces, replacing
+from device.exchange.response_context import Stage
 from device.ids import IdSource
 from device.records import dataclass
 from device.sip.errors import SipParseError
-from device.sip.hop import NextHop
 from device.sip.message import Request, Response
 from device.sip.refer import Replaces, parse_replaces
 from device.sip.timers import DeadlineHeap
@@ -102,9 +102,9 @@ class Pickup:
             self._refuse(received.key, request, 480, NOTHING_RINGS, now)
         elif not self._settings.may_take(user, self._rings_at(call)):
             self._refuse(received.key, request, 403, "Not in your pickup group", now)
-        elif _knows_replaces(request) and request.contacts:
+        elif knows_replaces(request) and request.contacts:
             self._call_back(received, user, call, now)
-        elif _knows_replaces(call.invite) and call.invite.contacts:
+        elif knows_replaces(call.invite) and call.invite.contacts:
             self._send_to_caller(received, call, now)
         else:
             self._refuse(received.key, request, 480, "Neither phone knows Replaces", now)
@@ -142,13 +142,11 @@ class Pickup:
 
     def _call_back(self, received: Received, user: str, call: WatchedCall, now: float) -> None:
         """Offer the call to the phone that dialled, in place of its own attempt, which rings until then."""
-        request, source = received.request, received.source
+        request = received.request
         ringing = request.response(180, to_tag=self._ids.tag())
         ringing.headers.add("Contact", f"<{request.uri}>")
         replaces = Replaces(request.call_id, request.from_.tag or "0", ringing.to.tag or "0", early_only=True)
-        hop = NextHop(source.host, source.port, source.transport, connection=source.connection)
-        headers = (("Replaces", str(replaces)), ("Require", "replaces"))
-        target = Target(request.contacts[0].uri, hop, headers=headers, user=user)
+        target = replacing(request.contacts[0].uri, received.source, replaces, user)
         self._attempts[received.key] = _Attempt(request, call)
         self._ends.set(received.key, now + PATIENCE_S)
         self._respond(received.key, ringing, now)
@@ -162,13 +160,8 @@ class Pickup:
         invite = call.invite
         tag = next(iter(call.ringing_tags), "0")
         replaces = Replaces(invite.call_id, invite.from_.tag or "0", tag, early_only=True)
-        source = self._proxy.source_of(call.context)
-        hop = None
-        if source is not None:
-            hop = NextHop(source.host, source.port, source.transport, connection=source.connection)
-        headers = (("Replaces", str(replaces)), ("Require", "replaces"))
         received.request.headers.remove("Replaces")
-        target = Target(invite.contacts[0].uri, hop, headers=headers, user=call.caller)
+        target = replacing(invite.contacts[0].uri, call.source, replaces, call.caller)
         self._proxy.forward(received, [Stage((target,))], now)
 
     def cancel(self, key: ServerKey, now: float) -> None:
@@ -198,7 +191,3 @@ class Pickup:
         """End attempts that came to nothing, or whose phone has its call and left them open."""
         for key in self._ends.pop_due(now):
             self._finish(key, 480, NOTHING_RINGS, now)
-
-
-def _knows_replaces(request: Request) -> bool:
-    return "replaces" in [token.lower() for token in request.tokens("Supported")]

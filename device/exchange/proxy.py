@@ -194,11 +194,6 @@ class Proxy:
         self._try(context, target, 1, now)
         return True
 
-    def source_of(self, key: ServerKey) -> Hop | None:
-        """Where a request that is remembered came from."""
-        context = self._contexts.get(key)
-        return context.source if context is not None else None
-
     def _go_on(self, context: ResponseContext, now: float) -> None:
         """Let the next stage have its turn when the present one is over; without any the request has failed."""
         if context.state is Progress.SEARCHING and context.is_stage_over:

@@ -7,6 +7,7 @@ from device.records import replace
 from device.sip.headers import NameAddr, parse_name_addr
 from device.sip.hop import TLS, Hop, NextHop, bracketed
 from device.sip.message import Request
+from device.sip.target import next_hop_of as hop_of_uri
 from device.sip.uri import Uri, host_key
 
 OwnAddress = Callable[[str, str], tuple[str, int]]
@@ -110,20 +111,19 @@ def next_hop_of(request: Request) -> NextHop:
     """Where the request goes next; rearranges it for a strict router (section 16.6 steps 6 and 7)."""
     routes = request.routes
     if not routes:
-        return uri_hop(request.uri)
+        return hop_of_uri(request.uri)
     first = routes[0].uri
     # What is for a SIPS URI goes by TLS, whatever the first Route says.
-    hop = replace(uri_hop(first), transport=TLS) if request.uri.scheme == "sips" else uri_hop(first)
+    hop = replace(hop_of_uri(first), transport=TLS) if request.uri.scheme == "sips" else hop_of_uri(first)
     if not first.is_loose:
         _set_routes(request, [*routes[1:], parse_name_addr(f"<{request.uri}>")])
         request.uri = first.target()
     return hop
 
 
-def uri_hop(uri: Uri) -> NextHop:
-    """What a URI says about where to send (RFC 3263 section 4): maddr, port and transport count."""
-    transport = uri.transport.upper() if uri.transport else ("TLS" if uri.scheme == "sips" else None)
-    return NextHop(uri.param("maddr") or uri.host, uri.port, transport)
+def way_back(source: Hop) -> NextHop:
+    """Back to where a message came from, over the same connection while that stands."""
+    return NextHop(source.host, source.port, source.transport, connection=source.connection)
 
 
 def received_hop(received: str) -> NextHop | None:

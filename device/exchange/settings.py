@@ -5,6 +5,7 @@ from device.annotations import ClassVar
 from device.exchange.algorithm_choice import AUTOMATIC, DIGEST_CHOICES
 from device.records import dataclass
 from device.sip.errors import SipParseError
+from device.sip.header_syntax import is_digits
 from device.sip.uri import parse_host_port
 
 MAX_SLOTS = 100
@@ -115,7 +116,7 @@ def parse_slots(text: str) -> tuple[str, ...]:
     for part in text.replace(",", " ").split():
         first, dash, last = part.partition("-")
         numbers = [first, last] if dash else [first]
-        if not all(number.isascii() and number.isdigit() and len(number) <= 8 for number in numbers):
+        if not all(is_digits(number) and len(number) <= 8 for number in numbers):
             raise ValueError(part)
         low, high = int(first), int(numbers[-1])
         if high < low or high - low >= MAX_SLOTS or len(first) != len(numbers[-1]):

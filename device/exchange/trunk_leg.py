@@ -7,6 +7,7 @@ CSeq for itself, which a parameter of its Record-Route remembers, and names the 
 from device.annotations import Protocol
 from device.exchange.seal import Seal
 from device.records import dataclass, replace
+from device.sip.header_syntax import is_digits
 from device.sip.headers import CSeq, NameAddr
 from device.sip.hop import Hop, NextHop
 from device.sip.identity import Identity
@@ -73,7 +74,7 @@ def parse_mark(text: str, seal: Seal, call: tuple[str, str]) -> LegMark | None:
     trunk, _, rest = text.partition(".")
     side, _, rest = rest.partition(".")
     shift, _, _ = rest.partition(".")
-    if not (shift.isascii() and shift.isdigit() and len(shift) <= 6):
+    if not (is_digits(shift) and len(shift) <= 6):
         return None
     mark = LegMark(trunk, side, int(shift))
     return mark if mark.text(seal, call) == text else None
@@ -161,7 +162,7 @@ class TrunkLeg:
         cseq = request.cseq
         request.headers.set("CSeq", str(CSeq(cseq.number + self._mark.shift, cseq.method)))
         rack = (request.headers.get("RAck") or "").split()
-        if len(rack) == 3 and rack[1].isascii() and rack[1].isdigit():
+        if len(rack) == 3 and is_digits(rack[1]):
             request.headers.set("RAck", f"{rack[0]} {int(rack[1]) + self._mark.shift} {rack[2]}")
 
     def preference(self, next_hop: NextHop) -> tuple[Hop | None, NextHop | None]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from device.annotations import Final
 from device.exchange.house_agent import HouseAgent
+from device.exchange.route_set import way_back
 from device.records import dataclass
 from device.sip.core import Core
 from device.sip.dialog import Dialog, DialogId
@@ -271,4 +272,4 @@ def _way_back(request: Request, source: Hop) -> NextHop | None:
     """Where a phone is that came straight to us; one behind a proxy is reached by its route."""
     if len(request.vias) > 1 or request.record_routes:
         return None
-    return NextHop(source.host, source.port, source.transport, connection=source.connection)
+    return way_back(source)

@@ -48,6 +48,14 @@ class Texts:
         )
         return [StoredText(*row) for row in rows]
 
+    def count(self, user: str, unix_now: float) -> int:
+        """How many those are."""
+        rows = self._database.query(
+            "SELECT count(*) FROM silo WHERE username = ? AND domain = ? AND exp_time > ?",
+            (user, self._domain, unix_now),
+        )
+        return int(rows[0][0])
+
     def remove(self, number: int) -> None:
         """Forget a text; it is no error if there is none."""
         with self._database.transaction(precious=False):

@@ -7,11 +7,11 @@ from device.exchange.route_set import (
     next_hop_of,
     received_hop,
     take_own_routes,
-    uri_hop,
 )
 from device.exchange.seal import Seal
 from device.sip.hop import Hop, NextHop
 from device.sip.message import Request
+from device.sip.target import next_hop_of as uri_hop
 from device.sip.uri import parse_uri
 from tests.support.sip_messages import whole_request
 

@@ -6,6 +6,7 @@ from device.annotations import Final
 from device.exchange.services.orders import PagingGroup
 from device.exchange.services.settings import PATTERN_CHARACTER, ServiceSettings
 from device.records import dataclass
+from device.sip.header_syntax import is_digits
 
 FOR_STRANGERS: Final = ("echo", "time", "music", "conference")
 """What callers from elsewhere may be let in to."""
@@ -66,4 +67,4 @@ def _matches(pattern: str, number: str) -> bool:
 
 
 def _fits(wanted: str, letter: str) -> bool:
-    return letter == wanted or (wanted == PATTERN_CHARACTER and letter.isascii() and letter.isdigit())
+    return letter == wanted or (wanted == PATTERN_CHARACTER and is_digits(letter))

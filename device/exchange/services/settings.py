@@ -3,6 +3,7 @@
 from device.annotations import ClassVar
 from device.media.settings import codec_faults
 from device.records import dataclass
+from device.sip.header_syntax import is_digits
 
 USUAL_NUMBERS = {"voicemail": "*98", "echo": "*43", "time": "*60", "conference": "8XXX"}
 """What `offhook exchange service on` sets; many telephone systems have these."""
@@ -91,7 +92,7 @@ class ServiceSettings:
         for name in ("music_file", "prompts"):
             if getattr(self, name) and not getattr(self, name).startswith("/"):
                 found.append(f"services.{name}: {getattr(self, name)!r} does not begin with /: give the whole path")
-        if self.conference_pin and not (self.conference_pin.isascii() and self.conference_pin.isdigit()):
+        if self.conference_pin and not is_digits(self.conference_pin):
             found.append("services.conference_pin: is not made of digits alone")
         return found
 

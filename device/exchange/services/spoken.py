@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from device.annotations import Final, Protocol
 from device.exchange.services.orders import Part
 from device.records import dataclass
+from device.sip.header_syntax import is_digits
 
 _LAST_OF_ITS_OWN: Final = 20
 """Up to this each number is a word."""
@@ -45,7 +46,7 @@ def number_words(number: int, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 def digit_words(text: str) -> tuple[str, ...]:
     """A telephone number digit by digit; other characters are left out."""
-    return tuple(letter for letter in text if letter.isascii() and letter.isdigit())
+    return tuple(letter for letter in text if is_digits(letter))
 
 
 def clock_words(time: SpokenTime, vocabulary: Vocabulary) -> tuple[str, ...]:
