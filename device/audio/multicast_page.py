@@ -2,6 +2,7 @@
 
 from device.annotations import Protocol
 from device.media.codecs import codec_class, new_codec
+from device.media.rates import resampler
 from device.media.resample import Resampler
 from device.media.stream_parameters import FRAME_MS
 from device.rtp.packet import encode_rtp
@@ -32,13 +33,14 @@ class MulticastPage:
         self._sequence = sequence
         self._timestamp = timestamp
         self._marker = True
+        self._rate_hz = self._sample_rate_hz
         self._resampler: Resampler | None = None
 
     def send_frame(self, frame: bytes, rate_hz: int, now: float) -> None:
         """Take 20 ms of all that is said."""
-        if rate_hz != self._sample_rate_hz:
-            if self._resampler is None or self._resampler.from_hz != rate_hz:
-                self._resampler = Resampler(rate_hz, self._sample_rate_hz)
+        if rate_hz != self._rate_hz:
+            self._rate_hz, self._resampler = rate_hz, resampler(rate_hz, self._sample_rate_hz)
+        if self._resampler is not None:
             frame = self._resampler.convert(frame)
         marker, self._marker = self._marker, False
         payload = self._encoder.encode(frame)

@@ -9,7 +9,7 @@ from device.annotations import Final, Protocol
 from device.audio.playing import Player
 from device.audio.recording import Recording
 from device.media import pcm
-from device.media.resample import Resampler
+from device.media.rates import resampler
 from device.media.stream_parameters import FRAME_MS
 
 CLIP_RATE_HZ: Final = 8000
@@ -77,15 +77,16 @@ class Playlist(Silence):
         self._ended: Ended | None = ended
         self._loop = loop
         self._rate_hz = 0
-        self._clip = b""
+        self._clip, self._at = b"", 0
         self._player: Player | None = None
 
     def say(self, samples: int) -> bytes:
         said = b""
         wanted = pcm.SAMPLE_BYTES * samples
         while len(said) < wanted:
-            if self._clip:
-                part, self._clip = self._clip[: wanted - len(said)], self._clip[wanted - len(said) :]
+            if self._at < len(self._clip):
+                part = self._clip[self._at : self._at + wanted - len(said)]
+                self._at += len(part)
                 said += part
             elif self._player is not None:
                 said += self._player.next_frame(self._rate_hz, (wanted - len(said)) // pcm.SAMPLE_BYTES)
@@ -105,12 +106,9 @@ class Playlist(Silence):
         if isinstance(segment, str):
             self._player = Player(segment, loop=self._loop)
         else:
-            self._clip = Resampler(CLIP_RATE_HZ, self._rate_hz).convert(segment) if self._is_wide else segment
+            converter = resampler(CLIP_RATE_HZ, self._rate_hz)
+            self._clip, self._at = converter.convert(segment) if converter else segment, 0
         return True
-
-    @property
-    def _is_wide(self) -> bool:
-        return self._rate_hz != CLIP_RATE_HZ
 
     def change_rate(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz

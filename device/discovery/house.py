@@ -75,11 +75,16 @@ class House:
 
     def as_json(self) -> dict[str, list[str]]:
         """For the file."""
-        return {board_id: [member.number, member.password] for board_id, member in self.members.items()}
+        return members_as_json(self.members)
+
+
+def members_as_json(members: dict[str, Member]) -> dict[str, list[str]]:
+    """For a file."""
+    return {board_id: [member.number, member.password] for board_id, member in members.items()}
 
 
 def read_members(values: Any) -> dict[str, Member]:
-    """What `as_json` gave; whatever is not of that form is left out."""
+    """What `members_as_json` gave; whatever is not of that form is left out."""
     if not isinstance(values, dict):
         return {}
     return {

@@ -4,9 +4,10 @@ import os
 
 from device.annotations import Any
 from device.discovery.errors import DiscoveryError
-from device.discovery.house import Member, read_members
+from device.discovery.house import Member, members_as_json, read_members
 from device.discovery.rule import MODES
 from device.plain_json import dumps, loads
+from device.store.files import sync_directory
 
 FILE_NAME = "house.json"
 STATUS_NAME = "status.json"
@@ -42,7 +43,7 @@ class Notebook:
 
     def save(self) -> None:
         """Write it whole or not at all. Raises DiscoveryError."""
-        members = {board_id: [member.number, member.password] for board_id, member in self.members.items()}
+        members = members_as_json(self.members)
         self._write(FILE_NAME, {"mode": self.mode, "members": members, "passwords": self.passwords})
 
     def write_status(self, values: dict[str, Any]) -> None:
@@ -72,5 +73,6 @@ class Notebook:
                 owner = os.stat(self.folder)
                 os.chown(f"{path}.new", owner.st_uid, owner.st_gid)
             os.replace(f"{path}.new", path)
+            sync_directory(self.folder)
         except OSError as error:
             raise DiscoveryError(f"{path} cannot be written: {error.strerror}") from None

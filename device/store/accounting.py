@@ -12,8 +12,6 @@ CALLS_KEPT: Final = 5000
 PRUNED_EVERY: Final = 50
 """Rows are pruned so often: looking how many there are costs as much as writing one."""
 
-REGISTER: Final = "REGISTER"
-
 RECORD_COLUMNS: Final = (
     "method, from_tag, to_tag, callid, sip_code, sip_reason, time, ms_duration, setuptime, src_user, dst_user, src_ip"
 )

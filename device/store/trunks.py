@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from device.annotations import Final
 from device.exchange_model import NumberPattern, Trunk, TrunkRoute
 from device.model import AccountId
-from device.records import replace
 from device.store.accounts import Accounts
 from device.store.database import Database
 from device.store.errors import StoreError, UnknownEntryError
@@ -167,8 +166,3 @@ class Permissions:
 
     def _delete(self, username: str, domain: str) -> None:
         self._database.execute("DELETE FROM grp WHERE username = ? AND domain = ?", (username, domain))
-
-
-def without_secrets(trunk: Trunk) -> Trunk:
-    """The trunk without its credential, to be shown."""
-    return replace(trunk, credential=None)

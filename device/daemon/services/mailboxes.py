@@ -19,6 +19,7 @@ from device.ids import IdSource
 from device.media import pcm
 from device.sip.digest import ha1
 from device.store.database import Database
+from device.store.files import sync_directory
 from device.store.voicemail import StoredMessage, Voicemail
 
 logger = logging.getLogger(__name__)
@@ -265,11 +266,7 @@ def _plain(caller: str) -> str:
 def _rename(before: str, after: str) -> None:
     """Rename a file that is on the disk already, and have the new name there, too."""
     os.replace(before, after)
-    folder = os.open(os.path.dirname(after), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(os.path.dirname(after))
 
 
 def _unlink(path: str) -> None:
