@@ -6,9 +6,10 @@ import pytest
 
 from device.sip.hop import Hop
 from device.sip.message import Request, Response
+from tests.exchange.lossy_house import ACTIVE_S, DUPLICATION, LOSS, SETTLED_S
 from tests.exchange.proxy_rules import ProxyRules
 from tests.exchange.switchboard import SDP, Phone, Switchboard, settings, two_phones
-from tests.exchange.test_lossy_calls import ACTIVE_S, DUPLICATION, LOSS, SETTLED_S, House
+from tests.exchange.test_lossy_calls import House
 from tests.support.wire_rules import WireRules
 
 
@@ -241,7 +242,7 @@ def test_phones_and_exchange_keep_the_rules_of_the_wire(phones: int) -> None:
     for seed in range(10):
         house = House(seed, phones)
         rules = [WireRules(person.endpoint) for person in house.people]
-        proxy = ProxyRules(house.endpoint)
+        proxy = ProxyRules(house.endpoints[0])
         house.register()
         house.set_weather(LOSS, DUPLICATION)
         house.caller.call("1002", house.star.now)
