@@ -64,10 +64,11 @@ class Trapezoid:
             phone.add_account(proxy.address, phone.name, PASSWORDS[phone.name], domain=domain)
             phone.expect_registration("registered")
 
-    def watch(self) -> None:
+    def watch(self, alice: int = 0, bob: int = 0) -> None:
+        """From now on look who sends what; `alice` and `bob` are the ports of others in the place of our phones."""
         self.unwatch()
-        at_p1 = {f"{HOST}:{self.alice.port}": "alice", P2_HOST: "p2"}
-        at_p2 = {f"{HOST}:{self.bob.port}": "bob", P1_HOST: "p1"}
+        at_p1 = {f"{HOST}:{alice or self.alice.port}": "alice", P2_HOST: "p2"}
+        at_p2 = {f"{HOST}:{bob or self.bob.port}": "bob", P1_HOST: "p1"}
         self.watches = [
             ExchangeWatch(str(self.p1.socket_path), "p1", at_p1),
             ExchangeWatch(str(self.p2.socket_path), "p2", at_p2),
@@ -198,15 +199,6 @@ class TestOthersAtOurs:
         built.join("udp")
         return built
 
-    def watch(self, ours: Trapezoid, alice: int, bob: int) -> None:
-        ours.unwatch()
-        at_p1 = {f"{HOST}:{alice}": "alice", P2_HOST: "p2"}
-        at_p2 = {f"{HOST}:{bob}": "bob", P1_HOST: "p1"}
-        ours.watches = [
-            ExchangeWatch(str(ours.p1.socket_path), "p1", at_p1),
-            ExchangeWatch(str(ours.p2.socket_path), "p2", at_p2),
-        ]
-
     @pytest.mark.parametrize(
         ("caller", "callee", "flow"),
         [
@@ -222,7 +214,7 @@ class TestOthersAtOurs:
         register = {"contact": contact, "status": 200, "port": there, **values}
         play("register", ours.p2.address, **register).succeed()
         waiting = play(callee, port=there, user=SIPP, cseq=2, status=486, pause_ms=100)
-        self.watch(ours, here, there)
+        ours.watch(here, there)
         told = {"user": ALICE, "password": PASSWORDS[ALICE], "from": f"sip:{ALICE}@{A}", "status": 486}
         calling = play(caller, ours.p1.address, port=here, target=f"sip:{SIPP}@{B}", **told)
         calling.succeed()
@@ -236,7 +228,7 @@ class TestOthersAtOurs:
         baresip = Baresip(BARESIP, PASSWORDS[BARESIP], ours.p2.address, tmp_path, speech, domain=B)
         try:
             baresip.start()
-            self.watch(ours, ours.alice.port, baresip.port)
+            ours.watch(bob=baresip.port)
             ours.alice.place(f"sip:{BARESIP}@{B}")
             baresip.expect("CALL_INCOMING")
             baresip.command("accept")
