@@ -114,7 +114,7 @@ class HookSwitch:
     def receive_change(self, change: LineChanged) -> list[DeskEvent]:
         """Take a settled change of the line."""
         # The change is older than the call: what its time stamp says of the window counts, not when we look.
-        events = self.handle_timeout(change.at)
+        events = self._let_time_pass(change.at, 0.0)
         if not change.active:
             down = HookInput.DOWN_PERHAPS_FLASH if self.flash else HookInput.DOWN
             if self._state is HookState.OFF_HOOK:
@@ -128,15 +128,22 @@ class HookSwitch:
         return HookInput.UP_TOO_SOON if at - self._pressed_at < self._flash_min else HookInput.UP_IN_WINDOW
 
     def handle_timeout(self, now: float) -> list[DeskEvent]:
-        """End the flash window if it is over at `now`."""
+        """End the flash window if it is over at `now`.
+
+        Where the line is told of late, the end of a flash may be on its way still.
+        """
+        return self._let_time_pass(now, self._line.lag_s)
+
+    def _let_time_pass(self, now: float, lag_s: float) -> list[DeskEvent]:
         deadline = self._timers.next_timeout()
-        if deadline is None or not self._timers.pop_due(now):
+        if deadline is None or now < deadline + lag_s:
             return []
         return self._receive(HookInput.WINDOW_OVER, deadline)
 
     def next_timeout(self) -> float | None:
         """When the flash window ends, or None."""
-        return self._timers.next_timeout()
+        deadline = self._timers.next_timeout()
+        return None if deadline is None else deadline + self._line.lag_s
 
     def _receive(self, said: HookInput, at: float) -> list[DeskEvent]:
         state, react = TABLE[self._state, said]

@@ -11,15 +11,16 @@ from tests.support.desk_bench import DeskBench, make_profile
 
 
 class Line:
-    def __init__(self, active):
+    def __init__(self, active, lag_s=0.0):
         self.is_active = active
+        self.lag_s = lag_s
 
     def active(self):
         return self.is_active
 
 
-def make_hook(lifted, **options):
-    hook = HookSwitch(Line(lifted), **options)
+def make_hook(lifted, lag_s=0.0, **options):
+    hook = HookSwitch(Line(lifted, lag_s), **options)
     hook.start(0.0)
     return hook
 
@@ -81,6 +82,22 @@ def test_late_loop_judges_by_the_time_stamps():
     end = make_hook(True)
     end.receive_change(change(False, 1.0))
     assert end.receive_change(change(True, 2.9)) == [HookReplaced(pytest.approx(1.8)), HookLifted(2.9)]
+
+
+def test_flash_whose_end_is_told_of_late_is_no_hang_up():
+    hook = make_hook(True, lag_s=0.2)
+    hook.receive_change(change(False, 1.0))
+    assert hook.next_timeout() == pytest.approx(2.0)
+    assert hook.handle_timeout(1.95) == []
+    # The cradle came up 750 ms after it went down; the driver's thread says so 200 ms later.
+    assert hook.receive_change(change(True, 1.75)) == [HookFlashed(1.75)]
+
+
+def test_end_is_certain_only_when_a_late_change_can_no_longer_come():
+    hook = make_hook(True, lag_s=0.2)
+    hook.receive_change(change(False, 1.0))
+    assert hook.handle_timeout(hook.next_timeout()) == [HookReplaced(pytest.approx(1.8))]
+    assert hook.next_timeout() is None
 
 
 def test_window_is_configurable():
