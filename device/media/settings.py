@@ -38,7 +38,7 @@ class MediaSettings:
         "tone_level_db": "level of each frequency of a tone in dB below full scale, from -60 to 0",
         "symmetric": "send to where the peer's packets come from, for peers behind address translation (yes or no)",
         "dscp": "mark of our sound's packets for routers, 0 to 63 (RFC 2474); 46 is expedited forwarding, 0 none",
-        "opus_kbit_s": "bit rate of Opus in kbit/s with its redundancy, from 8 to 128; little is gained above 52",
+        "opus_kbit_s": "bit rate of Opus in kbit/s with its redundancy, from 8 to 128; little is gained above 64",
         "dtx": "send nothing while nobody speaks, with codecs that can (Opus); saves data on paid lines (yes or no)",
         "silence_suppression": "send a description of the background instead of packets while nobody speaks, where the"
         " far end takes comfort noise (RFC 3389)",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 FRAME_MS = 20
 """What `MediaStream.next_frame` returns and what every mixing step works on."""
 
-OPUS_BIT_RATE = 52_000
+OPUS_BIT_RATE = 64_000
 """Bits a second of Opus unless the settings say otherwise, its redundancy against loss included."""
 
 Address = tuple[str, int]

@@ -1,8 +1,10 @@
 """What our receiver makes of a stream: packets in at their times, frames out every 20 ms, in no real time at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from device.media.codecs import new_codec
+from device.media.codecs import configurable, new_codec
 from device.media.stream import MediaStream
 from device.media.stream_parameters import FRAME_MS, StreamParameters, StreamReport
 from device.rtp.packet import encode_rtp
@@ -12,6 +14,8 @@ PEER = ("192.0.2.1", 4000)
 TAIL_S = 1.0
 PHASE_S = 0.007
 """Arrivals fall between two frames of the card."""
+REPORT_S = 5.0
+"""Between two reports of the hearer to the speaker (RFC 3550 section 6.2)."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +26,32 @@ class Heard:
     report: StreamReport
 
 
-def packets_of(codec_name: str, sound: bytes, ptime_ms: int = FRAME_MS) -> list[bytes]:
-    """RTP datagrams of a clip."""
+def packets_of(
+    codec_name: str, sound: bytes, ptime_ms: int = FRAME_MS, reports: Mapping[int, float] = MappingProxyType({})
+) -> list[bytes]:
+    """RTP datagrams of a clip; `reports`: the share that was lost lately, as told before the packet of that number."""
     codec = new_codec(codec_name)
+    told = configurable(codec)
     size = 2 * codec.sample_rate_hz * ptime_ms // 1000
     units = codec.clock_rate_hz * ptime_ms // 1000
     payload_type = payload_type_of(codec_name)
-    starts = range(0, len(sound) - size + 1, size)
-    return [
-        encode_rtp(
-            payload_type, 1000 + number, 5000 + number * units, 77, not number, codec.encode(sound[at : at + size])
-        )
-        for number, at in enumerate(starts)
-    ]
+    packets = []
+    for number, at in enumerate(range(0, len(sound) - size + 1, size)):
+        if told and number in reports:
+            told.expect_loss(reports[number])
+        payload = codec.encode(sound[at : at + size])
+        packets.append(encode_rtp(payload_type, 1000 + number, 5000 + number * units, 77, not number, payload))
+    return packets
+
+
+def reports_of(arrivals: list[tuple[float, int]], packets: int, ptime_ms: int) -> dict[int, float]:
+    """What a hearer tells of its losses, by the number of the next packet that is made."""
+    interval = round(1000 * REPORT_S / ptime_ms)
+    came = {number for _, number in arrivals}
+    return {
+        end: sum(number not in came for number in range(end - interval, end)) / interval
+        for end in range(interval, packets, interval)
+    }
 
 
 def payload_type_of(codec_name: str) -> int:
@@ -68,9 +85,10 @@ def parameters_of(codec_name: str) -> StreamParameters:
 
 
 def listen(codec_name: str, sound: bytes, network: Network, seed: int, ptime_ms: int = FRAME_MS) -> Heard:
-    """Our receiver behind a network."""
-    datagrams = packets_of(codec_name, sound, ptime_ms)
-    arrivals = network.deliveries(len(datagrams), ptime_ms, seed)
+    """Our receiver behind a network, whose losses it reports to the sender."""
+    count = len(sound) // (2 * new_codec(codec_name).sample_rate_hz * ptime_ms // 1000)
+    arrivals = network.deliveries(count, ptime_ms, seed)
+    datagrams = packets_of(codec_name, sound, ptime_ms, reports_of(arrivals, count, ptime_ms))
     stream = MediaStream(parameters_of(codec_name))
     frames = []
     at = 0

@@ -1,5 +1,7 @@
 """Opus: rates, redundancy, pauses, and what the peer's parameters change."""
 
+import ctypes
+
 import pytest
 
 from device.media import pcm
@@ -84,6 +86,36 @@ def test_reported_loss_brings_redundancy_and_then_a_lower_rate() -> None:
     for _ in range(100):
         codec.expect_loss(0.0)
     assert kbit_s(codec) == pytest.approx(calm, rel=0.1)
+
+
+def work_asked_for(codec: OpusCodec) -> int:
+    """The complexity that libopus has been told, of 10 (OPUS_GET_COMPLEXITY)."""
+    found = ctypes.c_int()
+    ctl = ctypes.CDLL("libopus.so.0").opus_encoder_ctl
+    ctl.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+    assert ctl(codec._encoder, 4011, ctypes.byref(found)) == 0
+    return found.value
+
+
+def test_the_encoder_works_less_where_bits_are_plenty_and_nothing_is_lost() -> None:
+    codec = OpusCodec()
+    assert work_asked_for(codec) == 1
+    codec.expect_loss(0.03)
+    assert work_asked_for(codec) == 1
+    codec.expect_loss(0.1)
+    assert work_asked_for(codec) == 5
+    for _ in range(20):
+        codec.expect_loss(0.0)
+    assert work_asked_for(codec) == 1
+    codec.configure(40000, dtx=False, format_parameters=WITH_FEC)
+    assert work_asked_for(codec) == 5
+
+
+def test_a_broken_payload_is_as_long_as_it_claims() -> None:
+    codec = OpusCodec()
+    assert codec.decode(b"") == b""
+    assert codec.decode(b"\x0b\xff\xff") in (b"", bytes(640))
+    assert len(codec.decode(OpusCodec().encode(speech_like(16000, 0.02)))) == 640
 
 
 def test_pauses_are_not_sent_where_that_is_wanted() -> None:
