@@ -9,7 +9,8 @@ else:
 
     def __getattr__(name):
         """Constants and functions of the system, as plain numbers where `socket` makes enumerations."""
-        return getattr(_socket, name)
+        globals()[name] = found = getattr(_socket, name)  # asked once: the way here is by an exception
+        return found
 
     class socket(_socket.socket):  # noqa: N801  # the name is the library's
         """A socket, with what `socket.socket` adds to the interpreter's own and is needed here."""

@@ -174,6 +174,7 @@ class AlsaPlayback:
         "_card",
         "_card_rate_hz",
         "_conversion",
+        "_frame_bytes",
         "_frame_s",
         "_fullest",
         "_margin_ms",
@@ -193,7 +194,7 @@ class AlsaPlayback:
         self._margin_ms: float = margin_ms or PLAYBACK_MARGIN_MS
         self._pcm: Any = None
         self._card = CardFormat(8000, 1)
-        self._buffer_frames = 0
+        self._buffer_frames = self._frame_bytes = 0
         self._fullest = 0
         self._frame_s = 0.02
         self._conversion: PlaybackConversion | None = None
@@ -213,6 +214,7 @@ class AlsaPlayback:
         self.close()
         opened = open_pcm("playback", self._name, self._card_rate_hz or rate_hz, PLAYBACK_PERIOD_MS, PLAYBACK_BUFFER_MS)
         self._pcm, self._card, self._buffer_frames = opened.pcm, opened.card, opened.buffer_frames
+        self._frame_bytes = opened.card.frame_bytes
         self._conversion = PlaybackConversion(opened.card, rate_hz)
         self._frame_s = period_samples / rate_hz
         period_ms = 1000 * opened.period_frames / opened.card.rate_hz
@@ -234,9 +236,9 @@ class AlsaPlayback:
             self._begin(data)
             return
         written = self._write_card(data)
-        if 0 <= written * self._card.frame_bytes < len(data):
+        if 0 <= written * self._frame_bytes < len(data):
             # A short write; what does not fit at the second attempt either is dropped, as it would only be delay.
-            written = self._write_card(data[written * self._card.frame_bytes :])
+            written = self._write_card(data[written * self._frame_bytes :])
         if written == _EPIPE:
             self._recover(data)
 
@@ -257,7 +259,7 @@ class AlsaPlayback:
         """Start the card with the margin and `data` in one write: the first sample written starts the clock."""
         self._begun = self._bursting = True
         self._written_at = time.monotonic()
-        margin = bytes(self._card.frame_bytes * self._frames_in(self._margin_ms))
+        margin = bytes(self._frame_bytes * self._frames_in(self._margin_ms))
         if self._write_card(margin + data) < 0:
             raise DeviceUnavailable(f"sound card {self._name} does not start to play: unplug it and plug it in again")
 

@@ -80,7 +80,7 @@ class AudioThread:
         self._ask_for_real_time()
         while (command := self._commands.get()) is not None:
             self._bridge.obey(command, self._clock())
-            if self._bridge.busy and not self._sound():
+            if self._bridge.is_busy() and not self._sound():
                 break
         self._bridge.close(self._clock())
 
@@ -128,7 +128,7 @@ class AudioThread:
             device.write(bridge.next_frame(now, captured))
             bridge.send_frame(captured, now)
             self._periods += 1
-            idle_periods = linger_periods if bridge.busy else idle_periods - 1
+            idle_periods = linger_periods if bridge.is_busy() else idle_periods - 1
         return True
 
     def _ask_for_real_time(self) -> None:

@@ -38,6 +38,7 @@ class Bridge:
     """Streams, tone, gains and mute of one handset. Never raises: a stream that does is ended with a report."""
 
     __slots__ = (
+        "_each",
         "_extras",
         "_factors",
         "_has_side_tone",
@@ -74,6 +75,8 @@ class Bridge:
         self._new_stream = new_stream
         self._timeout_s = settings.rtp_timeout_s
         self._legs: dict[CallId, Leg] = {}
+        self._each: list[Leg] = []
+        """The same, made anew with each change, so that it may be gone through meanwhile."""
         self._extras: dict[CallId, CallExtras] = {}
         """Of calls that are recorded or have a file played into them."""
         self._tone: ToneGenerator | None = None
@@ -135,10 +138,9 @@ class Bridge:
         if self._tone is not None:
             self._tone = self._tone.at_rate(rate_hz)
 
-    @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether there is anything to hear or to send."""
-        return bool(self._legs) or self._tone is not None or self._meter is not None
+        return len(self._each) > 0 or self._tone is not None or self._meter is not None
 
     def obey(self, command: commands.AudioCommand, now: float) -> None:
         """Carry out one command."""
@@ -147,21 +149,22 @@ class Bridge:
     def next_frame(self, now: float, captured: bytes = b"") -> bytes:
         """The next 20 ms for the ear; `captured` is what the microphone just heard, for the side-tone."""
         frames = []
-        for leg in list(self._legs.values()):
+        for leg in self._each:
             try:
                 frame = leg.next_frame(now)
                 if self._extras and leg.call_id in self._extras:
                     frame = self._extras[leg.call_id].heard(frame)
                 frames.append(frame)
-                for news in leg.news(now):
-                    self._report(news)
+                if found := leg.news(now):
+                    for news in found:
+                        self._report(news)
             except Exception as error:  # one call's fault must not end the others
                 self._give_up(leg, "receiving", error)
         if self._tone is not None:
             frames.append(self._next_tone_frame(self._tone))
         if self._meter is not None and (echo := self._meter.next_frame()):
             frames.append(echo)
-        if self._has_side_tone and self._legs and not self._muted:
+        if self._has_side_tone and self._each and not self._muted:
             frames.append(arithmetic.scale(captured, self._factors["side_tone"] * self._factors["mic"]))
         return self._to_ear(mix_frames(frames, self._samples) if frames else self._silence)
 
@@ -183,7 +186,7 @@ class Bridge:
             captured = self._treated(self._voice.from_mouth, captured)
         if self._meter is not None and (level := self._meter.take(captured)):
             self._report(level)
-        for leg in list(self._legs.values()):
+        for leg in self._each:
             try:
                 extras = self._extras.get(leg.call_id) if self._extras else None
                 leg.send_frame(extras.sent(captured, leg.on_hold) if extras is not None else captured, now)
@@ -197,7 +200,7 @@ class Bridge:
     def close(self, now: float, error: str = "") -> None:
         """End the tone and every stream."""
         self._tone = self._meter = None
-        for leg in list(self._legs.values()):
+        for leg in self._each:
             self._end(leg, now, error)
 
     def _next_tone_frame(self, tone: ToneGenerator) -> bytes:
@@ -208,7 +211,7 @@ class Bridge:
         return frame if factor == 1.0 else arithmetic.scale(frame, factor)
 
     def _tell_progress(self, now: float) -> None:
-        for leg in list(self._legs.values()):
+        for leg in self._each:
             try:
                 report = leg.counters()
                 self._report(reports.StreamProgressed(leg.call_id, report))
@@ -235,6 +238,7 @@ class Bridge:
 
     def _forget(self, leg: Leg) -> None:
         self._legs.pop(leg.call_id, None)
+        self._each = list(self._legs.values())
         if (extras := self._extras.pop(leg.call_id, None)) is not None:
             extras.close()
             for call_id, others in list(self._extras.items()):
@@ -247,6 +251,7 @@ class Bridge:
         if leg is None:
             return
         self._legs[command.call_id] = leg
+        self._each = list(self._legs.values())
         if self._voice is None and wants_control(self._settings):
             self._take_voice()
 

@@ -79,8 +79,7 @@ class Hub:
             hub_commands.ListenToRoom: self._listen,
         }
 
-    @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether there is any call."""
         return bool(self._channels)
 

@@ -81,7 +81,7 @@ class HubThread:
     def _run(self) -> None:
         while (command := self._commands.get()) is not None:
             self._hub.obey(command, self._clock())
-            if self._hub.busy and not self._sound():
+            if self._hub.is_busy() and not self._sound():
                 break
         self._hub.close(self._clock())
 
@@ -91,7 +91,7 @@ class HubThread:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         pacer = Pacer(FRAME_MS / 1000, self._clock)
         try:
-            while self._hub.busy:
+            while self._hub.is_busy():
                 pacer.wait()
                 now = self._clock()
                 while not self._commands.empty():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from device.annotations import TYPE_CHECKING
 from device.audio.commands import AttachStream
@@ -118,9 +118,9 @@ class Leg:
 
     def next_frame(self, now: float) -> bytes:
         """Give the stream what has arrived, and take 20 ms to be heard."""
-        stream, receive = self._stream, self._rtp.receive
+        stream, rtp = self._stream, self._rtp
         budget = MAX_DATAGRAMS_A_PERIOD
-        while budget and (datagram := receive()) is not None:
+        while budget and (datagram := rtp.receive()) is not None:
             stream.receive_rtp(datagram[0], datagram[1], now)
             budget -= 1
         frame = stream.next_frame()
@@ -160,13 +160,15 @@ class Leg:
         self._quiet_since = at
         self._silence_told = False
 
-    def news(self, now: float) -> list[AudioReport]:
+    def news(self, now: float) -> Sequence[AudioReport]:
         """What there is to tell after `next_frame`: mostly nothing."""
         stream = self._stream
         last = stream.last_packet_at
-        heard = last is not None and now - last < PAUSE_S
+        heard = False
+        if last is not None and now - last < PAUSE_S:
+            heard = True
         if heard is self.is_heard and not stream.digits_waiting:
-            return []
+            return ()
         found: list[AudioReport] = []
         if heard is not self.is_heard:
             self.is_heard = heard

@@ -1,5 +1,7 @@
 """What is heard in place of lost packets: the last pitch periods repeated and faded, after ITU-T G.711 Appendix I."""
 
+from collections import deque
+
 from device.media import pcm
 from device.media.bridging import bridge
 from device.media.stream_parameters import FRAME_MS
@@ -26,13 +28,26 @@ class Concealer:
     Give it every decoded fragment through `play`, in order; ask `conceal` for what is missing.
     """
 
-    __slots__ = ("_at", "_concealed", "_cycle", "_history", "_keep", "_overlap", "_period", "_periods", "_rate_hz")
+    __slots__ = (
+        "_at",
+        "_concealed",
+        "_cycle",
+        "_keep",
+        "_octets",
+        "_overlap",
+        "_period",
+        "_periods",
+        "_rate_hz",
+        "_recent",
+    )
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._keep = pcm.SAMPLE_BYTES * pcm.samples_in(_HISTORY_MS, rate_hz)
         self._overlap = pcm.samples_in(_OVERLAP_MS, rate_hz)
-        self._history = b""
+        self._recent: deque[bytes] = deque()
+        """The fragments that the last 50 ms are in, put together only when something is missing."""
+        self._octets = 0
         self._cycle = b""
         self._at = 0
         self._concealed = 0
@@ -42,7 +57,7 @@ class Concealer:
     @property
     def is_silent(self) -> bool:
         """Concealment has faded out, or there was nothing to go on from."""
-        return not self._history or self._concealed >= pcm.samples_in(_FADE_MS, self._rate_hz)
+        return not self._octets or self._concealed >= pcm.samples_in(_FADE_MS, self._rate_hz)
 
     def play(self, fragment: bytes) -> bytes:
         """True sound: returned as it is, or with its first milliseconds blended in after a concealment."""
@@ -71,14 +86,20 @@ class Concealer:
         return piece
 
     def _remember(self, fragment: bytes) -> None:
-        if len(fragment) >= self._keep:
-            self._history = fragment[-self._keep :]
-        else:
-            self._history = (self._history + fragment)[-self._keep :]
+        recent = self._recent
+        recent.append(fragment)
+        self._octets += len(fragment)
+        while self._octets - len(recent[0]) >= self._keep:
+            self._octets -= len(recent.popleft())
+
+    @property
+    def _history(self) -> bytes:
+        return b"".join(self._recent)[-self._keep :]
 
     def reset(self) -> None:
         """Forget the past: the next sound has nothing to do with it."""
-        self._history = b""
+        self._recent.clear()
+        self._octets = 0
         self._concealed = 0
 
     def _continue(self, samples: int, fading: bool = True) -> bytes:
@@ -98,22 +119,24 @@ class Concealer:
         template = pcm.SAMPLE_BYTES * pcm.samples_in(_TEMPLATE_MS, self._rate_hz)
         shortest = pcm.samples_in(PITCH_MIN_MS, self._rate_hz)
         longest = pcm.samples_in(PITCH_MAX_MS, self._rate_hz)
-        end = self._history[-template:]
-        before = self._history[-template - pcm.SAMPLE_BYTES * longest : -pcm.SAMPLE_BYTES * shortest]
+        history = self._history
+        end = history[-template:]
+        before = history[-template - pcm.SAMPLE_BYTES * longest : -pcm.SAMPLE_BYTES * shortest]
         if len(before) < len(end) or pcm.rms(end) < _QUIET:
-            return min(longest, len(self._history) // pcm.SAMPLE_BYTES)
+            return min(longest, len(history) // pcm.SAMPLE_BYTES)
         return longest - pcm.best_match(before, end)
 
     def _lengthen(self, periods: int) -> None:
         """Repeat that many periods instead of one: a single one buzzes when it is heard for long (Appendix I)."""
-        have = len(self._history) // pcm.SAMPLE_BYTES
+        history = self._history
+        have = len(history) // pcm.SAMPLE_BYTES
         length = min(periods * self._period, have)
-        cycle = self._history[-pcm.SAMPLE_BYTES * length :]
+        cycle = history[-pcm.SAMPLE_BYTES * length :]
         overlap = min(self._overlap, have - length)
         if overlap > 0:
             # The end of the cycle blends into what came before its beginning, so that the seam is not heard.
             size = pcm.SAMPLE_BYTES * overlap
-            before = self._history[-len(cycle) - size : -len(cycle)]
+            before = history[-len(cycle) - size : -len(cycle)]
             cycle = cycle[:-size] + pcm.cross_fade(cycle[-size:], before)
         if self._periods:
             self._at %= max(1, self._period)

@@ -25,6 +25,7 @@ class PacketDecoder:
         "_early",
         "_filled",
         "_longest_bridge",
+        "_payload_type",
         "_sample_rate_hz",
         "_self_concealing",
         "frames_concealed",
@@ -41,6 +42,7 @@ class PacketDecoder:
         self._concealer = Concealer(sample_rate_hz)
         self._codec: Codec | None = None
         """Of the last packet."""
+        self._payload_type = -1
         self._self_concealing: SelfConcealing | None = None
         self._filled = 0
         self._bridge = b""
@@ -54,7 +56,9 @@ class PacketDecoder:
 
     def decode(self, packet: RtpPacket) -> bytes:
         """The sound of the next packet."""
-        return self._concealer.play(self._decode(packet))
+        sound = self._decode(packet)
+        codec = self._self_concealing
+        return sound if codec is not None and not codec.is_noise else self._concealer.play(sound)
 
     def fill(self, gap: Gap) -> bytes:
         """What is heard in a gap; silence where nothing came before."""
@@ -84,11 +88,18 @@ class PacketDecoder:
         if early is not None and early[0] is packet:
             return early[1]
         self.frames_played += 1
-        codec = self._codecs[packet.payload_type]
-        if codec is not self._codec:
-            self._codec, self._self_concealing = codec, self_concealing(codec)
+        codec = self._codec
+        if codec is None or packet.payload_type != self._payload_type:
+            codec = self._take_codec(packet.payload_type)
         self._filled = 0
         return codec.decode(packet.payload)
+
+    def _take_codec(self, payload_type: int) -> Codec:
+        codec, before = self._codecs[payload_type], self._self_concealing
+        if codec is not self._codec and before is not None and not before.is_noise:
+            self._concealer.reset()  # which has not heard what came meanwhile
+        self._payload_type, self._codec, self._self_concealing = payload_type, codec, self_concealing(codec)
+        return codec
 
     def _fill_by_codec(self, codec: SelfConcealing, gap: Gap, samples: int) -> bytes:
         """The decoder goes on by itself, or reads what the packet after the gap repeats of the lost one."""

@@ -1,7 +1,7 @@
 """From packets to frames for the ear: jitter buffer, decoders, concealment, and the working off of needless delay."""
 
 from device.media import pcm
-from device.media.codecs import DecoderTable
+from device.media.codecs import Codec, DecoderTable
 from device.media.packet_decoder import PacketDecoder
 from device.media.stream_parameters import FRAME_MS
 from device.rtp.jitter_buffer import Gap, JitterBuffer
@@ -29,12 +29,15 @@ class Playout:
 
     __slots__ = (
         "_clock_rate_hz",
+        "_codec",
         "_codecs",
         "_decoder",
         "_frame_octets",
         "_frame_units",
         "_least_excess",
         "_loudness",
+        "_patience",
+        "_payload_type",
         "_ready",
         "_sample_rate_hz",
         "_since_removal",
@@ -45,20 +48,28 @@ class Playout:
     def __init__(self, codecs: DecoderTable, sample_rate_hz: int, clock_rate_hz: int, buffer: JitterBuffer) -> None:
         self.buffer = buffer
         self._codecs = codecs
+        self._codec: Codec | None = None
+        """Of the packet that came last."""
+        self._payload_type = -1
         self._decoder = PacketDecoder(codecs, sample_rate_hz, clock_rate_hz)
         self._sample_rate_hz = sample_rate_hz
         self._clock_rate_hz = clock_rate_hz
         self._frame_octets = pcm.SAMPLE_BYTES * pcm.samples_in(FRAME_MS, sample_rate_hz)
         self._frame_units = pcm.samples_in(FRAME_MS, clock_rate_hz)
+        self._patience = _PATIENCE_FRAMES * self._frame_units
         self._least_excess = pcm.samples_in(_REMOVE_MIN_MS, clock_rate_hz)
         self._ready = b""
         self._since_removal = 0
         self._waited = 0
-        self._loudness = 0
+        self._loudness = 0.0
 
     def put(self, packet: RtpPacket) -> None:
         """A packet of audio with a payload type that we know."""
-        duration = self._codecs[packet.payload_type].duration(packet.payload)
+        codec = self._codec
+        if codec is None or packet.payload_type != self._payload_type:
+            self._payload_type = packet.payload_type
+            self._codec = codec = self._codecs[packet.payload_type]
+        duration = codec.duration(packet.payload)
         if duration > 0:
             self.buffer.put(packet, duration)
 
@@ -90,21 +101,28 @@ class Playout:
 
     def next_frame(self) -> bytes:
         """20 ms to be heard now."""
-        ready = self._ready
-        while len(ready) < self._frame_octets:
-            ready = self._with_next(ready)
-        self._ready = ready[self._frame_octets :]
+        octets = self._frame_octets
+        ready = self._ready or self._next(b"")
+        while len(ready) < octets:
+            ready = self._next(ready)
         self._since_removal += 1
         self.buffer.tick(self._frame_units)
-        return ready[: self._frame_octets]
+        if len(ready) == octets:
+            self._ready = b""
+            return ready
+        self._ready = ready[octets:]
+        return ready[:octets]
 
-    def _with_next(self, ready: bytes) -> bytes:
+    def _next(self, ready: bytes) -> bytes:
+        """What is ready, and what comes after it."""
         ahead = len(ready) // pcm.SAMPLE_BYTES * self._clock_rate_hz // self._sample_rate_hz if ready else 0
         item = self.buffer.take(ahead)
         if isinstance(item, Gap):
             return ready + self._decoder.fill(item)
-        ready += self._decoder.decode(item)
-        return self._shorten(ready) if self.buffer.excess >= self._least_excess else ready
+        sound = self._decoder.decode(item)
+        if ready:
+            sound = ready + sound
+        return self._shorten(sound) if self.buffer.excess >= self._least_excess else sound
 
     def _shorten(self, ready: bytes) -> bytes:
         """Work off needless delay, as far as that does not ask for the next packet before its time."""
@@ -122,12 +140,14 @@ class Playout:
     def _may_shorten(self, ready: bytes) -> bool:
         """In a pause of the talk; or, when none comes for a while, now and then in the middle of it."""
         loudness = pcm.rms(ready)
-        self._loudness = max(loudness, int(self._loudness * _LOUDNESS_DECAY))
+        self._loudness *= _LOUDNESS_DECAY
+        if loudness > self._loudness:
+            self._loudness = float(loudness)
         self._waited += 1
         if self._since_removal < _PAUSE_FRAMES:
             return False
-        frames = max(1, self.buffer.excess // self._frame_units)
-        return loudness <= self._loudness * _PAUSE_SHARE or self._waited * frames > _PATIENCE_FRAMES
+        worth = self._frame_units if self.buffer.excess < self._frame_units else self.buffer.excess
+        return loudness <= self._loudness * _PAUSE_SHARE or self._waited * worth > self._patience
 
 
 def remove_repetition(sound: bytes, rate_hz: int, most_octets: int) -> bytes:

@@ -19,7 +19,17 @@ class RemoteSource:
     From then on only that source is heard, unless it falls silent or the negotiated address itself speaks up.
     """
 
-    __slots__ = ("_candidate", "_heard_at", "_latched", "_negotiated", "_run", "_sequence", "_ssrc", "_symmetric")
+    __slots__ = (
+        "_candidate",
+        "_heard_at",
+        "_latched",
+        "_negotiated",
+        "_run",
+        "_sequence",
+        "_ssrc",
+        "_symmetric",
+        "destination",
+    )
 
     def __init__(self, negotiated: Address, symmetric: bool) -> None:
         self._symmetric = symmetric
@@ -31,18 +41,19 @@ class RemoteSource:
         self._heard_at = 0.0
         self._candidate: Address | None = None
         self._ssrc = self._sequence = self._run = 0
+        self._choose()
 
     def update(self, negotiated: Address, symmetric: bool) -> None:
         """A new offer and answer: another address must prove itself anew, the same one stays as it is."""
         self._symmetric = symmetric
         if negotiated != self._negotiated:
             self._negotiate(negotiated)
+        self._choose()
 
-    @property
-    def destination(self) -> Address | None:
-        """Where to send, None while that is nowhere (a held or refused stream that nobody has spoken on)."""
+    def _choose(self) -> None:
         address = self._latched if self._latched and self._symmetric else self._negotiated
-        return None if address[0] in _NOWHERE or not address[1] else address
+        self.destination = None if address[0] in _NOWHERE or not address[1] else address
+        """Where to send, None while that is nowhere (a held or refused stream that nobody has spoken on)."""
 
     @property
     def latched(self) -> Address | None:
@@ -88,3 +99,4 @@ class RemoteSource:
         self._heard_at = now
         self._candidate = None
         self._run = 0
+        self._choose()

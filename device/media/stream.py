@@ -14,7 +14,7 @@ from device.media.seeded_numbers import SeededNumbers
 from device.media.stream_parameters import FRAME_MS, Address, Datagrams, StreamParameters, StreamReport
 from device.rtp.errors import RtcpParseError, RtpParseError
 from device.rtp.jitter_buffer import JitterBuffer
-from device.rtp.packet import RTCP_PACKET_TYPES, RtpPacket, parse_rtp
+from device.rtp.packet import FIRST_RTCP_TYPE, LAST_RTCP_TYPE, RtpPacket, parse_rtp
 from device.rtp.rtcp import parse_rtcp
 from device.rtp.session import RtpSession
 from device.rtp.telephone_event import MAX_QUEUED, TelephoneEventReceiver, TelephoneEventSender
@@ -174,7 +174,7 @@ class MediaStream:
 
     def receive_rtp(self, data: bytes, source: Address, now: float) -> None:
         """One datagram from the RTP port."""
-        if len(data) > 1 and data[1] in RTCP_PACKET_TYPES:
+        if len(data) > 1 and FIRST_RTCP_TYPE <= data[1] <= LAST_RTCP_TYPE:
             self.receive_rtcp(data, source, now)
             return
         try:
@@ -190,7 +190,7 @@ class MediaStream:
             self._discarded += 1
             return
         self.last_packet_at = now
-        if self._session.receive(packet, now, timed=is_audio):
+        if self._session.receive(packet, now, is_audio):
             self._playout.reset()
             self._events_in = TelephoneEventReceiver()
         if not is_audio:
@@ -282,7 +282,7 @@ class MediaStream:
         if destination is None:
             self._marker = True
             return []
-        if parameters.telephone_event_pt is not None and self._events_out.is_active:
+        if parameters.telephone_event_pt is not None and self._events_out.is_active():
             self._marker = True
             event = self._events_out.next_packet(timestamp, self._event_units)
             if event is None:

@@ -18,6 +18,9 @@ MAX_PACKETS = 256
 WINDOW_PACKETS = 250
 """Arrivals that the delay is judged by: five seconds of 20 ms packets."""
 EVALUATE_EVERY = 25
+"""Arrivals between two looks at them all."""
+_HISTORY_BITS = 64
+_HISTORY = (1 << _HISTORY_BITS) - 1
 IN_TIME_SHARE = 0.99
 """The delay is set so that this share of recent packets comes in time; concealment takes the rest."""
 RESERVE_SHARE = 0.1
@@ -61,6 +64,8 @@ class JitterCounters:
     """What the buffer adds to the quickest recent packet, in clock units."""
 
 
+_HALF_ROUND = 0x80000000
+
 _Entry = tuple[int, int, int, RtpPacket]
 """Extended time stamp, extended sequence number, duration, and the packet itself."""
 
@@ -84,7 +89,7 @@ class JitterBuffer:
         "_good_since",
         "_highest_sequence",
         "_highest_timestamp",
-        "_jump",
+        "_in_order",
         "_late_run",
         "_loss",
         "_max",
@@ -93,7 +98,11 @@ class JitterBuffer:
         "_played_until",
         "_seen",
         "_start",
+        "_timestamp",
+        "_too_early",
+        "_too_late",
         "_unplayable",
+        "_until_evaluation",
         "discarded",
         "duplicate",
         "excess",
@@ -107,7 +116,8 @@ class JitterBuffer:
         self._start = start_ms * clock_rate_hz // 1000
         self._min = min_ms * clock_rate_hz // 1000
         self._max = max(max_ms * clock_rate_hz // 1000, self._frame)
-        self._jump = int(JUMP_S * clock_rate_hz)
+        self._too_early = -int(JUMP_S * clock_rate_hz)
+        self._too_late = self._max - self._too_early
         self.late = self.duplicate = self.discarded = 0
         self.pattern = LossPattern()
         """How losses are spread; a buffer that replaces another one goes on with its pattern."""
@@ -115,16 +125,18 @@ class JitterBuffer:
         self._clock = 0
         self.packet_units = self._frame
         """What the last packet that was played lasted."""
-        self._entries: list[_Entry] = []
+        self._entries: deque[_Entry] = deque()
         self.reset()
 
     def reset(self) -> None:
         """Forget the source; what waits is thrown away. Counters stay."""
         self.discarded += len(self._entries)
-        self._entries = []
+        self._entries.clear()
         self._highest_sequence = -1
-        self._highest_timestamp = 0
-        self._seen = 0
+        self._highest_timestamp = self._timestamp = 0
+        """Extended, and as the newest packet has it."""
+        self._seen = self._in_order = 0
+        """Bits of the last packets, the newest lowest, but for those that came in order after them."""
         self.pattern.pass_over(self._good)
         self._played_sequence = self._good_since = -1
         self._unplayable = 0
@@ -132,6 +144,7 @@ class JitterBuffer:
         self._late_run = 0
         self._arrivals: deque[int] = deque(maxlen=WINDOW_PACKETS)
         self._arrived = 0
+        self._until_evaluation = EVALUATE_EVERY
         self._began = self._clock
         self._fastest = 0
         self._delay = 0
@@ -146,7 +159,7 @@ class JitterBuffer:
         if (packet.sequence - self._highest_sequence) & 0xFFFF == 1 and self._highest_sequence >= 0:
             # In order, as nearly all are.
             self._highest_sequence = sequence = self._highest_sequence + 1
-            self._seen = (self._seen << 1 | 1) & 0xFFFFFFFFFFFFFFFF
+            self._in_order += 1
         else:
             sequence = self._extend_sequence(packet.sequence)
             newest = sequence > self._highest_sequence
@@ -164,10 +177,14 @@ class JitterBuffer:
             self._unplayable += sequence > self._played_sequence
             return
         self._late_run = 0
-        insort(self._entries, (timestamp, sequence, duration, packet))
+        entries = self._entries
+        if not entries or timestamp > entries[-1][0]:
+            entries.append((timestamp, sequence, duration, packet))
+        else:
+            insort(entries, (timestamp, sequence, duration, packet))
         if self._began == self._clock:
             self._drop_what_waited()
-        if len(self._entries) > MAX_PACKETS:
+        if len(entries) > MAX_PACKETS:
             self._drop_first()
 
     def skip(self, sequence: int) -> None:
@@ -187,7 +204,7 @@ class JitterBuffer:
         early = timestamp - position
         if early > 0 and not (self._played_until == timestamp and early < self._frame // 2):
             return self._gap_before(sequence, early, position)
-        del entries[0]
+        entries.popleft()
         self.excess = -early if early < 0 else 0
         self.packet_units = duration
         self._played_until = timestamp + duration
@@ -231,8 +248,8 @@ class JitterBuffer:
         between = sequence - self._played_sequence - 1
         behind = self._highest_sequence - sequence + 1
         seen = 0
-        if 0 < between <= 64 - behind:
-            seen = ((self._seen >> behind) & ((1 << between) - 1)).bit_count() - self._unplayable
+        if 0 < between <= _HISTORY_BITS - behind:
+            seen = ((self._history() >> behind) & ((1 << between) - 1)).bit_count() - self._unplayable
         self._unplayable = 0
         return max(0, between - max(0, seen))
 
@@ -245,32 +262,44 @@ class JitterBuffer:
 
     def _extend_timestamp(self, timestamp: int) -> int:
         if not self._arrivals:
-            self._highest_timestamp = timestamp
-        ahead = (timestamp - self._highest_timestamp) & 0xFFFFFFFF
-        if ahead < 0x80000000:
-            self._highest_timestamp += ahead
-            return self._highest_timestamp
-        return self._highest_timestamp + ahead - 0x100000000
+            self._highest_timestamp = self._timestamp = timestamp
+        ahead = timestamp - self._timestamp
+        if not 0 <= ahead < _HALF_ROUND:
+            ahead = signed_difference(timestamp, self._timestamp, 32)
+            if ahead < 0:
+                return self._highest_timestamp + ahead
+        self._timestamp = timestamp
+        self._highest_timestamp += ahead
+        return self._highest_timestamp
 
     def _mark_seen(self, sequence: int) -> bool:
         """Note a sequence number in the bit field of the last 64; False when it is there already."""
         ahead = sequence - self._highest_sequence
+        seen = self._history()
         if ahead > 0:
-            self._seen = (self._seen << ahead | 1) & 0xFFFFFFFFFFFFFFFF if ahead < 64 else 1
+            self._seen = (seen << ahead | 1) & _HISTORY if ahead < _HISTORY_BITS else 1
             self._highest_sequence = sequence
             return True
-        bit = 1 << -ahead if ahead > -64 else 0
-        if self._seen & bit:
+        bit = 1 << -ahead if ahead > -_HISTORY_BITS else 0
+        if seen & bit:
             return False
-        self._seen |= bit
+        self._seen = seen | bit
         return True
+
+    def _history(self) -> int:
+        """Which of the last packets have come, the newest in the lowest bit."""
+        if self._in_order:
+            shift = min(self._in_order, _HISTORY_BITS)
+            self._seen = (self._seen << shift | (1 << shift) - 1) & _HISTORY
+            self._in_order = 0
+        return self._seen
 
     def _is_jump(self, timestamp: int, newest: bool) -> bool:
         """Whether this packet belongs to another time line than those before it; an old straggler does not."""
         if not self._arrivals:
             return False
         late_by = self._clock - timestamp - self._fastest
-        return late_by < -self._jump or (newest and late_by > self._jump + self._max) or self._late_run >= LATE_RUN
+        return late_by < self._too_early or (newest and late_by > self._too_late) or self._late_run >= LATE_RUN
 
     def _note_arrival(self, arrival: int) -> None:
         """Judge the delay by how late packets come, relative to the play-out clock.
@@ -286,14 +315,16 @@ class JitterBuffer:
             self._arrivals.clear()
         self._arrivals.append(arrival)
         self._arrived += 1
-        if len(self._arrivals) == 1 or arrival < self._fastest:
+        self._until_evaluation -= 1
+        if arrival < self._fastest or len(self._arrivals) == 1:
             self._fastest = arrival
             self._evaluate()
-        elif arrival > self._delay or self._arrived % EVALUATE_EVERY == 0:
+        elif not self._until_evaluation or arrival > self._delay:
             self._evaluate()
 
     def _evaluate(self) -> None:
         """Choose the delay: in time for nearly all recent packets, within the limits."""
+        self._until_evaluation = EVALUATE_EVERY
         arrivals = sorted(self._arrivals)
         self._fastest = arrivals[0]
         usual = arrivals[ceil(IN_TIME_SHARE * len(arrivals)) - 1]
@@ -318,8 +349,7 @@ class JitterBuffer:
         while len(self._entries) > 1 and position - self._entries[0][0] > limit:
             self._drop_first()
         while self._entries and self._played_until is not None and self._entries[0][0] < self._played_until:
-            self._unplayable += self._entries[0][1] > self._played_sequence
-            del self._entries[0]
+            self._unplayable += self._entries.popleft()[1] > self._played_sequence
             self.discarded += 1
 
     def _drop_what_waited(self) -> None:
@@ -330,7 +360,7 @@ class JitterBuffer:
 
     def _drop_first(self) -> None:
         self.discarded += 1
-        timestamp, sequence, duration, _ = self._entries.pop(0)
+        timestamp, sequence, duration, _ = self._entries.popleft()
         self._played_until = timestamp + duration
         if self._played_sequence >= 0 and self._began != self._clock:
             self.pattern.note(self._good, 1 + self._count_missing(sequence))
@@ -359,6 +389,6 @@ class JitterBuffer:
             return False
         between = sequence - self._played_sequence - 1
         behind = self._highest_sequence - sequence + 1
-        if not 0 < between <= 64 - behind:
+        if not 0 < between <= _HISTORY_BITS - behind:
             return between > 0
-        return (self._seen >> behind) & ((1 << between) - 1) != (1 << between) - 1
+        return (self._history() >> behind) & ((1 << between) - 1) != (1 << between) - 1

@@ -1,4 +1,8 @@
-"""The RTP packet (RFC 3550 section 5.1): octets to fields and back, and the arithmetic of its wrapping counters."""
+"""The RTP packet (RFC 3550 section 5.1): octets to fields and back, and the arithmetic of its wrapping counters.
+
+Here, as wherever each packet passes, nothing is shifted and no 32 bits are masked: what counts is how much of the
+interpreter a packet touches, for between two of them its caches go cold (docs/decisions/0017-cold-frames.md).
+"""
 
 from struct import Struct
 
@@ -7,9 +11,14 @@ from device.rtp.errors import RtpParseError
 
 VERSION = 2
 HEADER_OCTETS = 12
-RTCP_PACKET_TYPES = range(192, 224)
+FIRST_RTCP_TYPE, LAST_RTCP_TYPE = 192, 223
 """Second octets that mean RTCP where both share a port (RFC 5761 section 4)."""
+TIMESTAMP_MOD = 0x100000000
+"""Where time stamps begin again from 0."""
 
+_PLAIN = VERSION << 6
+"""First octet of a packet without padding, extension and contributing sources."""
+_MARKER = 0x80
 _HEADER = Struct("!BBHII")
 _EXTENSION = Struct("!HH")
 
@@ -33,7 +42,7 @@ class RtpPacket:
 
     def encode(self) -> bytes:
         """The packet without padding."""
-        first = VERSION << 6 | (0x10 if self.extension else 0) | len(self.csrcs)
+        first = _PLAIN | (0x10 if self.extension else 0) | len(self.csrcs)
         parts = [
             _HEADER.pack(first, self.marker << 7 | self.payload_type, self.sequence, self.timestamp, self.ssrc),
             *(csrc.to_bytes(4, "big") for csrc in self.csrcs),
@@ -46,7 +55,8 @@ class RtpPacket:
 
 def encode_rtp(payload_type: int, sequence: int, timestamp: int, ssrc: int, marker: bool, payload: bytes) -> bytes:
     """A packet with the plain header, the one that is sent fifty times a second."""
-    return _HEADER.pack(VERSION << 6, marker << 7 | payload_type, sequence, timestamp, ssrc) + payload
+    second = payload_type + _MARKER if marker else payload_type
+    return _HEADER.pack(_PLAIN, second, sequence, timestamp, ssrc) + payload
 
 
 def parse_rtp(data: bytes) -> RtpPacket:
@@ -54,13 +64,15 @@ def parse_rtp(data: bytes) -> RtpPacket:
     if len(data) < HEADER_OCTETS:
         raise RtpParseError(f"{len(data)} octets are too few for an RTP packet")
     first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+    if FIRST_RTCP_TYPE <= second <= LAST_RTCP_TYPE:
+        raise RtpParseError(f"RTCP packet type {second} where RTP was expected")
+    marker = second >= _MARKER
+    payload_type = second - _MARKER if marker else second
+    if first == _PLAIN:
+        return RtpPacket(payload_type, sequence, timestamp, ssrc, marker, data[HEADER_OCTETS:])
     if first >> 6 != VERSION:
         raise RtpParseError(f"RTP version {first >> 6} instead of 2")
-    if second in RTCP_PACKET_TYPES:
-        raise RtpParseError(f"RTCP packet type {second} where RTP was expected")
-    if first == VERSION << 6:
-        return RtpPacket(second & 0x7F, sequence, timestamp, ssrc, second > 0x7F, data[HEADER_OCTETS:])
-    return _parse_long(data, RtpPacket(second & 0x7F, sequence, timestamp, ssrc, second > 0x7F, b""))
+    return _parse_long(data, RtpPacket(payload_type, sequence, timestamp, ssrc, marker, b""))
 
 
 def _parse_long(data: bytes, head: RtpPacket) -> RtpPacket:

@@ -1,5 +1,6 @@
 """What a receiver counts about one source: extended sequence, loss and jitter (RFC 3550 appendices A.1, A.3, A.8)."""
 
+from device.rtp.packet import TIMESTAMP_MOD
 from device.rtp.rtcp import ReportBlock
 
 MIN_SEQUENTIAL = 2
@@ -18,6 +19,7 @@ class Reception:
         "_cycles",
         "_expected_prior",
         "_highest",
+        "_most_jitter",
         "_probation",
         "_received_prior",
         "_transit",
@@ -32,6 +34,7 @@ class Reception:
     def __init__(self, ssrc: int, sequence: int, clock_rate_hz: int) -> None:
         self.ssrc = ssrc
         self.clock_rate_hz = clock_rate_hz
+        self._most_jitter = 10.0 * clock_rate_hz
         self.last_sr = 0
         """Middle 32 bits of the source's last sender report's time."""
         self.last_sr_at = 0.0
@@ -66,7 +69,7 @@ class Reception:
 
     def count(self, sequence: int) -> bool:
         """Take one sequence number (A.1); False while the source is on probation or has made a wild jump."""
-        delta = (sequence - self._highest) % _SEQUENCE_MOD
+        delta = (sequence - self._highest) & 0xFFFF
         if self._probation:
             return self._prove(sequence, delta)
         if delta < MAX_DROPOUT:
@@ -99,14 +102,13 @@ class Reception:
 
     def measure_jitter(self, timestamp: int, now: float) -> None:
         """Take one packet's time stamp and arrival (A.8); not for packets that repeat a time stamp."""
-        transit = (now * self.clock_rate_hz - timestamp) % 4294967296.0
+        transit = now * self.clock_rate_hz - timestamp
         if self._transit is not None:
             difference = abs(transit - self._transit)
-            if difference > 2147483648.0:
-                difference = 4294967296.0 - difference
-            if (
-                difference < 10 * self.clock_rate_hz
-            ):  # beyond ten seconds the sender's clock was set, not the network late
+            if difference > 2147483648.0:  # time stamps began again from 0
+                difference = abs(difference - TIMESTAMP_MOD)
+            # Beyond ten seconds the sender's clock was set, not the network late.
+            if difference < self._most_jitter:
                 self.jitter += (difference - self.jitter) / 16.0
         self._transit = transit
 

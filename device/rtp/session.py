@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from device.annotations import TYPE_CHECKING
 from device.rtp.errors import RtcpParseError
-from device.rtp.packet import RtpPacket, encode_rtp
+from device.rtp.packet import TIMESTAMP_MOD, RtpPacket, encode_rtp
 from device.rtp.reception import Reception
 from device.rtp.rtcp import (
     SDES_CNAME,
@@ -96,7 +96,7 @@ class RtpSession:
 
     def packet(self, payload_type: int, payload: bytes, marker: bool, timestamp: int, now: float) -> bytes:
         """The next packet of ours; `timestamp` is its own, as events repeat theirs."""
-        data = encode_rtp(payload_type, self._sequence, timestamp & 0xFFFFFFFF, self.ssrc, marker, payload)
+        data = encode_rtp(payload_type, self._sequence, timestamp, self.ssrc, marker, payload)
         self._sequence = (self._sequence + 1) & 0xFFFF
         self.packets_sent += 1
         self.octets_sent += len(payload)
@@ -106,7 +106,9 @@ class RtpSession:
 
     def advance(self, units: int) -> None:
         """So much time went into packets, or passed unsent."""
-        self.timestamp = (self.timestamp + units) & 0xFFFFFFFF
+        self.timestamp += units
+        if self.timestamp >= TIMESTAMP_MOD:
+            self.timestamp -= TIMESTAMP_MOD
 
     # Receiving
 

@@ -53,10 +53,9 @@ class TelephoneEventSender:
         if len(self._queue) < MAX_QUEUED:
             self._queue.append((event, max(1, min(duration, MAX_DURATION)), gap, volume & 0x3F))
 
-    @property
     def is_active(self) -> bool:
         """A digit or the gap after it is under way or waits: audio is suppressed meanwhile."""
-        return bool(self._event or self._pause_left or self._queue)
+        return self._event is not None or self._pause_left > 0 or len(self._queue) > 0
 
     def next_packet(self, timestamp: int, interval: int) -> EventPacket | None:
         """The packet for the interval that begins at `timestamp`; None in a gap or with nothing to do."""

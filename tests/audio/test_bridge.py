@@ -82,14 +82,14 @@ class Bench:
 
 def test_nothing_attached_is_silence_and_no_work() -> None:
     bench = Bench()
-    assert not bench.bridge.busy
+    assert not bench.bridge.is_busy()
     assert bench.period(frame(99)) == frame(0)
 
 
 def test_a_stream_is_heard_and_gets_the_microphone() -> None:
     bench = Bench()
     rtp, _ = bench.attach()
-    assert bench.bridge.busy
+    assert bench.bridge.is_busy()
     rtp.arrived.append((frame(500), FAR_RTP))
     assert bench.period(frame(700)) == frame(500)
     assert rtp.sent == [(frame(700), FAR_RTP)]
@@ -139,8 +139,8 @@ def test_a_loud_mix_saturates_instead_of_wrapping_around() -> None:
 def test_a_tone_alone_is_work_and_a_tone_that_ends_is_none() -> None:
     bench = Bench()
     bench.obey(StartTone(BEEP))
-    assert bench.bridge.busy
-    while bench.bridge.busy:
+    assert bench.bridge.is_busy()
+    while bench.bridge.is_busy():
         bench.period()
     assert bench.now < 100.2
 
@@ -205,7 +205,7 @@ def test_detach_says_goodbye_closes_the_ports_and_reports() -> None:
     assert rtcp.sent[-1] == (b"bye", FAR_RTCP)
     assert rtp.closed
     assert rtcp.closed
-    assert not bench.bridge.busy
+    assert not bench.bridge.is_busy()
     (ended,) = bench.told(StreamEnded)
     assert isinstance(ended, StreamEnded)
     assert (ended.call_id, ended.error) == ("a", "")
@@ -260,7 +260,7 @@ def test_a_digit_that_does_not_exist_is_logged_and_harms_nobody() -> None:
     bench = Bench()
     bench.attach()
     bench.obey(SendDigit(CallId("a"), "x"))
-    assert bench.bridge.busy
+    assert bench.bridge.is_busy()
     assert "'x'" in bench.faults[0]
 
 
@@ -395,7 +395,7 @@ def test_a_stream_that_cannot_be_made_is_reported_and_its_ports_closed(with_rtcp
     bench.obey(AttachStream(CallId("a"), parameters, rtp, rtcp if with_rtcp else None))
     assert rtp.closed
     assert rtcp.closed == with_rtcp
-    assert not bench.bridge.busy
+    assert not bench.bridge.is_busy()
     assert len(bench.told(StreamEnded)) == 1
 
 
@@ -415,7 +415,7 @@ def test_close_ends_everything() -> None:
     bench.attach("b")
     bench.obey(StartTone(TONE))
     bench.bridge.close(bench.now, "over")
-    assert not bench.bridge.busy
+    assert not bench.bridge.is_busy()
     assert [report.error for report in bench.reports if isinstance(report, StreamEnded)] == ["over", "over"]
 
 

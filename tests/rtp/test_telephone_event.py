@@ -19,7 +19,7 @@ def sent(digits: str, duration: int = 960, gap: int = 640, intervals: int = 400)
         sender.queue(digit, duration, gap, 10)
     packets: list[EventPacket | None] = []
     timestamp = 1000
-    while sender.is_active and len(packets) < intervals:
+    while sender.is_active() and len(packets) < intervals:
         packets.append(sender.next_packet(timestamp, INTERVAL))
         timestamp += INTERVAL
     return packets
@@ -73,7 +73,7 @@ def test_the_queue_is_bounded_and_can_be_cleared() -> None:
     sender = TelephoneEventSender()
     for _ in range(MAX_QUEUED + 10):
         sender.queue("1", 160, 0, 10)
-    while sender.is_active:
+    while sender.is_active():
         sender.next_packet(0, INTERVAL)
     assert sender.sent == MAX_QUEUED
     assert sender.next_packet(0, INTERVAL) is None
@@ -81,7 +81,7 @@ def test_the_queue_is_bounded_and_can_be_cleared() -> None:
     first = sender.next_packet(0, INTERVAL)
     sender.clear()
     assert first is not None
-    assert not sender.is_active
+    assert not sender.is_active()
 
 
 def test_a_duration_beyond_the_field_is_cut() -> None:
