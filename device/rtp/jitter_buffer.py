@@ -34,7 +34,8 @@ LOSS_MEMORY = 1 / 256
 LITTLE_LOSS = 0.002
 """With more loss than this the delay stays where it began: a gap then mostly has sound on both sides of it."""
 LATE_RUN = 5
-"""So many packets in a row behind what was played mean the same."""
+"""So many packets in a row behind what was played mean the same, and so many frames in which all that comes is later
+than the largest delay: a sender that was held up, and goes on with the time stamps where it stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class JitterBuffer:
         "_played_sequence",
         "_played_until",
         "_seen",
+        "_slow_since",
         "_start",
         "_timestamp",
         "_too_early",
@@ -142,6 +144,8 @@ class JitterBuffer:
         self._unplayable = 0
         self._played_until: int | None = None
         self._late_run = 0
+        self._slow_since: int | None = None
+        """By the clock: all that came from then on was later than the largest delay."""
         self._arrivals: deque[int] = deque(maxlen=WINDOW_PACKETS)
         self._arrived = 0
         self._until_evaluation = EVALUATE_EVERY
@@ -299,7 +303,16 @@ class JitterBuffer:
         if not self._arrivals:
             return False
         late_by = self._clock - timestamp - self._fastest
-        return late_by < self._too_early or (newest and late_by > self._too_late) or self._late_run >= LATE_RUN
+        if newest:
+            if late_by <= self._max:
+                self._slow_since = None
+            elif late_by > self._too_late:
+                return True
+            elif self._slow_since is None:
+                self._slow_since = self._clock
+            elif self._clock - self._slow_since >= LATE_RUN * self._frame:
+                return True
+        return late_by < self._too_early or self._late_run >= LATE_RUN
 
     def _note_arrival(self, arrival: int) -> None:
         """Judge the delay by how late packets come, relative to the play-out clock.

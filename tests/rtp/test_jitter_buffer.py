@@ -229,11 +229,16 @@ def test_a_jump_of_the_time_stamps_begins_anew(jump: int) -> None:
     assert max(heard.delays_ms[-50:]) <= 80
 
 
-def test_time_stamps_that_stand_still_in_a_pause_are_understood() -> None:
-    arrivals = [(20 * n + (5.0 if n < 100 else 4005.0), packet(n)) for n in range(300)]
-    heard = play(new_buffer(), arrivals, 520)
-    assert len(heard.numbers) >= 298
+@pytest.mark.parametrize("pause_ms", [100, 280, 340, 460, 900, 4000])
+def test_time_stamps_that_stand_still_in_a_pause_are_understood(pause_ms: int) -> None:
+    """As those of a phone that was held up do, whose card lost what was said meanwhile."""
+    arrivals = [(20 * n + 5.0 + (0 if n < 100 else pause_ms), packet(n)) for n in range(600)]
+    heard = play(new_buffer(), arrivals, 620 + pause_ms // 20)
+    assert len(heard.numbers) >= 598
     assert max(heard.delays_ms[110:]) <= 80
+    assert heard.lost == 0
+    # Besides the pause itself and the twenty ticks after the end there is little to be filled.
+    assert heard.other_gaps <= pause_ms // 20 + 30
 
 
 def test_a_very_old_straggler_changes_nothing() -> None:
