@@ -18,9 +18,12 @@ class LocationService:
 
     def __init__(self, bindings: Iterable[Binding] = ()) -> None:
         self._by_aor: dict[str, list[Binding]] = {}
+        self._by_flow: dict[str, set[str]] = {}
+        """The addresses that are bound to a flow, by where it comes from."""
         for binding in bindings:
             if _is_readable(binding):
                 self._by_aor.setdefault(binding.aor, []).append(binding)
+                self._note_flow(binding)
         self._ends: DeadlineHeap[str] = DeadlineHeap()
         """When the first contact of each address ends: with thousands of them nobody looks through all."""
         self._arm_all()
@@ -32,26 +35,37 @@ class LocationService:
 
     def drop_flow(self, source: str) -> list[str]:
         """Forget what is bound to a flow that is over (RFC 5626 section 5.3); answers whose it was."""
-        changed = []
-        for aor, bindings in list(self._by_aor.items()):
-            left = [binding for binding in bindings if not binding.reg_id or binding.received != source]
-            if len(left) != len(bindings):
-                self.replace(aor, left)
-                changed.append(aor)
+        changed = sorted(self._by_flow.get(source, ()))
+        for aor in changed:
+            bindings = self._by_aor[aor]
+            self.replace(aor, [binding for binding in bindings if not binding.reg_id or binding.received != source])
         return changed
 
     def replace(self, aor: str, bindings: list[Binding]) -> None:
         """Let `bindings` be all the contacts of `aor`."""
+        self._pop(aor)
         if bindings:
             self._by_aor[aor] = bindings
-        else:
-            self._by_aor.pop(aor, None)
+            for binding in bindings:
+                self._note_flow(binding)
         self._arm(aor)
 
     def forget(self, aor: str) -> bool:
         """Drop all contacts of `aor`, also those that are just over; answers whether there were any."""
         self._ends.cancel(aor)
-        return self._by_aor.pop(aor, None) is not None
+        return len(self._pop(aor)) > 0
+
+    def _note_flow(self, binding: Binding) -> None:
+        if binding.reg_id:
+            self._by_flow.setdefault(binding.received, set()).add(binding.aor)
+
+    def _pop(self, aor: str) -> list[Binding]:
+        bindings = self._by_aor.pop(aor, [])
+        for source in {binding.received for binding in bindings if binding.reg_id}:
+            self._by_flow[source].discard(aor)
+            if not self._by_flow[source]:
+                del self._by_flow[source]
+        return bindings
 
     def expire(self, unix_now: float) -> list[str]:
         """Forget what is over; answers the addresses that lost a contact by it."""

@@ -97,14 +97,16 @@ class Watcher:
 
     def body(self) -> bytes:
         """The document for the next NOTIFY."""
-        self._version += 1
-        self._told = self.package.body(self.resource, 0)
-        return self.package.body(self.resource, self._version)
+        return self._next(self.package.body(self.resource, 0))
 
-    @property
-    def has_news(self) -> bool:
-        """Whether the document would say anything that the last one did not."""
-        return self.package.body(self.resource, 0) != self._told
+    def news(self, state: bytes) -> bytes | None:
+        """The document for the next NOTIFY if `state`, as version 0, says anything that the last one did not."""
+        return None if state == self._told else self._next(state)
+
+    def _next(self, state: bytes) -> bytes:
+        self._version += 1
+        self._told = state
+        return self.package.body(self.resource, self._version)
 
 
 _Key = tuple[DialogId, EventHeader]
@@ -220,9 +222,11 @@ class Watchers:
 
     def changed(self, package: str, resource: str, now: float) -> None:
         """Tell everybody who watches that user."""
-        for key, watcher in tuple(self._by_resource.get((package, resource), {}).items()):
-            if not watcher.notifier.is_over and watcher.has_news:
-                watcher.notifier.receive(StateChanged(watcher.body()), now)
+        watchers = tuple(self._by_resource.get((package, resource), {}).items())
+        state = self._packages[package].body(resource, 0) if watchers else b""
+        for key, watcher in watchers:
+            if not watcher.notifier.is_over and (news := watcher.news(state)) is not None:
+                watcher.notifier.receive(StateChanged(news), now)
             self._forget_if_over(key)
 
     def end(self, user: str, now: float) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from device.exchange.location import LocationService
 from device.model import Binding
+from device.records import replace
 
 ALICE = "sip:alice@pbx.lan"
 BOB = "sip:bob@pbx.lan"
@@ -77,3 +78,26 @@ def test_a_clock_that_is_set_shortens_no_contact() -> None:
     assert location.shift(1000.0) == [ALICE, BOB]
     assert [one.expires_at for one in location.everything()] == [1100.0, 1200.0]
     assert LocationService().shift(1.0) == []
+
+
+def over(flow: str, aor: str, reg_id: int = 1) -> Binding:
+    return replace(binding("sip:x@192.0.2.1", aor=aor), received=flow, reg_id=reg_id)
+
+
+def test_a_flow_that_is_over_takes_what_was_bound_to_it() -> None:
+    here, there = "TCP:192.0.2.1:40000", "TCP:192.0.2.1:40001"
+    location = LocationService([over(here, ALICE), over(there, ALICE), over(here, BOB, reg_id=0)])
+    carol = "sip:carol@pbx.lan"
+    location.replace(carol, [over(here, carol)])
+    assert location.drop_flow(here) == [ALICE, carol]
+    assert location.drop_flow(here) == []
+    assert [(one.aor, one.received) for one in location.everything()] == [(ALICE, there), (BOB, here)]
+
+
+def test_a_flow_that_was_left_takes_nothing() -> None:
+    here, there = "TCP:192.0.2.1:40000", "TCP:192.0.2.1:40001"
+    location = LocationService([over(here, ALICE), over(here, BOB)])
+    location.replace(ALICE, [over(there, ALICE)])
+    assert location.forget(BOB)
+    assert location.drop_flow(here) == []
+    assert location.drop_flow(there) == [ALICE]
