@@ -12,7 +12,7 @@ from device.control.errors import REFUSED, ControlError
 from device.demo.measure import RATE_HZ, Recording, read_wav
 from device.hardware.rotary_dial import DIAL_PLANS
 from tests.board.agent_client import AgentError
-from tests.board.hands import Action, press_keys, settle, turn_dial
+from tests.board.hands import NOMINAL_BREAK, NOMINAL_PULSES_PER_S, Action, press_keys, settle, turn_dial
 from tests.board.rig import Rig
 from tests.support.daemons import CALLER_WAV, PhoneDaemon
 from tests.support.processes import PATIENCE_S
@@ -114,6 +114,9 @@ HEARD = "heard.wav"
 
 STEADY_S = 0.015
 """A contact that moves so much later than it should makes another pulse than was meant."""
+STEADY_SHARE = 0.2
+"""Of the shortest time between two movements of a dial's contact: a quick one leaves 25 ms, of which bounce and
+debouncing need up to 20."""
 LONGEST_SPIKE_S = 0.0075
 """What was meant to be over sooner and lasts so long is no spike any more."""
 
@@ -230,12 +233,14 @@ class BoardPhone(PhoneDaemon):
         ]
         return done
 
-    def move_exactly(self, actions: Sequence[Action], *, spikes: bool = False) -> list[float]:
+    def move_exactly(
+        self, actions: Sequence[Action], *, spikes: bool = False, steady_s: float = STEADY_S
+    ) -> list[float]:
         """Move lines in just that rhythm, `spikes` as well. Raises UnsteadyHandError where the machine was too busy."""
         done = self.move(actions)
         late = [at - planned for at, (planned, _, _) in zip(done, actions, strict=True)]
         unsteady_s = max(abs(later - sooner) for sooner, later in pairwise(late))
-        if unsteady_s > STEADY_S or (spikes and self._stretched(actions, done)):
+        if unsteady_s > steady_s or (spikes and self._stretched(actions, done)):
             raise UnsteadyHandError(f"a contact moved {unsteady_s * 1000:.0f} ms too late: the machine is too busy")
         return done
 
@@ -269,11 +274,21 @@ class BoardPhone(PhoneDaemon):
     def dial(self, digits: str) -> None:
         self.press(digits)
 
-    def turn(self, digits: str, *, off_normal: bool = True, plan: str = "international", **how: float) -> list[float]:
+    def turn(
+        self,
+        digits: str,
+        *,
+        off_normal: bool = True,
+        plan: str = "international",
+        per_s: float = NOMINAL_PULSES_PER_S,
+        open_part: float = NOMINAL_BREAK,
+    ) -> list[float]:
         """Dial with the rotary dial."""
         pulses = [DIAL_PLANS[plan].index(digit) for digit in digits]
         contact = OFF_NORMAL if off_normal else None
-        return self.move_exactly(turn_dial(PULSE, contact, pulses, chance=self.chance, **how))
+        actions = turn_dial(PULSE, contact, pulses, per_s=per_s, open_part=open_part, chance=self.chance)
+        shortest_s = min(open_part, 1 - open_part) / per_s
+        return self.move_exactly(actions, steady_s=min(STEADY_S, STEADY_SHARE * shortest_s))
 
     # Ears and mouth.
 
