@@ -4,7 +4,7 @@ from collections import deque
 
 from device.annotations import TYPE_CHECKING
 from device.media import pcm as samples
-from device.media.codecs import configurable, new_codec
+from device.media.codecs import codec_class, configurable, new_codec
 from device.media.decoders import COMFORT_NOISE_PT, Decoders
 from device.media.dtmf import DigitTone
 from device.media.level import EVERY_FRAMES, SoundLevel
@@ -411,9 +411,12 @@ class MediaStream:
 
 
 def _new_buffer(parameters: StreamParameters) -> JitterBuffer:
-    return JitterBuffer(
-        parameters.clock_rate_hz, parameters.jitter_start_ms, parameters.jitter_min_ms, parameters.jitter_max_ms
-    )
+    least_ms = parameters.jitter_min_ms
+    if codec_class(parameters.codec_name).repeats:
+        # The packet after a lost one must be there when the lost one is to be played.
+        least_ms = min(max(least_ms, FRAME_MS + parameters.ptime_ms), parameters.jitter_max_ms)
+    start_ms = max(least_ms, parameters.jitter_start_ms)
+    return JitterBuffer(parameters.clock_rate_hz, start_ms, least_ms, parameters.jitter_max_ms)
 
 
 def _codec_of(parameters: StreamParameters) -> tuple[object, ...]:

@@ -35,3 +35,9 @@ def test_clocks_that_differ_leave_the_delay_where_it_was(drift_ppm: float) -> No
     assert heard.report.packets_late <= 12
     quietest = min(pcm.rms(heard.sound[at : at + 320]) for at in range(32000, 16000 * 599, 3200))
     assert quietest > 0.5 * pcm.rms(tone)
+
+
+def test_packets_that_repeat_the_one_before_are_waited_for() -> None:
+    """On a calm network, too: the first loss comes without a warning."""
+    assert listen("PCMU", TONE * 2, Network("clean"), 1).report.buffer_ms == 20
+    assert listen("OPUS", voiced(200, 0, 16000) * 6, Network("clean"), 1).report.buffer_ms == 40

@@ -22,6 +22,8 @@ class Codec(Protocol):
     """What a=fmtp says of what we can receive; "" for nothing."""
     packet_times_ms: tuple[int, ...] = PACKET_TIMES_MS
     """Lengths of packet that it can make."""
+    repeats: bool = False
+    """Each packet repeats something of the one before it, for whoever waits for the next one."""
     is_noise: bool = False
     """Its payloads describe a pause, which goes on until something else comes."""
     payload_type: int | None = None

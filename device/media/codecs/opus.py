@@ -48,6 +48,7 @@ class OpusCodec(Codec):
     channels = 2
     """RFC 7587 section 7: always said to be two; mono is sent all the same."""
     packet_times_ms = (10, 20, 40, 60)
+    repeats = True
     parameters = f"maxplaybackrate={RATE_HZ};sprop-maxcapturerate={RATE_HZ};useinbandfec=1"
 
     def __init__(self) -> None:
