@@ -89,8 +89,9 @@ class Concealer:
         recent = self._recent
         recent.append(fragment)
         self._octets += len(fragment)
-        while self._octets - len(recent[0]) >= self._keep:
-            self._octets -= len(recent.popleft())
+        while self._octets - (oldest := len(recent[0])) >= self._keep:
+            recent.popleft()
+            self._octets -= oldest
 
     @property
     def _history(self) -> bytes:

@@ -25,7 +25,6 @@ class PacketDecoder:
         "_early",
         "_filled",
         "_longest_bridge",
-        "_payload_type",
         "_sample_rate_hz",
         "_self_concealing",
         "frames_concealed",
@@ -42,7 +41,6 @@ class PacketDecoder:
         self._concealer = Concealer(sample_rate_hz)
         self._codec: Codec | None = None
         """Of the last packet."""
-        self._payload_type = -1
         self._self_concealing: SelfConcealing | None = None
         self._filled = 0
         self._bridge = b""
@@ -88,18 +86,17 @@ class PacketDecoder:
         if early is not None and early[0] is packet:
             return early[1]
         self.frames_played += 1
-        codec = self._codec
-        if codec is None or packet.payload_type != self._payload_type:
-            codec = self._take_codec(packet.payload_type)
+        codec = self._codecs.get(packet.payload_type) or self._codecs[packet.payload_type]
+        if codec is not self._codec:
+            self._take_codec(codec)
         self._filled = 0
         return codec.decode(packet.payload)
 
-    def _take_codec(self, payload_type: int) -> Codec:
-        codec, before = self._codecs[payload_type], self._self_concealing
-        if codec is not self._codec and before is not None and not before.is_noise:
+    def _take_codec(self, codec: Codec) -> None:
+        before = self._self_concealing
+        if before is not None and not before.is_noise:
             self._concealer.reset()  # which has not heard what came meanwhile
-        self._payload_type, self._codec, self._self_concealing = payload_type, codec, self_concealing(codec)
-        return codec
+        self._codec, self._self_concealing = codec, self_concealing(codec)
 
     def _fill_by_codec(self, codec: SelfConcealing, gap: Gap, samples: int) -> bytes:
         """The decoder goes on by itself, or reads what the packet after the gap repeats of the lost one."""

@@ -1,7 +1,7 @@
 """From packets to frames for the ear: jitter buffer, decoders, concealment, and the working off of needless delay."""
 
 from device.media import pcm
-from device.media.codecs import Codec, DecoderTable
+from device.media.codecs import DecoderTable
 from device.media.packet_decoder import PacketDecoder
 from device.media.stream_parameters import FRAME_MS
 from device.rtp.jitter_buffer import Gap, JitterBuffer
@@ -29,7 +29,6 @@ class Playout:
 
     __slots__ = (
         "_clock_rate_hz",
-        "_codec",
         "_codecs",
         "_decoder",
         "_frame_octets",
@@ -37,7 +36,6 @@ class Playout:
         "_least_excess",
         "_loudness",
         "_patience",
-        "_payload_type",
         "_ready",
         "_sample_rate_hz",
         "_since_removal",
@@ -48,9 +46,6 @@ class Playout:
     def __init__(self, codecs: DecoderTable, sample_rate_hz: int, clock_rate_hz: int, buffer: JitterBuffer) -> None:
         self.buffer = buffer
         self._codecs = codecs
-        self._codec: Codec | None = None
-        """Of the packet that came last."""
-        self._payload_type = -1
         self._decoder = PacketDecoder(codecs, sample_rate_hz, clock_rate_hz)
         self._sample_rate_hz = sample_rate_hz
         self._clock_rate_hz = clock_rate_hz
@@ -65,10 +60,7 @@ class Playout:
 
     def put(self, packet: RtpPacket) -> None:
         """A packet of audio with a payload type that we know."""
-        codec = self._codec
-        if codec is None or packet.payload_type != self._payload_type:
-            self._payload_type = packet.payload_type
-            self._codec = codec = self._codecs[packet.payload_type]
+        codec = self._codecs.get(packet.payload_type) or self._codecs[packet.payload_type]
         duration = codec.duration(packet.payload)
         if duration > 0:
             self.buffer.put(packet, duration)

@@ -11,7 +11,7 @@ from math import ceil
 
 from device.records import dataclass
 from device.rtp.loss_pattern import LossFigures, LossPattern
-from device.rtp.packet import RtpPacket, signed_difference
+from device.rtp.packet import TIMESTAMP_MOD, RtpPacket, signed_difference
 
 MAX_PACKETS = 256
 """Bound on what waits, whatever a sender sends."""
@@ -65,7 +65,7 @@ class JitterCounters:
     """What the buffer adds to the quickest recent packet, in clock units."""
 
 
-_HALF_ROUND = 0x80000000
+_HALF_ROUND = TIMESTAMP_MOD // 2
 
 _Entry = tuple[int, int, int, RtpPacket]
 """Extended time stamp, extended sequence number, duration, and the packet itself."""
@@ -326,10 +326,11 @@ class JitterBuffer:
             if arrival > self._fastest:
                 return
             self._arrivals.clear()
+        is_first = not self._arrivals
         self._arrivals.append(arrival)
         self._arrived += 1
         self._until_evaluation -= 1
-        if arrival < self._fastest or len(self._arrivals) == 1:
+        if is_first or arrival < self._fastest:
             self._fastest = arrival
             self._evaluate()
         elif not self._until_evaluation or arrival > self._delay:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from device.media.codecs import configurable, new_codec
+from device.media.codecs import codec_class, configurable, new_codec
 from device.media.stream import MediaStream
 from device.media.stream_parameters import FRAME_MS, StreamParameters, StreamReport
 from device.rtp.packet import encode_rtp
@@ -86,7 +86,7 @@ def parameters_of(codec_name: str) -> StreamParameters:
 
 def listen(codec_name: str, sound: bytes, network: Network, seed: int, ptime_ms: int = FRAME_MS) -> Heard:
     """Our receiver behind a network, whose losses it reports to the sender."""
-    count = len(sound) // (2 * new_codec(codec_name).sample_rate_hz * ptime_ms // 1000)
+    count = len(sound) // (2 * codec_class(codec_name).sample_rate_hz * ptime_ms // 1000)
     arrivals = network.deliveries(count, ptime_ms, seed)
     datagrams = packets_of(codec_name, sound, ptime_ms, reports_of(arrivals, count, ptime_ms))
     stream = MediaStream(parameters_of(codec_name))

@@ -46,6 +46,9 @@ class Codec(Protocol):
 class DecoderTable(Protocol):
     """Decoders by payload type."""
 
+    def get(self, payload_type: int) -> Codec | None:
+        """One that is there already; quicker than by brackets, which a subclass of dict answers the long way."""
+
     def __getitem__(self, payload_type: int) -> Codec:
         """Raises KeyError for a payload type that is not taken."""
 
